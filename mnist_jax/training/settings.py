@@ -1,0 +1,109 @@
+"""What fixes a training program, and what varies between the runs that it trains."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import optax
+from jaxtyping import Float
+
+from mnist_jax.errors import UsageError
+from mnist_jax.training.stopping import Criterion, Never
+
+Precision = Literal["float32", "float64"]
+Gradient = Literal["analytic", "autodiff"]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What fixes the shapes and the code of a training program: one compilation for each.
+
+    Attributes:
+        epochs: Passes over the training set.
+        batch_size: Examples per step; the incomplete last batch of an epoch is dropped.
+        evaluate_every: Steps between evaluations; None for the report's, a fifth of an epoch.
+        criterion: When to stop early.
+        gradient: The hand-derived gradient, or jax.grad of the objective.
+        precision: The floating dtype of inputs, weights and losses.
+        optimizer: Learning rate to optax transformation.
+
+    Raises:
+        UsageError: If a number is out of its range.
+
+    Example:
+        >>> TrainingSettings(batch_size=128).schedule(num_examples=3623)
+        Schedule(steps_per_epoch=28, evaluate_every=5)
+    """
+
+    epochs: int = 50
+    batch_size: int = 128
+    evaluate_every: int | None = None
+    criterion: Criterion = Never()
+    gradient: Gradient = "analytic"
+    precision: Precision = "float32"
+    optimizer: Callable[..., optax.GradientTransformation] = optax.sgd
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "evaluate_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name} is {value}; it counts from 1: give 1 or more.")
+
+    def schedule(self, num_examples: int) -> "Schedule":
+        """How many steps an epoch of `num_examples` has, and after which to evaluate."""
+        if self.batch_size > num_examples:
+            raise UsageError(
+                f"batch_size is {self.batch_size}, but there are only {num_examples} training "
+                f"examples: give a batch size of {num_examples} or less, or train on more."
+            )
+        steps = num_examples // self.batch_size
+        return Schedule(steps, self.evaluate_every or max(1, steps // 5))
+
+
+class Schedule(NamedTuple):
+    """The steps of an epoch. Evaluation follows every global step that `evaluate_every` divides."""
+
+    steps_per_epoch: int
+    evaluate_every: int
+
+
+class Hyperparameters(NamedTuple):
+    """What varies between runs; axes (orders, runs): runs in a row share their batch order."""
+
+    learning_rate: Float[np.ndarray, "orders runs"]
+    l2: Float[np.ndarray, "orders runs"]
+
+
+def hyperparameters(
+    learning_rate: float | list[float] | np.ndarray,
+    l2: float | list[float] | np.ndarray = 0.0,
+    num_orders: int = 1,
+) -> Hyperparameters:
+    """One run per learning rate and factor of the penalty, broadcast against each other.
+
+    Args:
+        learning_rate: A number, or one per run.
+        l2: A number, or one per run.
+        num_orders: How many batch orders each of these runs is done in.
+
+    Returns:
+        Float64 arrays, (orders, runs).
+
+    Raises:
+        UsageError: If a number is negative or not finite.
+
+    Example:
+        >>> hyperparameters(0.01, l2=[0.0, 2.0], num_orders=3).l2.shape
+        (3, 2)
+    """
+    named = {"learning_rate": np.atleast_1d(learning_rate), "l2": np.atleast_1d(l2)}
+    for name, values in named.items():
+        for value in values.ravel().tolist():
+            if not (math.isfinite(value) and value >= 0):
+                raise UsageError(f"{name} is {value}; give a finite number that is not negative.")
+    shape = np.broadcast_shapes((num_orders, 1), *(values.shape for values in named.values()))
+    return Hyperparameters(
+        **{name: np.broadcast_to(values, shape).astype(float) for name, values in named.items()}
+    )

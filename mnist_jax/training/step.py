@@ -1,0 +1,211 @@
+"""One training step and one evaluation of one run. The loop maps them over its runs."""
+
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from mnist_jax.models import Model, objective
+from mnist_jax.training.settings import Hyperparameters, TrainingSettings
+
+
+class Outcome(IntEnum):
+    """How a run stands, or ended."""
+
+    RUNNING = 0
+    FINISHED = 1
+    STOPPED_EARLY = 2
+    DIVERGED = 3
+
+    def message(self, step: int) -> str:
+        """The outcome in words; `step` is the run's last."""
+        return {
+            Outcome.RUNNING: f"still running at step {step}",
+            Outcome.FINISHED: f"finished at step {step}",
+            Outcome.STOPPED_EARLY: f"stopped early at step {step}",
+            Outcome.DIVERGED: f"diverged at step {step}",
+        }[self]
+
+
+class Best(NamedTuple):
+    """The evaluation with the lowest validation loss so far."""
+
+    weights: Float[Array, "..."]
+    loss: Float[Array, ""]
+    step: Int[Array, ""]
+
+
+class TrainState(NamedTuple):
+    """One run between two steps."""
+
+    # what the optimizer moves
+    weights: Float[Array, "..."]
+    optimizer: Any
+    # what the validation loss decides
+    criterion: Any
+    best: Best
+    # whether the run goes on, and the last step that changed or ended it
+    outcome: Int[Array, ""]
+    last_step: Int[Array, ""]
+
+
+class EvaluationSet(NamedTuple):
+    """Examples to evaluate on, as the model takes them."""
+
+    inputs: Float[Array, "N I"]
+    targets: Float[Array, "N ..."]
+    labels: Int[Array, " N"]
+
+
+class Evaluation(NamedTuple):
+    """Means over whole data sets; accuracies are fractions."""
+
+    validation_loss: Float[Array, ""]
+    validation_accuracy: Float[Array, ""]
+    train_accuracy: Float[Array, ""]
+
+
+def init_state(
+    model: Model, settings: TrainingSettings, learning_rate: Float[Array, ""], num_inputs: int
+) -> TrainState:
+    """A run before its first step.
+
+    Args:
+        model: Gives the initial weights.
+        settings: Gives dtype, optimizer and criterion.
+        learning_rate: Of this run.
+        num_inputs: Inputs per example, the constant 1 included.
+
+    Returns:
+        The state.
+    """
+    dtype = jnp.dtype(settings.precision)
+    weights = model.init(num_inputs, dtype)
+    return TrainState(
+        weights=weights,
+        optimizer=settings.optimizer(learning_rate).init(weights),
+        criterion=settings.criterion.init(dtype),
+        best=Best(weights, jnp.full((), jnp.inf, dtype), jnp.full((), -1, jnp.int32)),
+        outcome=jnp.full((), Outcome.RUNNING, jnp.int32),
+        last_step=jnp.full((), -1, jnp.int32),
+    )
+
+
+def loss_and_gradient(
+    model: Model,
+    settings: TrainingSettings,
+    weights: Float[Array, "..."],
+    inputs: Float[Array, "B I"],
+    targets: Float[Array, "B ..."],
+    l2: Float[Array, ""],
+) -> tuple[Float[Array, ""], Float[Array, "..."]]:
+    """The cross entropy of a batch and the gradient of the objective, by hand or by autodiff."""
+    if settings.gradient == "analytic":
+        gradient = model.gradient(weights, inputs, targets, l2)
+    else:
+        gradient = jax.grad(objective, argnums=1)(model, weights, inputs, targets, l2)
+    return model.loss(weights, inputs, targets), gradient
+
+
+def train_step(
+    model: Model,
+    settings: TrainingSettings,
+    state: TrainState,
+    hyperparameters: Hyperparameters,
+    inputs: Float[Array, "B I"],
+    targets: Float[Array, "B ..."],
+    step: Int[Array, ""],
+) -> tuple[TrainState, Float[Array, ""]]:
+    """One update of one run; a run that has ended stays as it is.
+
+    A run diverges at the first step whose loss or whose new weights are not finite, and keeps
+    the weights from before it.
+
+    Args:
+        model: The model.
+        settings: What is fixed at compilation.
+        state: The run before the step.
+        hyperparameters: Of this run, scalars.
+        inputs: The batch.
+        targets: The batch's targets.
+        step: The global step, from 0.
+
+    Returns:
+        The run after the step, and the batch's cross entropy before the update (NaN once the
+        run has ended).
+    """
+    running = state.outcome == Outcome.RUNNING
+    loss, gradient = loss_and_gradient(
+        model, settings, state.weights, inputs, targets, hyperparameters.l2
+    )
+    optimizer = settings.optimizer(hyperparameters.learning_rate)
+    updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.weights)
+    weights = state.weights + updates
+    finite = jnp.isfinite(loss) & jnp.isfinite(weights).all()
+    moved = _choose(
+        running & finite, (weights, optimizer_state), (state.weights, state.optimizer)
+    )
+    return state._replace(
+        weights=moved[0],
+        optimizer=moved[1],
+        outcome=jnp.where(running & ~finite, Outcome.DIVERGED, state.outcome),
+        last_step=jnp.where(running, step, state.last_step),
+    ), jnp.where(running, loss, jnp.nan)
+
+
+def evaluate(
+    model: Model,
+    settings: TrainingSettings,
+    state: TrainState,
+    train: EvaluationSet,
+    validation: EvaluationSet,
+    step: Int[Array, ""],
+) -> tuple[TrainState, Evaluation]:
+    """Measures one run, keeps its weights if they are the best, and asks whether to stop.
+
+    Args:
+        model: The model.
+        settings: What is fixed at compilation.
+        state: The run after the update of `step`.
+        train: The whole training set.
+        validation: The whole validation set.
+        step: The global step, from 0.
+
+    Returns:
+        The run, and the evaluation (NaN once the run has ended).
+    """
+    running = state.outcome == Outcome.RUNNING
+    loss = model.loss(state.weights, validation.inputs, validation.targets)
+    evaluation = Evaluation(
+        validation_loss=loss,
+        validation_accuracy=_accuracy(model, state.weights, validation, loss.dtype),
+        train_accuracy=_accuracy(model, state.weights, train, loss.dtype),
+    )
+    criterion, stop = settings.criterion.update(state.criterion, loss)
+    improved = running & (loss < state.best.loss)
+    outcome = jnp.where(stop, Outcome.STOPPED_EARLY, Outcome.RUNNING)
+    outcome = jnp.where(jnp.isfinite(loss), outcome, Outcome.DIVERGED)
+    return state._replace(
+        criterion=_choose(running, criterion, state.criterion),
+        best=_choose(improved, Best(state.weights, loss, step), state.best),
+        outcome=jnp.where(running, outcome, state.outcome),
+    ), _choose(running, evaluation, no_evaluation(loss.dtype))
+
+
+def no_evaluation(dtype: Any) -> Evaluation:
+    """What stands in the history where a run was not evaluated."""
+    return Evaluation(*[jnp.full((), jnp.nan, dtype)] * len(Evaluation._fields))
+
+
+def _accuracy(
+    model: Model, weights: Float[Array, "..."], examples: EvaluationSet, dtype: Any
+) -> Float[Array, ""]:
+    correct = model.predict(weights, examples.inputs) == examples.labels
+    # counted as integers: a float32 sum of ones is exact only up to 2^24
+    return jnp.sum(correct, dtype=jnp.int32).astype(dtype) / len(examples.labels)
+
+
+def _choose(condition: Array, chosen: Any, otherwise: Any) -> Any:
+    return jax.tree.map(lambda new, old: jnp.where(condition, new, old), chosen, otherwise)
