@@ -1,5 +1,6 @@
 """From pixels and labels to what the models are written for: inputs and one-hot targets."""
 
+import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Integer, UInt8
@@ -76,4 +77,4 @@ def one_hot(
         >>> one_hot(jnp.array([2, 0]), 3).tolist()
         [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
-    return (labels[..., None] == jnp.arange(num_classes)).astype(dtype)
+    return jax.nn.one_hot(labels, num_classes, dtype=dtype)

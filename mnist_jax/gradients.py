@@ -51,7 +51,8 @@ def softmax_gradient(
 
     Example:
         >>> import jax.numpy as jnp
-        >>> softmax_gradient(jnp.zeros((2, 1)), jnp.array([[2.0]]), jnp.array([[1.0, 0.0]])).tolist()
+        >>> inputs, targets = jnp.array([[2.0]]), jnp.array([[1.0, 0.0]])
+        >>> softmax_gradient(jnp.zeros((2, 1)), inputs, targets).tolist()
         [[-1.0], [1.0]]
     """
     predictions = jax.nn.softmax(inputs @ weights.T)

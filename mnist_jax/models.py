@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax.typing import DTypeLike
-from jaxtyping import Array, Bool, Float, Integer
+from jaxtyping import Array, Float, Int32
 
 from mnist_jax import features, gradients, losses
 
@@ -57,12 +57,12 @@ def objective(
 
 def _logistic_predict(
     weights: Float[Array, " I"], inputs: Float[Array, "N I"]
-) -> Bool[Array, " N"]:
-    return inputs @ weights >= 0  # where the sigmoid is at least 1/2
+) -> Int32[Array, " N"]:
+    return (inputs @ weights >= 0).astype(jnp.int32)  # 1 where the sigmoid is at least 1/2
 
 
 logistic = Model(
-    init=lambda num_inputs, dtype: jnp.zeros(num_inputs, dtype),
+    init=jnp.zeros,
     targets=lambda labels, dtype: labels.astype(dtype),
     loss=lambda weights, inputs, targets: losses.logistic_cross_entropy(inputs @ weights, targets),
     gradient=gradients.regularized_logistic_gradient,
@@ -73,8 +73,8 @@ logistic = Model(
 
 def _softmax_predict(
     weights: Float[Array, "K I"], inputs: Float[Array, "N I"]
-) -> Integer[Array, " N"]:
-    return jnp.argmax(inputs @ weights.T, axis=-1)
+) -> Int32[Array, " N"]:
+    return jnp.argmax(inputs @ weights.T, axis=-1).astype(jnp.int32)
 
 
 def softmax_regression(num_classes: int) -> Model:

@@ -69,14 +69,13 @@ def collect(
     train_loss, evaluations = jax.tree.map(lambda *epochs: np.concatenate(epochs), *records)
     steps = np.arange(len(train_loss))
     evaluated = steps % schedule.evaluate_every == 0
-    states = jax.device_get(states)
-    running = states.outcome == Outcome.RUNNING
+    outcome = np.asarray(states.outcome)
     return TrainingResult(
-        weights=states.weights,
-        best_weights=states.best.weights,
-        best_step=states.best.step,
-        outcome=np.where(running, Outcome.FINISHED, states.outcome),
-        last_step=states.last_step,
+        weights=np.asarray(states.weights),
+        best_weights=np.asarray(states.best.weights),
+        best_step=np.asarray(states.best.step),
+        outcome=np.where(outcome == Outcome.RUNNING, Outcome.FINISHED, outcome),
+        last_step=np.asarray(states.last_step),
         schedule=schedule,
         history=History(
             train_loss, steps[evaluated], Evaluation(*(array[evaluated] for array in evaluations))

@@ -18,7 +18,7 @@ from mnist_jax.features import make_inputs
 from mnist_jax.models import Model
 from mnist_jax.training.history import TrainingResult, collect
 from mnist_jax.training.ordering import Ordering, in_file_order
-from mnist_jax.training.settings import Hyperparameters, Schedule, TrainingSettings
+from mnist_jax.training.settings import Hyperparameters, TrainingSettings
 from mnist_jax.training.step import (
     Evaluation,
     EvaluationSet,
@@ -30,7 +30,7 @@ from mnist_jax.training.step import (
     train_step,
 )
 
-Record = tuple[Float[Array, "steps orders runs"], Evaluation]
+Record = tuple[Float[Array, "*steps orders runs"], Evaluation]
 """Per step: the cross entropy of its batch, and the evaluation after it (NaN where none was)."""
 
 
@@ -96,7 +96,7 @@ def fit(
             order = ordering(epoch, num_examples)
             _check_order(order, hyperparameters)
             states, record = train_epoch(
-                model, settings, schedule, states, hyperparameters, order, data, epoch
+                model, settings, states, hyperparameters, order, data, epoch
             )
             records.append(jax.device_get(record))
             on_epoch(epoch + 1)
@@ -135,11 +135,10 @@ def init_states(
     return jax.vmap(jax.vmap(init))(hyperparameters.learning_rate)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
+@partial(jax.jit, static_argnums=(0, 1))
 def train_epoch(
     model: Model,
     settings: TrainingSettings,
-    schedule: Schedule,
     states: TrainState,
     hyperparameters: Hyperparameters,
     order: Int32[Array, "orders N"],
@@ -151,7 +150,6 @@ def train_epoch(
     Args:
         model: The model, static.
         settings: What fixes the program, static.
-        schedule: Steps per epoch and between evaluations, static.
         states: The runs, (orders, runs).
         hyperparameters: Of the runs, (orders, runs).
         order: The training examples in the order of this epoch, a row for each batch order.
@@ -162,6 +160,7 @@ def train_epoch(
         The runs after the epoch, and what was measured at each step.
     """
     dtype = jnp.dtype(settings.precision)
+    schedule = settings.schedule(order.shape[1])
     # runs of one order share the batch (inner map); all runs share the evaluation sets
     step_runs = jax.vmap(partial(train_step, model, settings), (0, 0, None, None, None))
     step_orders = jax.vmap(step_runs, (0, 0, 0, 0, None))
@@ -186,29 +185,25 @@ def train_epoch(
         return states, (loss, evaluation)
 
     steps = epoch * schedule.steps_per_epoch + jnp.arange(schedule.steps_per_epoch, dtype=jnp.int32)
-    return jax.lax.scan(one_step, states, (steps, cut_batches(order, settings, schedule)))
+    return jax.lax.scan(one_step, states, (steps, cut_batches(order, settings.batch_size)))
 
 
-def cut_batches(
-    order: Int32[Array, "orders N"], settings: TrainingSettings, schedule: Schedule
-) -> Int32[Array, "steps orders B"]:
+def cut_batches(order: Int32[Array, "orders N"], batch_size: int) -> Int32[Array, "steps orders B"]:
     """Cuts an order into the batches of an epoch; the incomplete last one is dropped.
 
     Args:
         order: Indices of the training examples, a row for each batch order.
-        settings: Gives the batch size B.
-        schedule: Gives the number of steps.
+        batch_size: Examples per batch, B.
 
     Returns:
         The indices of each step's batches.
 
     Example:
-        >>> order = jnp.array([[4, 3, 2, 1, 0]], jnp.int32)
-        >>> cut_batches(order, TrainingSettings(batch_size=2), Schedule(2, 1)).tolist()
+        >>> cut_batches(jnp.array([[4, 3, 2, 1, 0]], jnp.int32), batch_size=2).tolist()
         [[[4, 3]], [[2, 1]]]
     """
-    kept = order[:, : schedule.steps_per_epoch * settings.batch_size]
-    batches = kept.reshape(len(order), schedule.steps_per_epoch, settings.batch_size)
+    steps = order.shape[1] // batch_size
+    batches = order[:, : steps * batch_size].reshape(len(order), steps, batch_size)
     return batches.swapaxes(0, 1)
 
 

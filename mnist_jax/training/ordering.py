@@ -10,7 +10,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int32
+from jaxtyping import Array, Int, Int32
 
 Ordering = Callable[[int, int], Int32[Array, "orders examples"]]
 """(epoch, number of examples) to the order of each, a permutation of 0..N - 1 per row."""
@@ -36,7 +36,7 @@ def in_file_order(epoch: int, num_examples: int) -> Int32[Array, "1 examples"]:
 
 @partial(jax.jit, static_argnums=2)
 def _permutations(
-    seeds: Int32[Array, " orders"], epoch: Int32[Array, ""] | int, num_examples: int
+    seeds: Int32[Array, " orders"], epoch: Int[Array, ""] | int, num_examples: int
 ) -> Int32[Array, "orders examples"]:
     def permutation(seed: Int32[Array, ""]) -> Int32[Array, " examples"]:
         # Sorting random bits takes half the time of jax.random.permutation, which sorts twice.

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import optax
@@ -30,7 +30,7 @@ class TrainingSettings:
         optimizer: Learning rate to optax transformation.
 
     Raises:
-        UsageError: If a number is out of its range.
+        UsageError: If a number is out of its range, or a name is not one of the choices.
 
     Example:
         >>> TrainingSettings(batch_size=128).schedule(num_examples=3623)
@@ -50,6 +50,11 @@ class TrainingSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UsageError(f"{name} is {value}; it counts from 1: give 1 or more.")
+        for name, choices in (("gradient", Gradient), ("precision", Precision)):
+            if (value := getattr(self, name)) not in get_args(choices):
+                raise UsageError(
+                    f"{name} is {value!r}; choose one of {', '.join(get_args(choices))}."
+                )
 
     def schedule(self, num_examples: int) -> "Schedule":
         """How many steps an epoch of `num_examples` has, and after which to evaluate."""
@@ -70,10 +75,13 @@ class Schedule(NamedTuple):
 
 
 class Hyperparameters(NamedTuple):
-    """What varies between runs; axes (orders, runs): runs in a row share their batch order."""
+    """What varies between runs; axes (orders, runs): runs in a row share their batch order.
 
-    learning_rate: Float[np.ndarray, "orders runs"]
-    l2: Float[np.ndarray, "orders runs"]
+    NumPy's float64 on the host, so that nothing is rounded before the precision is known.
+    """
+
+    learning_rate: Float[Any, "*orders_runs"]
+    l2: Float[Any, "*orders_runs"]
 
 
 def hyperparameters(

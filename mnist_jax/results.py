@@ -1,0 +1,163 @@
+"""What an experiment leaves behind: JSON, CSV, and the environment it ran in.
+
+Each file is written beside its place and then moved there, so that none is ever half-written.
+"""
+
+import csv
+import json
+import math
+import os
+import platform
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TextIO
+
+import jax
+import numpy as np
+
+from mnist_jax.errors import UsageError
+from mnist_jax.training import TrainingResult
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """Opens a text file that takes its place only when it is complete.
+
+    Args:
+        path: Where the file is to stand; its folder exists.
+
+    Yields:
+        The file to write to.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            yield file
+        Path(temporary).chmod(0o644)  # mkstemp's own is for the owner only
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def output_folder(path: Path) -> Iterator[Path]:
+    """Makes a folder and sees that it can be written to; on an error, takes it back if empty.
+
+    Args:
+        path: The folder; its parents are made too.
+
+    Yields:
+        The folder.
+
+    Raises:
+        UsageError: If the folder can't be made or written to.
+    """
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"the output folder {path} can't be written to: {error.strerror or error}. "
+            "Name another with --output-dir, or make it writable."
+        ) from error
+    try:
+        yield path
+    except BaseException:
+        for folder in made:
+            if folder.exists() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a value as JSON; numbers that are not finite become null.
+
+    Args:
+        path: The file.
+        value: Of mappings, sequences, NumPy or Python numbers, strings, paths.
+    """
+    with replacing(path) as file:
+        json.dump(_plain(value), file, indent=1, allow_nan=False)
+        file.write("\n")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Writes a table as CSV; a missing number (NaN) is an empty field.
+
+    Args:
+        path: The file.
+        header: Names of the columns.
+        rows: One sequence of fields per row.
+    """
+    with replacing(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows([["" if field != field else field for field in row] for row in rows])  # noqa: PLR0124
+
+
+HISTORY_HEADER = (
+    *("run", "step", "train_loss"),
+    *("validation_loss", "validation_accuracy", "train_accuracy"),
+)
+
+
+def history_rows(name: str, result: TrainingResult) -> Iterator[tuple[Any, ...]]:
+    """The history of one run as rows of `HISTORY_HEADER`, up to the step at which it ended.
+
+    Args:
+        name: What to call the run.
+        result: A single run, as `TrainingResult.run` gives it.
+
+    Yields:
+        One row per step; the evaluation's fields are NaN where there was none.
+    """
+    history = result.history
+    evaluations = dict(
+        zip(
+            history.evaluation_steps.tolist(),
+            np.stack(history.evaluations, 1).tolist(),
+            strict=True,
+        )
+    )
+    missing = [math.nan] * len(history.evaluations)
+    for step, loss in enumerate(history.train_loss[: result.last_step + 1].tolist()):
+        yield (name, step, loss, *evaluations.get(step, missing))
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and device of this process, for the record of an experiment.
+
+    Returns:
+        Names to values, all plain strings and numbers.
+    """
+    devices = jax.devices()
+    packages = ("mnist_jax", "jax", "jaxlib", "optax", "numpy", "matplotlib")
+    return {
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu_count": os.cpu_count(),
+        "device": devices[0].device_kind,
+        "device_platform": devices[0].platform,
+        "device_count": len(devices),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Path):
+        return str(value)
+    return value

@@ -1,0 +1,73 @@
+"""The same training over many seeds, in blocks that fit in memory."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Int
+
+from mnist_jax.data import Split
+from mnist_jax.models import Model
+from mnist_jax.training import TrainingSettings, fit, hyperparameters, shuffled
+
+SEEDS_AT_ONCE = 125
+"""Each seed gathers its own batch: 125 of them take 50 MB of float32 inputs a step."""
+
+
+class SweepResult(NamedTuple):
+    """How the run of each seed ended.
+
+    Attributes:
+        seeds: The seeds.
+        outcome: An `Outcome` each.
+        last_step: The step at which the run ended.
+        best_step: The step with the lowest validation loss.
+    """
+
+    seeds: Int[np.ndarray, " runs"]
+    outcome: Int[np.ndarray, " runs"]
+    last_step: Int[np.ndarray, " runs"]
+    best_step: Int[np.ndarray, " runs"]
+
+
+def sweep_seeds(
+    model: Model,
+    split: Split,
+    seeds: Sequence[int],
+    settings: TrainingSettings,
+    *,
+    learning_rate: float,
+    l2: float = 0.0,
+    on_runs: Callable[[int], None] = lambda runs_done: None,
+) -> SweepResult:
+    """Trains one shuffled run per seed.
+
+    Args:
+        model: The model to train.
+        split: Training and validation examples.
+        seeds: One for each run.
+        settings: What all runs have in common.
+        learning_rate: Of all runs.
+        l2: Factor of the penalty, of all runs.
+        on_runs: Called after every block with the number of runs done.
+
+    Returns:
+        The result, in the order of the seeds.
+
+    Raises:
+        UsageError: If the settings don't fit the data.
+    """
+    blocks = np.array_split(np.asarray(seeds), -(-len(seeds) // SEEDS_AT_ONCE))
+    results = []
+    for block in blocks:
+        runs = hyperparameters(learning_rate, l2, num_orders=len(block))
+        order = shuffled(jnp.asarray(block, jnp.int32))
+        results.append(fit(model, split, runs, settings, ordering=order))
+        on_runs(sum(len(result.outcome) for result in results))
+    return SweepResult(
+        seeds=np.asarray(seeds),
+        outcome=np.concatenate([result.outcome[:, 0] for result in results]),
+        last_step=np.concatenate([result.last_step[:, 0] for result in results]),
+        best_step=np.concatenate([result.best_step[:, 0] for result in results]),
+    )
