@@ -1,0 +1,102 @@
+"""All experiments, then the report: `python -m experiments`."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from experiments import report, task
+from experiments.command import exit_code, load, parse, report_divergence, show
+from experiments.progress import Progress
+from experiments.settings import Settings
+from experiments.task import Task
+from experiments.task1_gradients import TASK as TASK1
+from experiments.task2_logistic import TASK as TASK2
+from experiments.task3_softmax import TASK as TASK3
+from experiments.task4_regularization import TASK as TASK4
+from experiments.verdict import Judgement
+from mnist_jax.data import Selection
+from mnist_jax.results import output_folder
+
+TASKS = (TASK1, TASK2, TASK3, TASK4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllSettings(Settings):
+    """Settings of all tasks; where a task has its own, None stands for that."""
+
+    validation_selection: Selection | None = None
+    """The last test images in file order, or images drawn at random; by default each task's own."""
+
+    learning_rate: float | None = None
+    """Of plain stochastic gradient descent; by default each task's own."""
+
+    l2: tuple[float, ...] | None = None
+    """Factors of the L2 penalty in task 4, a run for each; by default the report's five."""
+
+    digits: tuple[int, int] = (2, 3)
+    """The two digits of tasks 1a and 2: the first is target 1, the second target 0."""
+
+
+def settings_of(chosen: Task, everything: AllSettings) -> Any:
+    """A task's own settings, with those given for all of them."""
+    given = {f.name: getattr(everything, f.name) for f in fields(everything)}
+    if chosen is not TASK4:
+        del given["l2"]
+    names = {f.name for f in fields(chosen.settings)}
+    given = {name: value for name, value in given.items() if name in names and value is not None}
+    given["output_dir"] = everything.output_dir / chosen.name
+    return chosen.settings(**given).shortened()
+
+
+def run_all(arguments: Sequence[str] | None = None) -> int:
+    """Runs every task and writes the report.
+
+    Args:
+        arguments: The flags; None for those of the process.
+
+    Returns:
+        The exit code.
+    """
+    start = time.monotonic()
+    everything = parse(AllSettings, "experiments", "The whole report", arguments)
+    settings = {chosen.name: settings_of(chosen, everything) for chosen in TASKS}
+    results = {}
+    with output_folder(everything.output_dir) as folder:
+        mnist = load(everything)
+        for chosen in TASKS:
+            own = settings[chosen.name]
+            with output_folder(own.output_dir) as place, Progress() as progress:
+                results[chosen.name] = chosen.measure(own, mnist, progress)
+                task.write(results[chosen.name], own, mnist, place)
+            show(chosen.title, results[chosen.name], place)
+        metrics = {name: result.metrics for name, result in results.items()}
+        judgements = report.judge_all(metrics, settings)
+        report.write(
+            folder,
+            judgements,
+            [(chosen, results[chosen.name]) for chosen in TASKS],
+            settings=everything,
+            config=task.config(everything, mnist),
+            seconds=time.monotonic() - start,
+        )
+    show_judgements(judgements)
+    print(f"the report is {folder / 'report.md'}")
+    return report_divergence(results, folder)
+
+
+def show_judgements(judgements: list[Judgement]) -> None:
+    """Prints the verdicts."""
+    table = Table(title="The report's claims", title_justify="left")
+    for column in ("the report says", "measured", "verdict"):
+        table.add_column(column)
+    for judgement in judgements:
+        table.add_row(judgement.says, judgement.measured, judgement.verdict)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(run_all))

@@ -1,0 +1,102 @@
+"""The command line of an experiment: flags in, exit code out.
+
+Exit codes: 0 done; 2 something asked for can't be done, one message on stderr; 3 a run diverged
+(all files are written all the same); 130 interrupted.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tyro
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from experiments import task
+from experiments.progress import Progress
+from experiments.task import Task, TaskResult
+from mnist_jax import data
+from mnist_jax.errors import UsageError
+from mnist_jax.results import output_folder
+
+DONE, WRONG_USE, DIVERGED, INTERRUPTED = 0, 2, 3, 130
+
+
+def run_task(chosen: Task, arguments: Sequence[str] | None = None) -> int:
+    """Runs one experiment from its command line.
+
+    Args:
+        chosen: The experiment.
+        arguments: The flags; None for those of the process.
+
+    Returns:
+        The exit code.
+    """
+
+    def work() -> int:
+        settings = parse(chosen.settings, f"experiments.{chosen.name}", chosen.title, arguments)
+        with output_folder(settings.output_dir) as folder, Progress() as progress:
+            mnist = load(settings)
+            result = chosen.measure(settings, mnist, progress)
+            task.write(result, settings, mnist, folder)
+        show(chosen.title, result, folder)
+        return report_divergence({chosen.name: result}, folder)
+
+    return exit_code(work)
+
+
+def parse(settings: type[Any], module: str, title: str, arguments: Sequence[str] | None) -> Any:
+    """Settings from flags; with --quick, shortened.
+
+    Raises:
+        SystemExit: With code 2 and a message, if a flag can't be understood; 0 after --help.
+        UsageError: If a value is out of its range.
+    """
+    parsed = tyro.cli(settings, prog=f"python -m {module}", description=title, args=arguments)
+    return parsed.shortened()
+
+
+def load(settings: Any) -> data.Mnist:
+    """MNIST from where the settings say, with a line on stderr for each thing done."""
+    return data.load(
+        settings.data_dir,
+        source=settings.data_source,
+        report=lambda line: print(line, file=sys.stderr),
+    )
+
+
+def show(title: str, result: TaskResult, folder: Path) -> None:
+    """Prints the closing table, and where the files are."""
+    table = RichTable(title=title, title_justify="left", show_header=False)
+    for what, value in result.summary:
+        table.add_row(what, value)
+    Console().print(table, f"written to {folder}", sep="\n")
+
+
+def report_divergence(tasks: dict[str, TaskResult], folder: Path) -> int:
+    """Says on stderr which runs diverged.
+
+    Returns:
+        The exit code: 3 if there was one, else 0.
+    """
+    lines = [f"{name}: {line}" for name, result in tasks.items() for line in result.diverged]
+    for line in lines:
+        print(
+            f"{line}; its history up to there is in {folder}. "
+            "Give a lower --learning-rate or --l2.",
+            file=sys.stderr,
+        )
+    return DIVERGED if lines else DONE
+
+
+def exit_code(work: Callable[[], int]) -> int:
+    """Does the work of a command; turns what a user can mend into a message and an exit code."""
+    try:
+        return work()
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print("interrupted; files of finished experiments are kept", file=sys.stderr)
+        return INTERRUPTED

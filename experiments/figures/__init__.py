@@ -1,0 +1,1 @@
+"""The figures of each task, drawn from its runs and numbers."""

@@ -1,0 +1,55 @@
+"""Losses and accuracies of a run over its steps, as tasks 2 and 3 draw them."""
+
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+
+from mnist_jax import plotting
+from mnist_jax.training import TrainingResult
+
+TRAIN, VALIDATION, THIRD, FOURTH = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+
+
+def epoch_batches(
+    run: TrainingResult,
+) -> tuple[Float[np.ndarray, " epochs"], Float[np.ndarray, "steps_per_epoch epochs"]]:
+    """The middle step of each epoch, and its batches' losses, one row per place in the epoch."""
+    steps = run.schedule.steps_per_epoch
+    losses = run.history.train_loss.reshape(-1, steps)
+    return (np.arange(len(losses)) + 0.5) * steps - 0.5, losses.T
+
+
+def losses(axes: Axes, run: TrainingResult) -> None:
+    """Training loss per epoch (mean, and the band of 90 % of its batches) and validation loss."""
+    middle, batches = epoch_batches(run)
+    low, high = np.nanquantile(batches, (0.05, 0.95), axis=0)
+    axes.fill_between(middle, low, high, color=TRAIN, alpha=0.25, linewidth=0)
+    label = "training, mean of an epoch;\nband: 90 % of its batches"
+    axes.plot(middle, np.mean(batches, axis=0), color=TRAIN, label=label)
+    evaluations = run.history.evaluations
+    axes.plot(
+        run.history.evaluation_steps,
+        evaluations.validation_loss,
+        color=VALIDATION,
+        label="validation",
+        linewidth=1,
+    )
+    axes.set(xlabel="step", ylabel="cross entropy (nats)")
+
+
+def accuracies(axes: Axes, run: TrainingResult, *, limits: tuple[float, float]) -> None:
+    """Training and validation accuracy of each evaluation; limits give way to lower curves."""
+    steps, evaluations = run.history.evaluation_steps, run.history.evaluations
+    axes.plot(steps, evaluations.train_accuracy, color=TRAIN, label="training")
+    axes.plot(steps, evaluations.validation_accuracy, color=VALIDATION, label="validation")
+    lowest = np.nanquantile(evaluations.train_accuracy, 0.05) - 0.02
+    axes.set(xlabel="step", ylim=(np.nanmin([lowest, limits[0]]), limits[1]))
+    plotting.percent_axis(axes)
+
+
+def upper_limit(
+    values: Float[np.ndarray, " evaluations"], steps: Int[np.ndarray, " evaluations"], start: int
+) -> float:
+    """A limit that shows all values from a step on, with some room; earlier ones may leave."""
+    later = values[(steps >= start) & np.isfinite(values)]
+    return 1.1 * float(later.max(initial=0)) or 1.0

@@ -1,0 +1,31 @@
+"""The numbers that every task gives of a single run."""
+
+from typing import Any
+
+import numpy as np
+
+from mnist_jax.training import Outcome, TrainingResult
+
+
+def run_metrics(run: TrainingResult) -> dict[str, Any]:
+    """The numbers of one run: its last evaluation, how it ended, the size of its weights."""
+    return {
+        "final": final_evaluation(run),
+        "outcome": Outcome(int(run.outcome)).message(int(run.last_step)),
+        "weight_norm": np.linalg.norm(run.weights),
+        "weight_sum": run.weights.sum(),
+        "lowest_validation_loss": {
+            "step": run.best_step,
+            "validation_loss": np.nanmin(run.history.evaluations.validation_loss, initial=np.inf),
+        },
+    }
+
+
+def final_evaluation(run: TrainingResult) -> dict[str, Any]:
+    """The last evaluation before the run ended; empty if there was none."""
+    evaluated = np.flatnonzero(np.isfinite(run.history.evaluations.validation_loss))
+    if not len(evaluated):
+        return {}
+    last = evaluated[-1]
+    values = {name: values[last] for name, values in run.history.evaluations._asdict().items()}
+    return {"step": run.history.evaluation_steps[last], **values}

@@ -1,0 +1,58 @@
+"""The written report: claims with their verdicts, then the figures and numbers of each task."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from experiments.claims import CLAIMS
+from experiments.settings import Settings
+from experiments.task import Task, TaskResult
+from experiments.verdict import Judgement, Metrics, judge
+from mnist_jax.results import replacing, write_json
+
+
+def changed_settings(settings: Settings) -> set[str]:
+    """The names of the settings that are not the report's own, its defaults."""
+    own = type(settings)()
+    names = [field.name for field in fields(settings)]
+    return {name for name in names if getattr(settings, name) != getattr(own, name)}
+
+
+def judge_all(metrics: Metrics, settings: dict[str, Settings]) -> list[Judgement]:
+    """Judges every claim of the report.
+
+    Args:
+        metrics: Task name to metrics.
+        settings: Task name to the settings it was run with.
+
+    Returns:
+        One judgement for each claim.
+    """
+    changed = {name: changed_settings(own) for name, own in settings.items()}
+    return [judge(claim, metrics, changed) for claim in CLAIMS]
+
+
+def write(
+    folder: Path,
+    judgements: Sequence[Judgement],
+    tasks: Sequence[tuple[Task, TaskResult]],
+    **facts: Any,
+) -> None:
+    """Writes claims.json and report.md.
+
+    Args:
+        folder: An existing folder, with a folder for each task.
+        judgements: Of all claims.
+        tasks: The experiments and what they gave.
+        **facts: What else the template names.
+    """
+    write_json(folder / "claims.json", [judgement._asdict() for judgement in judgements])
+    environment = Environment(
+        loader=PackageLoader("experiments"), undefined=StrictUndefined, trim_blocks=True
+    )
+    template = environment.get_template("report.md.jinja")
+    with replacing(folder / "report.md") as file:
+        file.write(template.render(judgements=judgements, tasks=tasks, **facts))

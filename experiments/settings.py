@@ -1,0 +1,103 @@
+"""The flags that every experiment has, and what they make: a split, an ordering, a program."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import jax.numpy as jnp
+from tyro.conf import FlagCreatePairsOff
+
+from mnist_jax import data, training
+from mnist_jax.errors import UsageError
+
+QUICK_EPOCHS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The report's settings, unless a flag says otherwise."""
+
+    data_dir: Path | None = None
+    """Folder with the four MNIST files; without it the cache, then a download."""
+
+    data_source: data.Source = "auto"
+    """Where MNIST is read from; auto tries the sources in turn."""
+
+    output_dir: Path = Path("results")
+    """Folder for what this command writes."""
+
+    seed: int = 0
+    """Of the shuffled orders and of the stochastic validation set; many runs count up from it."""
+
+    epochs: int = 50
+    """Passes over the training set."""
+
+    batch_size: int = 128
+    """Examples per step; the incomplete last batch of an epoch is dropped."""
+
+    train_size: int = 18_000
+    """How many of the first training images are used, before digits are selected."""
+
+    validation_size: int = 2_000
+    """How many of the 10,000 test images are used, before digits are selected."""
+
+    shuffle: bool = True
+    """Visit the training set in a new order in every epoch."""
+
+    precision: training.Precision = "float32"
+    """Of inputs, weights and losses."""
+
+    gradient: training.Gradient = "analytic"
+    """The hand-derived gradient, or jax.grad of the loss."""
+
+    quick: Annotated[bool, FlagCreatePairsOff] = False
+    """A shorter form: real data, but fewer epochs and seeds."""
+
+    def __post_init__(self) -> None:
+        """Checks the seed, which JAX takes as an int32 with room for a thousand more."""
+        if not 0 <= self.seed < 2**30:
+            raise UsageError(f"seed is {self.seed}; give a whole number from 0 to {2**30 - 1}.")
+
+    def shortened(self) -> Self:
+        """The settings that are used: with `quick`, fewer epochs."""
+        return self._capped(epochs=QUICK_EPOCHS)
+
+    def _capped(self, **limits: int) -> Self:
+        if not self.quick:
+            return self
+        return replace(self, **{name: min(getattr(self, name), n) for name, n in limits.items()})
+
+    def training_settings(self, **overrides: Any) -> training.TrainingSettings:
+        """What fixes the training program."""
+        named = {name: getattr(self, name) for name in ("epochs", "batch_size", "gradient")}
+        return training.TrainingSettings(**named, precision=self.precision, **overrides)
+
+    def split(
+        self,
+        mnist: data.Mnist,
+        selection: data.Selection,
+        digits: tuple[int, int] | None = None,
+    ) -> data.Split:
+        """Training and validation examples."""
+        return data.split(
+            mnist,
+            train_size=self.train_size,
+            validation_size=self.validation_size,
+            selection=selection,
+            digits=digits,
+            seed=self.seed,
+        )
+
+    def ordering(self) -> training.Ordering:
+        """The order of a single run: shuffled, or that of the files."""
+        if self.shuffle:
+            return training.shuffled(jnp.array([self.seed], jnp.int32))
+        return training.in_file_order
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneValidationSet(Settings):
+    """Settings of an experiment that has one validation set."""
+
+    validation_selection: data.Selection = "sequential"
+    """The last test images in file order, or images drawn at random."""

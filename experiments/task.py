@@ -1,0 +1,84 @@
+"""What an experiment gives, and how it is written to its folder."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from matplotlib.figure import Figure
+
+from experiments.progress import Progress
+from experiments.settings import Settings
+from mnist_jax import plotting, results
+from mnist_jax.data import MNIST_FILES, Mnist
+from mnist_jax.training import TrainingResult
+
+
+class Table(NamedTuple):
+    """Rows for a CSV file."""
+
+    header: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+
+
+class TaskResult(NamedTuple):
+    """What an experiment gives.
+
+    Attributes:
+        metrics: For metrics.json.
+        tables: File name without ending to table, `history` among them.
+        figures: File name without ending to figure.
+        summary: The closing table, (what, value).
+        diverged: A line for each run that diverged.
+    """
+
+    metrics: dict[str, Any]
+    tables: dict[str, Table]
+    figures: dict[str, Figure]
+    summary: list[tuple[str, str]]
+    diverged: list[str]
+
+
+class Task(NamedTuple):
+    """An experiment: its name, what it is about, its settings and what it does."""
+
+    name: str
+    title: str
+    settings: type[Any]
+    measure: Callable[[Any, Mnist, Progress], TaskResult]
+
+
+def write(result: TaskResult, settings: Settings, mnist: Mnist, folder: Path) -> None:
+    """Writes metrics.json, config.json, the tables as CSV, each figure as PNG and SVG.
+
+    Args:
+        result: What the experiment gave.
+        settings: What it was run with.
+        mnist: The data, for its source.
+        folder: An existing folder.
+    """
+    for name, table in result.tables.items():
+        results.write_csv(folder / f"{name}.csv", table.header, table.rows)
+    with plotting.style():
+        for name, figure in result.figures.items():
+            plotting.save(figure, folder, name)
+    results.write_json(folder / "config.json", config(settings, mnist))
+    results.write_json(folder / "metrics.json", result.metrics)
+
+
+def config(settings: Settings, mnist: Mnist) -> dict[str, Any]:
+    """The settings, the data and the environment of an experiment."""
+    return {
+        "settings": asdict(settings),
+        "data": {
+            "source": mnist.source,
+            "sha256": {file.name: file.sha256 for file in MNIST_FILES},
+        },
+        "environment": results.environment(),
+    }
+
+
+def history_table(runs: dict[str, TrainingResult]) -> Table:
+    """The histories of several single runs, one after the other."""
+    rows = (row for name, run in runs.items() for row in results.history_rows(name, run))
+    return Table(results.HISTORY_HEADER, rows)

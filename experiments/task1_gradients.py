@@ -1,0 +1,119 @@
+"""Tasks 1a, 1b and 4a: the hand-derived gradients against autodiff, on real batches.
+
+Compared at three weights (zero, where training starts; where it ends; random) in float32 and
+in float64.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from experiments.command import run_task
+from experiments.figures import task1 as figures
+from experiments.metrics.task1 import Checked, check, comparison_metrics, summary
+from experiments.progress import Progress
+from experiments.settings import OneValidationSet
+from experiments.task import Table, Task, TaskResult, history_table
+from mnist_jax import training
+from mnist_jax.data import Mnist, Split
+from mnist_jax.models import Model, logistic, softmax
+from mnist_jax.training import TrainingResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task1Settings(OneValidationSet):
+    """What the trained weights are trained with, and the batches that are compared."""
+
+    output_dir: Path = Path("results/task1_gradients")
+    """Folder for what this command writes."""
+
+    learning_rate: float | None = None
+    """Of the training; by default 0.05 for logistic and 0.01 for softmax regression."""
+
+    l2: float = 0.02
+    """Factor of the L2 penalty in 4a."""
+
+    digits: tuple[int, int] = (2, 3)
+    """The two digits of 1a."""
+
+
+def measure(settings: Task1Settings, mnist: Mnist, progress: Progress) -> TaskResult:
+    """Compares the three gradients.
+
+    Args:
+        settings: The flags.
+        mnist: The data.
+        progress: Where to show progress.
+
+    Returns:
+        Metrics, histories, figures.
+
+    Raises:
+        UsageError: If the settings can't be done with the data.
+    """
+    selection = settings.validation_selection
+    two = settings.split(mnist, selection, settings.digits)
+    ten = settings.split(mnist, selection)
+    # (model, data, the report's learning rate, factor of the penalty)
+    cases = {
+        "1a": (logistic, two, 0.05, 0.0),
+        "1b": (softmax, ten, 0.01, 0.0),
+        "4a": (softmax, ten, 0.01, settings.l2),
+    }
+    runs, checks = {}, []
+    for task, (model, split, rate, l2) in cases.items():
+        runs[task] = train(settings, model, split, settings.learning_rate or rate, l2, progress)
+        checks += check(
+            task,
+            weights_to_compare_at(runs[task], settings.seed),
+            split.train,
+            settings.batch_size,
+            l2,
+        )
+    metrics = {"gradients": comparison_metrics(checks)}
+    return TaskResult(
+        metrics=metrics,
+        tables={"history": history_table(runs), "comparisons": comparison_table(checks)},
+        figures=figures.draw(checks),
+        summary=summary(metrics),
+        diverged=[f"{task}: {line}" for task, run in runs.items() for line in run.diverged()],
+    )
+
+
+def train(
+    settings: Task1Settings,
+    model: Model,
+    split: Split,
+    learning_rate: float,
+    l2: float,
+    progress: Progress,
+) -> TrainingResult:
+    """The run at whose end the gradients are compared."""
+    runs = training.hyperparameters(learning_rate, l2)
+    program = settings.training_settings()
+    bar = progress.bar("task 1: training (epochs)", settings.epochs)
+    result = training.fit(model, split, runs, program, ordering=settings.ordering(), on_epoch=bar)
+    return result.run(0, 0)
+
+
+def weights_to_compare_at(run: TrainingResult, seed: int) -> dict[str, np.ndarray]:
+    """The weights at which gradients are compared, by name."""
+    random = np.random.default_rng(seed).normal(size=run.weights.shape)
+    return {"zero": np.zeros_like(run.weights), "trained": run.weights, "random": random}
+
+
+def comparison_table(checks: list[Checked]) -> Table:
+    """One row per comparison."""
+    header = ("task", "precision", "weights", "batch", "max_absolute", "max_relative", "cosine")
+    rows = (
+        (*place, comparison.max_absolute, comparison.max_relative, comparison.cosine)
+        for *place, comparison in checks
+    )
+    return Table(header, rows)
+
+
+TASK = Task("task1_gradients", "Tasks 1a, 1b, 4a: gradients", Task1Settings, measure)
+
+if __name__ == "__main__":
+    raise SystemExit(run_task(TASK))

@@ -1,0 +1,161 @@
+"""Task 2: logistic regression on two digits, early stopping and shuffling.
+
+2b losses, 2c accuracies, 2d the stopping step of both criteria and its distribution over shuffled
+runs, 2e the spikes in the validation accuracy, what they are and whether shuffling removes them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+
+from experiments.command import run_task
+from experiments.figures import task2 as figures
+from experiments.metrics.task2 import (
+    CRITERIA,
+    Shuffled,
+    Unshuffled,
+    shuffled_metrics,
+    summary,
+    unshuffled_metrics,
+)
+from experiments.progress import Progress
+from experiments.settings import OneValidationSet
+from experiments.task import Table, Task, TaskResult, history_table
+from mnist_jax import training
+from mnist_jax.data import Mnist, Split
+from mnist_jax.models import logistic
+from mnist_jax.sweeps import SweepResult, sweep_seeds
+from mnist_jax.training import Outcome, TrainingResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task2Settings(OneValidationSet):
+    """The report's settings of task 2."""
+
+    output_dir: Path = Path("results/task2_logistic")
+    """Folder for what this command writes."""
+
+    learning_rate: float = 0.05
+    """Of plain stochastic gradient descent."""
+
+    l2: float = 0.0
+    """Factor of the L2 penalty."""
+
+    digits: tuple[int, int] = (2, 3)
+    """The two digits: the first is target 1, the second target 0."""
+
+    lag_seeds: int = 1000
+    """Shuffled runs that stop by the report's criterion."""
+
+    patience_seeds: int = 200
+    """Shuffled runs that stop by the usual criterion, which takes six times as long."""
+
+    curve_seeds: int = 20
+    """Shuffled runs that go on to the last epoch, for the curves."""
+
+    def shortened(self) -> "Task2Settings":
+        """With `quick`, fewer epochs and seeds."""
+        return super().shortened()._capped(lag_seeds=50, patience_seeds=10, curve_seeds=5)
+
+
+def measure(settings: Task2Settings, mnist: Mnist, progress: Progress) -> TaskResult:
+    """Trains and measures task 2.
+
+    Args:
+        settings: The flags.
+        mnist: The data.
+        progress: Where to show progress.
+
+    Returns:
+        Metrics, histories, figures.
+
+    Raises:
+        UsageError: If the settings can't be done with the data.
+    """
+    split = settings.split(mnist, settings.validation_selection, settings.digits)
+    unshuffled = train_unshuffled(settings, split, progress)
+    shuffled = train_shuffled(settings, split, progress) if settings.shuffle else None
+    metrics = {
+        "train_examples": len(split.train.labels),
+        "validation_examples": len(split.validation.labels),
+        **unshuffled.run.schedule._asdict(),
+        "unshuffled": unshuffled_metrics(unshuffled),
+    }
+    runs = {"unshuffled": unshuffled.run}
+    if shuffled:
+        metrics["shuffled"] = shuffled_metrics(shuffled)
+        runs |= {f"shuffled seed {settings.seed}": shuffled.curves.run(0, 0)}
+    return TaskResult(
+        metrics=metrics,
+        tables={"history": history_table(runs)} | stopping_tables(shuffled),
+        figures=figures.draw(metrics, unshuffled, shuffled),
+        summary=summary(metrics),
+        diverged=unshuffled.run.diverged() + (shuffled.curves.diverged() if shuffled else []),
+    )
+
+
+def train_unshuffled(settings: Task2Settings, split: Split, progress: Progress) -> Unshuffled:
+    """Trains in file order, once for each way to evaluate."""
+    runs = training.hyperparameters(settings.learning_rate, settings.l2)
+
+    def train(name: str, evaluate_every: int | None) -> TrainingResult:
+        program = settings.training_settings(evaluate_every=evaluate_every)
+        bar = progress.bar(f"task 2: {name} (epochs)", settings.epochs)
+        return training.fit(logistic, split, runs, program, on_epoch=bar).run(0, 0)
+
+    return Unshuffled(
+        run=train("unshuffled", None), every_step=train("unshuffled, every step evaluated", 1)
+    )
+
+
+def train_shuffled(settings: Task2Settings, split: Split, progress: Progress) -> Shuffled:
+    """Trains shuffled: some seeds to the end, many with each stopping criterion."""
+    rate, l2 = settings.learning_rate, settings.l2
+    curves = training.fit(
+        logistic,
+        split,
+        training.hyperparameters(rate, l2, num_orders=settings.curve_seeds),
+        settings.training_settings(),
+        ordering=training.shuffled(seeds(settings, settings.curve_seeds)),
+        on_epoch=progress.bar("task 2: shuffled (epochs)", settings.epochs),
+    )
+
+    def stop(name: str, count: int) -> SweepResult:
+        program = settings.training_settings(criterion=CRITERIA[name])
+        bar = progress.bar(f"task 2: shuffled, stopped by {name} (runs)", count)
+        chosen = seeds(settings, count)
+        return sweep_seeds(logistic, split, chosen, program, learning_rate=rate, l2=l2, on_runs=bar)
+
+    counts = {"lag": settings.lag_seeds, "patience": settings.patience_seeds}
+    return Shuffled(curves, {name: stop(name, count) for name, count in counts.items()})
+
+
+def seeds(settings: Task2Settings, count: int) -> Any:
+    """As many seeds, counting up from the one given."""
+    return settings.seed + jnp.arange(count, dtype=jnp.int32)
+
+
+def stopping_tables(shuffled: Shuffled | None) -> dict[str, Table]:
+    """One row per shuffled run that a criterion was to stop."""
+    if not shuffled:
+        return {}
+    rows = (
+        (name, *row)
+        for name, sweep in shuffled.stopped.items()
+        for row in zip(
+            sweep.seeds.tolist(),
+            [Outcome(outcome).name.lower() for outcome in sweep.outcome.tolist()],
+            sweep.last_step.tolist(),
+            sweep.best_step.tolist(),
+            strict=True,
+        )
+    )
+    return {"stopping": Table(("criterion", "seed", "outcome", "last_step", "best_step"), rows)}
+
+
+TASK = Task("task2_logistic", "Task 2: logistic regression", Task2Settings, measure)
+
+if __name__ == "__main__":
+    raise SystemExit(run_task(TASK))

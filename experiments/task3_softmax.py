@@ -1,0 +1,114 @@
+"""Task 3: softmax regression on ten digits, and what its validation set is worth.
+
+3b losses and 3c accuracies, for sequential and for stochastic validation; 3d the class shares of
+the validation set, and where it stands among random selections from the test set.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool
+
+from experiments.command import run_task
+from experiments.figures import task3 as figures
+from experiments.metrics.task3 import (
+    Trained,
+    draw_selections,
+    draws_metrics,
+    summary,
+    trained_metrics,
+)
+from experiments.progress import Progress
+from experiments.settings import Settings
+from experiments.task import Task, TaskResult, history_table
+from mnist_jax import features, training
+from mnist_jax.data import Mnist, Selection
+from mnist_jax.models import softmax
+from mnist_jax.training import TrainingResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task3Settings(Settings):
+    """The report's settings of task 3."""
+
+    output_dir: Path = Path("results/task3_softmax")
+    """Folder for what this command writes."""
+
+    validation_selection: Selection | None = None
+    """The last test images in file order, or images drawn at random; by default both."""
+
+    learning_rate: float = 0.01
+    """Of plain stochastic gradient descent."""
+
+    l2: float = 0.0
+    """Factor of the L2 penalty."""
+
+
+def measure(settings: Task3Settings, mnist: Mnist, progress: Progress) -> TaskResult:
+    """Trains and measures task 3.
+
+    Args:
+        settings: The flags.
+        mnist: The data.
+        progress: Where to show progress.
+
+    Returns:
+        Metrics, histories, figures.
+
+    Raises:
+        UsageError: If the settings can't be done with the data.
+    """
+    chosen = settings.validation_selection
+    selections: tuple[Selection, ...] = (chosen,) if chosen else get_args(Selection)
+    trained = {each: train(settings, mnist, each, progress) for each in selections}
+    last = list(trained.values())[-1].run
+    draws = draw_selections(
+        correct_on_test_set(mnist, last), settings.validation_size, settings.seed
+    )
+    metrics = {
+        "train_examples": settings.train_size,
+        "validation_examples": settings.validation_size,
+        **last.schedule._asdict(),
+        **{selection: trained_metrics(each) for selection, each in trained.items()},
+        "test_set": draws_metrics(draws),
+    }
+    runs = {selection: each.run for selection, each in trained.items()}
+    return TaskResult(
+        metrics=metrics,
+        tables={"history": history_table(runs)},
+        figures=figures.draw(metrics, runs, draws),
+        summary=summary(metrics),
+        diverged=[line for run in runs.values() for line in run.diverged()],
+    )
+
+
+def train(
+    settings: Task3Settings, mnist: Mnist, selection: Selection, progress: Progress
+) -> Trained:
+    """One run, evaluated on one validation set; the weights do not depend on which."""
+    split = settings.split(mnist, selection)
+    run = training.fit(
+        softmax,
+        split,
+        training.hyperparameters(settings.learning_rate, settings.l2),
+        settings.training_settings(),
+        ordering=settings.ordering(),
+        on_epoch=progress.bar(f"task 3: {selection} validation (epochs)", settings.epochs),
+    )
+    return Trained(run.run(0, 0), split)
+
+
+def correct_on_test_set(mnist: Mnist, run: TrainingResult) -> Bool[np.ndarray, " test"]:
+    """Whether the run's last weights classify each test image, in file order, correctly."""
+    inputs = features.make_inputs(jnp.asarray(mnist.test.images))
+    predictions = softmax.predict(jnp.asarray(run.weights, jnp.float32), inputs)
+    return np.asarray(predictions) == mnist.test.labels
+
+
+TASK = Task("task3_softmax", "Task 3: softmax regression", Task3Settings, measure)
+
+if __name__ == "__main__":
+    raise SystemExit(run_task(TASK))

@@ -1,0 +1,85 @@
+"""Task 4: softmax regression with an L2 penalty.
+
+4b weights as images, 4c validation accuracy by lambda, 4d training against validation,
+4e the norm of the weights against lambda, and the appendix's weight images.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.command import run_task
+from experiments.figures import task4 as figures
+from experiments.metrics.task4 import norm_exponent, run_of_l2, summary
+from experiments.progress import Progress
+from experiments.settings import OneValidationSet
+from experiments.task import Task, TaskResult, history_table
+from mnist_jax import training
+from mnist_jax.data import Mnist
+from mnist_jax.errors import UsageError
+from mnist_jax.models import softmax
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task4Settings(OneValidationSet):
+    """The report's settings of task 4."""
+
+    output_dir: Path = Path("results/task4_regularization")
+    """Folder for what this command writes."""
+
+    learning_rate: float = 0.01
+    """Of plain stochastic gradient descent."""
+
+    l2: tuple[float, ...] = (0.0, 0.002, 0.02, 0.2, 2.0)
+    """Factors of the L2 penalty, a run for each."""
+
+    def __post_init__(self) -> None:
+        """Checks that each factor stands once, for the runs are named by it."""
+        super().__post_init__()
+        if len(set(self.l2)) < max(1, len(self.l2)):
+            raise UsageError(f"l2 is {self.l2}; give one or more factors, each once.")
+
+
+def measure(settings: Task4Settings, mnist: Mnist, progress: Progress) -> TaskResult:
+    """Trains and measures task 4.
+
+    Args:
+        settings: The flags.
+        mnist: The data.
+        progress: Where to show progress.
+
+    Returns:
+        Metrics, histories, figures.
+
+    Raises:
+        UsageError: If the settings can't be done with the data.
+    """
+    result = training.fit(
+        softmax,
+        settings.split(mnist, settings.validation_selection),
+        training.hyperparameters(settings.learning_rate, list(settings.l2)),
+        settings.training_settings(),
+        ordering=settings.ordering(),
+        on_epoch=progress.bar("task 4: all lambdas (epochs)", settings.epochs),
+    )
+    runs = {l2: result.run(0, place) for place, l2 in enumerate(settings.l2)}
+    numbers = {l2: run_of_l2(run) for l2, run in runs.items()}
+    metrics = {
+        "train_examples": settings.train_size,
+        "validation_examples": settings.validation_size,
+        **result.schedule._asdict(),
+        "runs": {str(l2): run for l2, run in numbers.items()},
+        "norm_exponent": norm_exponent({l2: run["weight_norm"] for l2, run in numbers.items()}),
+    }
+    return TaskResult(
+        metrics=metrics,
+        tables={"history": history_table({f"lambda {l2}": run for l2, run in runs.items()})},
+        figures=figures.draw(metrics, runs),
+        summary=summary(metrics),
+        diverged=[f"lambda {l2}: {line}" for l2, run in runs.items() for line in run.diverged()],
+    )
+
+
+TASK = Task("task4_regularization", "Task 4: L2 penalty", Task4Settings, measure)
+
+if __name__ == "__main__":
+    raise SystemExit(run_task(TASK))
