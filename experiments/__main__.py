@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments import report, task
+from experiments.claims.verdict import Judgement
 from experiments.command import exit_code, load, parse, report_divergence, show
 from experiments.progress import Progress
 from experiments.settings import Settings
@@ -17,7 +18,6 @@ from experiments.task1_gradients import TASK as TASK1
 from experiments.task2_logistic import TASK as TASK2
 from experiments.task3_softmax import TASK as TASK3
 from experiments.task4_regularization import TASK as TASK4
-from experiments.verdict import Judgement
 from mnist_jax.data import Selection
 from mnist_jax.results import output_folder
 
@@ -49,7 +49,7 @@ def settings_of(chosen: Task, everything: AllSettings) -> Any:
     names = {f.name for f in fields(chosen.settings)}
     given = {name: value for name, value in given.items() if name in names and value is not None}
     given["output_dir"] = everything.output_dir / chosen.name
-    return chosen.settings(**given).shortened()
+    return chosen.settings(**given).check().shortened()
 
 
 def run_all(arguments: Sequence[str] | None = None) -> int:

@@ -47,14 +47,14 @@ def run_task(chosen: Task, arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(settings: type[Any], module: str, title: str, arguments: Sequence[str] | None) -> Any:
-    """Settings from flags; with --quick, shortened.
+    """Settings from flags, checked; with --quick, shortened.
 
     Raises:
         SystemExit: With code 2 and a message, if a flag can't be understood; 0 after --help.
         UsageError: If a value is out of its range.
     """
     parsed = tyro.cli(settings, prog=f"python -m {module}", description=title, args=arguments)
-    return parsed.shortened()
+    return parsed.check().shortened()
 
 
 def load(settings: Any) -> data.Mnist:

@@ -8,9 +8,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from experiments.claims import CLAIMS
+from experiments.claims.verdict import Judgement, Metrics, judge
 from experiments.settings import Settings
 from experiments.task import Task, TaskResult
-from experiments.verdict import Judgement, Metrics, judge
 from mnist_jax.results import replacing, write_json
 
 

@@ -53,10 +53,11 @@ class Settings:
     quick: Annotated[bool, FlagCreatePairsOff] = False
     """A shorter form: real data, but fewer epochs and seeds."""
 
-    def __post_init__(self) -> None:
-        """Checks the seed, which JAX takes as an int32 with room for a thousand more."""
+    def check(self) -> Self:
+        """The settings, or a UsageError: a seed is an int32, with room to count up from it."""
         if not 0 <= self.seed < 2**30:
             raise UsageError(f"seed is {self.seed}; give a whole number from 0 to {2**30 - 1}.")
+        return self
 
     def shortened(self) -> Self:
         """The settings that are used: with `quick`, fewer epochs."""

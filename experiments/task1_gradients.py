@@ -62,8 +62,9 @@ def measure(settings: Task1Settings, mnist: Mnist, progress: Progress) -> TaskRe
         "4a": (softmax, ten, 0.01, settings.l2),
     }
     runs, checks = {}, []
-    for task, (model, split, rate, l2) in cases.items():
-        runs[task] = train(settings, model, split, settings.learning_rate or rate, l2, progress)
+    for task, (model, split, report_rate, l2) in cases.items():
+        rate = report_rate if settings.learning_rate is None else settings.learning_rate
+        runs[task] = train(settings, model, split, rate, l2, progress)
         checks += check(
             task,
             weights_to_compare_at(runs[task], settings.seed),

@@ -6,7 +6,7 @@ runs, 2e the spikes in the validation accuracy, what they are and whether shuffl
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import jax.numpy as jnp
 
@@ -25,6 +25,7 @@ from experiments.settings import OneValidationSet
 from experiments.task import Table, Task, TaskResult, history_table
 from mnist_jax import training
 from mnist_jax.data import Mnist, Split
+from mnist_jax.errors import UsageError
 from mnist_jax.models import logistic
 from mnist_jax.sweeps import SweepResult, sweep_seeds
 from mnist_jax.training import Outcome, TrainingResult
@@ -55,7 +56,14 @@ class Task2Settings(OneValidationSet):
     curve_seeds: int = 20
     """Shuffled runs that go on to the last epoch, for the curves."""
 
-    def shortened(self) -> "Task2Settings":
+    def check(self) -> Self:
+        """The settings, or a UsageError: there is at least one seed of each kind."""
+        for name in ("lag_seeds", "patience_seeds", "curve_seeds"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}; give 1 or more.")
+        return super().check()
+
+    def shortened(self) -> Self:
         """With `quick`, fewer epochs and seeds."""
         return super().shortened()._capped(lag_seeds=50, patience_seeds=10, curve_seeds=5)
 
@@ -118,7 +126,7 @@ def train_shuffled(settings: Task2Settings, split: Split, progress: Progress) ->
         split,
         training.hyperparameters(rate, l2, num_orders=settings.curve_seeds),
         settings.training_settings(),
-        ordering=training.shuffled(seeds(settings, settings.curve_seeds)),
+        ordering=training.shuffled(jnp.array(seeds(settings, settings.curve_seeds))),
         on_epoch=progress.bar("task 2: shuffled (epochs)", settings.epochs),
     )
 
@@ -132,9 +140,9 @@ def train_shuffled(settings: Task2Settings, split: Split, progress: Progress) ->
     return Shuffled(curves, {name: stop(name, count) for name, count in counts.items()})
 
 
-def seeds(settings: Task2Settings, count: int) -> Any:
+def seeds(settings: Task2Settings, count: int) -> range:
     """As many seeds, counting up from the one given."""
-    return settings.seed + jnp.arange(count, dtype=jnp.int32)
+    return range(settings.seed, settings.seed + count)
 
 
 def stopping_tables(shuffled: Shuffled | None) -> dict[str, Table]:

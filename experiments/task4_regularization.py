@@ -6,6 +6,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from experiments.command import run_task
 from experiments.figures import task4 as figures
@@ -32,11 +33,11 @@ class Task4Settings(OneValidationSet):
     l2: tuple[float, ...] = (0.0, 0.002, 0.02, 0.2, 2.0)
     """Factors of the L2 penalty, a run for each."""
 
-    def __post_init__(self) -> None:
-        """Checks that each factor stands once, for the runs are named by it."""
-        super().__post_init__()
+    def check(self) -> Self:
+        """The settings, or a UsageError: each factor stands once, for the runs are named by it."""
         if len(set(self.l2)) < max(1, len(self.l2)):
             raise UsageError(f"l2 is {self.l2}; give one or more factors, each once.")
+        return super().check()
 
 
 def measure(settings: Task4Settings, mnist: Mnist, progress: Progress) -> TaskResult:

@@ -8,9 +8,10 @@ import jaxtyping
 import numpy as np
 import pytest
 
-# Before the library is imported: from here on, beartype checks the shapes in its types. Not those
-# of mnist_jax.data, which takes what users type and has its own messages for what is wrong with it.
-CHECKED = ("features", "losses", "gradients", "gradcheck", "models", "training", "sweeps")
+# Before the library is imported: from here on, beartype checks the shapes in its types. Not where
+# users' own values come in (data, training.settings): what is wrong with those has its own message.
+CHECKED = ["features", "losses", "gradients", "gradcheck", "models", "sweeps"]
+CHECKED += [f"training.{name}" for name in ("history", "loop", "ordering", "step", "stopping")]
 jaxtyping.install_import_hook([f"mnist_jax.{name}" for name in CHECKED], "beartype.beartype")
 
 from mnist_jax.data import MNIST_FILES, DataError, IdxFile, Mnist, load  # noqa: E402

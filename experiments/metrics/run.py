@@ -7,13 +7,15 @@ import numpy as np
 from mnist_jax.training import Outcome, TrainingResult
 
 
+@np.errstate(over="ignore")  # the weights of a diverged run may be larger than their square
 def run_metrics(run: TrainingResult) -> dict[str, Any]:
     """The numbers of one run: its last evaluation, how it ended, the size of its weights."""
+    weights = run.weights.astype(np.float64)
     return {
         "final": final_evaluation(run),
         "outcome": Outcome(int(run.outcome)).message(int(run.last_step)),
-        "weight_norm": np.linalg.norm(run.weights),
-        "weight_sum": run.weights.sum(),
+        "weight_norm": np.linalg.norm(weights),
+        "weight_sum": weights.sum(),
         "lowest_validation_loss": {
             "step": run.best_step,
             "validation_loss": np.nanmin(run.history.evaluations.validation_loss, initial=np.inf),

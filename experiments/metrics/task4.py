@@ -26,11 +26,13 @@ def total_variation(weights: Float[np.ndarray, "K I"]) -> float:
     return float(sum(np.abs(np.diff(images, axis=axis)).sum() for axis in (1, 2)))
 
 
+@np.errstate(over="ignore")
 def run_of_l2(run: TrainingResult) -> dict[str, Any]:
     """Numbers of the run with one factor of the penalty."""
     metrics = run_metrics(run)
-    size = np.abs(run.weights[:, :-1]).sum()
-    noise = total_variation(run.weights) / size if size > 0 else None
+    weights = run.weights.astype(np.float64)
+    size = np.abs(weights[:, :-1]).sum()
+    noise = total_variation(weights) / size if size > 0 else None
     return metrics | {"total_variation_over_size": noise}
 
 
@@ -48,7 +50,7 @@ def norm_exponent(norms: dict[float, float]) -> float | None:
         >>> round(norm_exponent({0.0: 9.0, 0.1: 4.0, 10.0: 0.4}), 6)
         -0.5
     """
-    positive = {l2: norm for l2, norm in norms.items() if l2 > 0 and norm > 0}
+    positive = {l2: norm for l2, norm in norms.items() if l2 > 0 and 0 < norm < np.inf}
     if len(positive) < 2:
         return None
     logs = np.log(list(positive.items()))

@@ -4,6 +4,10 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 Verdict = Literal["confirmed", "partly confirmed", "refuted", "not measured"]
+# settings that a claim may need to be the report's own
+DATA = ("train_size", "validation_size", "batch_size")
+SOFTMAX = (*DATA, "epochs", "learning_rate", "l2")
+
 Metrics = dict[str, dict[str, Any]]
 """Task name to the contents of its metrics.json."""
 
