@@ -71,7 +71,8 @@ def show(title: str, result: TaskResult, folder: Path) -> None:
     table = RichTable(title=title, title_justify="left", show_header=False)
     for what, value in result.summary:
         table.add_row(what, value)
-    Console().print(table, f"written to {folder}", sep="\n")
+    Console().print(table)
+    print(f"written to {folder}")
 
 
 def report_divergence(tasks: dict[str, TaskResult], folder: Path) -> int:

@@ -40,7 +40,15 @@ class TaskResult(NamedTuple):
 
 
 class Task(NamedTuple):
-    """An experiment: its name, what it is about, its settings and what it does."""
+    """An experiment.
+
+    Attributes:
+        name: Of its module and of its folder.
+        title: What it is about.
+        settings: The dataclass of its flags.
+        measure: (settings, data, where to show progress) to what it gives; raises a UsageError
+            if the settings can't be done with the data.
+    """
 
     name: str
     title: str

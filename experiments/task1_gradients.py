@@ -39,19 +39,7 @@ class Task1Settings(OneValidationSet):
 
 
 def measure(settings: Task1Settings, mnist: Mnist, progress: Progress) -> TaskResult:
-    """Compares the three gradients.
-
-    Args:
-        settings: The flags.
-        mnist: The data.
-        progress: Where to show progress.
-
-    Returns:
-        Metrics, histories, figures.
-
-    Raises:
-        UsageError: If the settings can't be done with the data.
-    """
+    """Compares the three gradients; see `Task.measure`."""
     selection = settings.validation_selection
     two = settings.split(mnist, selection, settings.digits)
     ten = settings.split(mnist, selection)

@@ -69,19 +69,7 @@ class Task2Settings(OneValidationSet):
 
 
 def measure(settings: Task2Settings, mnist: Mnist, progress: Progress) -> TaskResult:
-    """Trains and measures task 2.
-
-    Args:
-        settings: The flags.
-        mnist: The data.
-        progress: Where to show progress.
-
-    Returns:
-        Metrics, histories, figures.
-
-    Raises:
-        UsageError: If the settings can't be done with the data.
-    """
+    """Trains and measures task 2; see `Task.measure`."""
     split = settings.split(mnist, settings.validation_selection, settings.digits)
     unshuffled = train_unshuffled(settings, split, progress)
     shuffled = train_shuffled(settings, split, progress) if settings.shuffle else None

@@ -48,19 +48,7 @@ class Task3Settings(Settings):
 
 
 def measure(settings: Task3Settings, mnist: Mnist, progress: Progress) -> TaskResult:
-    """Trains and measures task 3.
-
-    Args:
-        settings: The flags.
-        mnist: The data.
-        progress: Where to show progress.
-
-    Returns:
-        Metrics, histories, figures.
-
-    Raises:
-        UsageError: If the settings can't be done with the data.
-    """
+    """Trains and measures task 3; see `Task.measure`."""
     chosen = settings.validation_selection
     selections: tuple[Selection, ...] = (chosen,) if chosen else get_args(Selection)
     trained = {each: train(settings, mnist, each, progress) for each in selections}

@@ -41,19 +41,7 @@ class Task4Settings(OneValidationSet):
 
 
 def measure(settings: Task4Settings, mnist: Mnist, progress: Progress) -> TaskResult:
-    """Trains and measures task 4.
-
-    Args:
-        settings: The flags.
-        mnist: The data.
-        progress: Where to show progress.
-
-    Returns:
-        Metrics, histories, figures.
-
-    Raises:
-        UsageError: If the settings can't be done with the data.
-    """
+    """Trains and measures task 4; see `Task.measure`."""
     result = training.fit(
         softmax,
         settings.split(mnist, settings.validation_selection),

@@ -132,7 +132,7 @@ def test_a_task_leaves_its_folder_complete(task, figures, flags, tmp_path, capsy
     config = json.loads((tmp_path / "config.json").read_text())
     assert config["settings"]["train_size"] == 900
     assert len(config["data"]["sha256"]) == 4
-    assert f"written to {tmp_path}" in "".join(capsys.readouterr().out.split("\n"))
+    assert f"written to {tmp_path}" in capsys.readouterr().out
 
 
 def test_metrics_of_task_2(tmp_path):
