@@ -1,0 +1,187 @@
+"""What `fit` promises beside its numbers: schedule, compilations, precision, callbacks, errors."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from mnist_jax.data import Examples, Split
+from mnist_jax.errors import UsageError
+from mnist_jax.models import logistic, softmax_regression
+from mnist_jax.training import (
+    Lag,
+    Outcome,
+    Precision,
+    Schedule,
+    TrainingResult,
+    TrainingSettings,
+    fit,
+    hyperparameters,
+    in_file_order,
+    shuffled,
+    train_epoch,
+)
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (23, 4), dtype=np.uint8)
+EXAMPLES = Examples(PIXELS, (PIXELS[:, 0] > 127).astype(np.int32))
+SPLIT = Split(EXAMPLES, EXAMPLES)
+SETTINGS = TrainingSettings(epochs=3, batch_size=5)
+RATE = hyperparameters(0.1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "num_examples", "expected"),
+    [
+        (TrainingSettings(), 3623, Schedule(28, 5)),
+        (TrainingSettings(), 18_000, Schedule(140, 28)),
+        (TrainingSettings(), 128, Schedule(1, 1)),
+        (TrainingSettings(evaluate_every=1), 3623, Schedule(28, 1)),
+        (TrainingSettings(evaluate_every=1000), 3623, Schedule(28, 1000)),
+        (TrainingSettings(batch_size=1), 4, Schedule(4, 1)),
+        (TrainingSettings(batch_size=1), 10, Schedule(10, 2)),
+    ],
+)
+def test_schedule(settings: TrainingSettings, num_examples: int, expected: Schedule):
+    assert settings.schedule(num_examples) == expected
+
+
+@pytest.mark.parametrize("evaluate_every", [1, 3, 4, 5, 12, 100])
+def test_evaluations_follow_the_global_step_across_epochs(evaluate_every: int):
+    result = fit(logistic, SPLIT, RATE, replace(SETTINGS, evaluate_every=evaluate_every))
+    steps = result.history.evaluation_steps
+    assert steps.tolist() == list(range(0, 3 * 4, evaluate_every))
+    assert result.history.train_loss.shape == (12, 1, 1)
+    for values in result.history.evaluations:
+        assert values.shape == (len(steps), 1, 1)
+        assert np.isfinite(values).all()
+
+
+def compilations(train: Callable[[], TrainingResult]) -> int:
+    program: Any = train_epoch  # the type of jitted functions does not tell the size of their cache
+    before = program._cache_size()
+    train()
+    return program._cache_size() - before
+
+
+def test_a_program_is_compiled_once_for_each_shape():
+    model = softmax_regression(2)  # a model of its own, which no other test has compiled
+    assert compilations(lambda: fit(model, SPLIT, RATE, SETTINGS)) == 1
+    assert compilations(lambda: fit(model, SPLIT, hyperparameters(0.2, 0.5), SETTINGS)) == 0
+    other_order = shuffled(jnp.array([7]))
+    assert compilations(lambda: fit(model, SPLIT, RATE, SETTINGS, ordering=other_order)) == 0
+    two_runs = hyperparameters([0.1, 0.2])
+    assert compilations(lambda: fit(model, SPLIT, two_runs, SETTINGS)) == 1
+    smaller = replace(SETTINGS, batch_size=4)
+    assert compilations(lambda: fit(model, SPLIT, RATE, smaller)) == 1
+    assert compilations(lambda: fit(model, SPLIT, RATE, replace(smaller))) == 0
+
+
+@pytest.mark.parametrize("x64", [False, True])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_precision_is_that_of_the_settings_whatever_jaxs_own_flag(precision: Precision, x64: bool):
+    with jax.enable_x64(x64):
+        result = fit(logistic, SPLIT, RATE, replace(SETTINGS, precision=precision))
+        assert jax.config.read("jax_enable_x64") == x64
+    history = result.history
+    floats = [result.weights, result.best_weights, history.train_loss, *history.evaluations]
+    assert {array.dtype.name for array in floats} == {precision}
+    assert isinstance(result.weights, np.ndarray)
+    # no rounding to float32 on the way: 0.1 of the rate is already different
+    rounded = result.weights.astype(np.float32).astype(precision)
+    assert np.array_equal(rounded, result.weights) == (precision == "float32")
+
+
+def test_an_adam_step_has_the_length_of_the_learning_rate():
+    settings = TrainingSettings(epochs=1, batch_size=23, optimizer=optax.adam)
+    with jax.numpy_dtype_promotion("standard"):  # optax's Adam needs it
+        result = fit(logistic, SPLIT, RATE, settings)
+    np.testing.assert_allclose(np.abs(result.weights), 0.1, rtol=1e-5)
+
+
+def test_every_epoch_is_reported():
+    epochs: list[int] = []
+    fit(logistic, SPLIT, RATE, SETTINGS, on_epoch=epochs.append)
+    assert epochs == [1, 2, 3]
+
+
+def test_no_epoch_begins_after_every_run_has_stopped():
+    epochs: list[int] = []
+    two_rates = hyperparameters([0.0, 0.1])  # without learning, the loss stays and the run stops
+    settings = replace(SETTINGS, criterion=Lag(2))
+    result = fit(logistic, SPLIT, two_rates, settings, on_epoch=epochs.append)
+    assert epochs == [1, 2, 3]
+    assert result.outcome.tolist() == [[Outcome.STOPPED_EARLY, Outcome.FINISHED]]
+    epochs.clear()
+    fit(logistic, SPLIT, hyperparameters(0.0), settings, on_epoch=epochs.append)
+    assert epochs == [1]
+
+
+def test_ctrl_c_gets_through_and_leaves_jaxs_flag_alone():
+    def interrupt(epochs_done: int) -> None:
+        raise KeyboardInterrupt
+
+    double = replace(SETTINGS, precision="float64")
+    with pytest.raises(KeyboardInterrupt):
+        fit(logistic, SPLIT, RATE, double, on_epoch=interrupt)
+    assert not jax.config.read("jax_enable_x64")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: TrainingSettings(epochs=0), "epochs is 0"),
+        (lambda: TrainingSettings(epochs=-3), "epochs is -3"),
+        (lambda: TrainingSettings(batch_size=0), "batch_size is 0"),
+        (lambda: TrainingSettings(evaluate_every=0), "evaluate_every is 0"),
+        (lambda: replace(SETTINGS, gradient="by hand"), "gradient is 'by hand'.*autodiff"),
+        (lambda: replace(SETTINGS, precision="float16"), "precision is 'float16'.*float32"),
+        (lambda: hyperparameters(-0.5), "learning_rate is -0.5"),
+        (lambda: hyperparameters([0.1, math.nan]), "learning_rate is nan"),
+        (lambda: hyperparameters(math.inf), "learning_rate is inf"),
+        (lambda: hyperparameters(0.1, -2.0), "l2 is -2.0"),
+        (lambda: hyperparameters(0.1, [0.0, math.nan]), "l2 is nan"),
+        (lambda: hyperparameters(0.1, -math.inf), "l2 is -inf"),
+        (lambda: fit(logistic, SPLIT, RATE, TrainingSettings(batch_size=24)), "24.* only 23"),
+    ],
+)
+def test_what_cannot_be_is_named(make: Callable[[], Any], message: str):
+    with pytest.raises(UsageError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("rows", "num_orders"),
+    [(shuffled(jnp.arange(3)), 2), (in_file_order, 2), (shuffled(jnp.arange(2)), 1)],
+)
+def test_an_ordering_needs_a_row_for_each_order(rows: Any, num_orders: int):
+    values = hyperparameters(0.1, num_orders=num_orders)
+    given = len(rows(0, 23))
+    with pytest.raises(UsageError, match=rf"has {given} rows.* {num_orders}\s+orders"):
+        fit(logistic, SPLIT, values, SETTINGS, ordering=rows)
+
+
+@pytest.mark.parametrize(
+    ("rate", "l2", "num_orders", "shape"),
+    [
+        (0.1, 0.0, 1, (1, 1)),
+        ([0.1, 0.2], 0.0, 1, (1, 2)),
+        (0.1, [0.0, 1.0, 2.0], 1, (1, 3)),
+        ([0.1, 0.2], [0.0, 1.0], 4, (4, 2)),
+    ],
+)
+def test_every_order_has_the_same_runs(rate: Any, l2: Any, num_orders: int, shape: tuple[int, int]):
+    for given, made in zip((rate, l2), hyperparameters(rate, l2, num_orders), strict=True):
+        assert (made.shape, made.dtype) == (shape, np.float64)
+        assert all(np.array_equal(row, np.broadcast_to(given, shape[1:])) for row in made)
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_an_outcome_says_what_came_when(outcome: Outcome):
+    assert outcome.name.split("_")[0].lower() in outcome.message(75)
+    assert outcome.message(75).endswith("at step 75")
