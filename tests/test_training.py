@@ -107,7 +107,7 @@ def test_every_run_of_a_batch_is_the_one_of_plain_numpy(
 def test_another_optimizer_keeps_its_state(name: str):
     with jax.numpy_dtype_promotion("standard"):  # optax's Adam needs it
         settings = replace(SETTINGS, optimizer=optax.adam, precision="float64")
-        # Adam divides by the root of its second moment, which magnifies rounding where that is small
+        # Adam divides by the root of its second moment; where that is small, rounding is large
         check_every_run(name, [0.01, 0.1], [0.0, 0.1], settings, rounding=1e-8)
 
 
