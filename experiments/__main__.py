@@ -34,8 +34,8 @@ class AllSettings(Settings):
     learning_rate: float | None = None
     """Of plain stochastic gradient descent; by default each task's own."""
 
-    l2: tuple[float, ...] | None = None
-    """Factors of the L2 penalty in task 4, a run for each; by default the report's five."""
+    l2: tuple[float, ...] = TASK4.settings.l2
+    """Factors of the L2 penalty in task 4, a run for each."""
 
     digits: tuple[int, int] = (2, 3)
     """The two digits of tasks 1a and 2: the first is target 1, the second target 0."""

@@ -86,6 +86,11 @@ def config(settings: Settings, mnist: Mnist) -> dict[str, Any]:
     }
 
 
+def divergences(runs: dict[str, TrainingResult]) -> list[str]:
+    """A line for each of several single runs that diverged."""
+    return [f"{name}: {line}" for name, run in runs.items() for line in run.diverged()]
+
+
 def history_table(runs: dict[str, TrainingResult]) -> Table:
     """The histories of several single runs, one after the other."""
     rows = (row for name, run in runs.items() for row in results.history_rows(name, run))

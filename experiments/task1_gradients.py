@@ -14,7 +14,7 @@ from experiments.figures import task1 as figures
 from experiments.metrics.task1 import Checked, check, comparison_metrics, summary
 from experiments.progress import Progress
 from experiments.settings import OneValidationSet
-from experiments.task import Table, Task, TaskResult, history_table
+from experiments.task import Table, Task, TaskResult, divergences, history_table
 from mnist_jax import training
 from mnist_jax.data import Mnist, Split
 from mnist_jax.models import Model, logistic, softmax
@@ -66,7 +66,7 @@ def measure(settings: Task1Settings, mnist: Mnist, progress: Progress) -> TaskRe
         tables={"history": history_table(runs), "comparisons": comparison_table(checks)},
         figures=figures.draw(checks),
         summary=summary(metrics),
-        diverged=[f"{task}: {line}" for task, run in runs.items() for line in run.diverged()],
+        diverged=divergences(runs),
     )
 
 

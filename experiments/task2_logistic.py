@@ -22,7 +22,7 @@ from experiments.metrics.task2 import (
 )
 from experiments.progress import Progress
 from experiments.settings import OneValidationSet
-from experiments.task import Table, Task, TaskResult, history_table
+from experiments.task import Table, Task, TaskResult, divergences, history_table
 from mnist_jax import training
 from mnist_jax.data import Mnist, Split
 from mnist_jax.errors import UsageError
@@ -82,13 +82,14 @@ def measure(settings: Task2Settings, mnist: Mnist, progress: Progress) -> TaskRe
     runs = {"unshuffled": unshuffled.run}
     if shuffled:
         metrics["shuffled"] = shuffled_metrics(shuffled)
-        runs |= {f"shuffled seed {settings.seed}": shuffled.curves.run(0, 0)}
+        for place, seed in enumerate(seeds(settings, settings.curve_seeds)):
+            runs[f"shuffled, seed {seed}"] = shuffled.curves.run(place, 0)
     return TaskResult(
         metrics=metrics,
         tables={"history": history_table(runs)} | stopping_tables(shuffled),
         figures=figures.draw(metrics, unshuffled, shuffled),
         summary=summary(metrics),
-        diverged=unshuffled.run.diverged() + (shuffled.curves.diverged() if shuffled else []),
+        diverged=divergences(runs),
     )
 
 

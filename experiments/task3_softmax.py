@@ -23,7 +23,7 @@ from experiments.metrics.task3 import (
 )
 from experiments.progress import Progress
 from experiments.settings import Settings
-from experiments.task import Task, TaskResult, history_table
+from experiments.task import Task, TaskResult, divergences, history_table
 from mnist_jax import features, training
 from mnist_jax.data import Mnist, Selection
 from mnist_jax.models import softmax
@@ -69,7 +69,7 @@ def measure(settings: Task3Settings, mnist: Mnist, progress: Progress) -> TaskRe
         tables={"history": history_table(runs)},
         figures=figures.draw(metrics, runs, draws),
         summary=summary(metrics),
-        diverged=[line for run in runs.values() for line in run.diverged()],
+        diverged=divergences(runs),
     )
 
 

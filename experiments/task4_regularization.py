@@ -13,7 +13,7 @@ from experiments.figures import task4 as figures
 from experiments.metrics.task4 import norm_exponent, run_of_l2, summary
 from experiments.progress import Progress
 from experiments.settings import OneValidationSet
-from experiments.task import Task, TaskResult, history_table
+from experiments.task import Task, TaskResult, divergences, history_table
 from mnist_jax import training
 from mnist_jax.data import Mnist
 from mnist_jax.errors import UsageError
@@ -59,12 +59,13 @@ def measure(settings: Task4Settings, mnist: Mnist, progress: Progress) -> TaskRe
         "runs": {str(l2): run for l2, run in numbers.items()},
         "norm_exponent": norm_exponent({l2: run["weight_norm"] for l2, run in numbers.items()}),
     }
+    named = {f"lambda {l2}": run for l2, run in runs.items()}
     return TaskResult(
         metrics=metrics,
-        tables={"history": history_table({f"lambda {l2}": run for l2, run in runs.items()})},
+        tables={"history": history_table(named)},
         figures=figures.draw(metrics, runs),
         summary=summary(metrics),
-        diverged=[f"lambda {l2}: {line}" for l2, run in runs.items() for line in run.diverged()],
+        diverged=divergences(named),
     )
 
 

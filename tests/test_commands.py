@@ -40,6 +40,7 @@ def run(task, folder: Path, *flags: str) -> int:
         (TASK3, ["--learning-rate", "-0.5"], "learning_rate is -0.5"),
         (TASK3, ["--learning-rate", "nan"], "learning_rate is nan"),
         (TASK2, ["--learning-rate", "inf"], "learning_rate is inf"),
+        (TASK3, ["--learning-rate", "1e39"], "learning_rate is 1e+39"),
         (TASK1, ["--l2", "-1"], "l2 is -1.0"),
         (TASK4, ["--l2", "0.5", "inf"], "l2 is inf"),
         (TASK4, ["--l2", "2", "2"], "(2.0, 2.0)"),
@@ -83,6 +84,21 @@ def test_help_names_every_common_flag(task, capsys):
         *("gradient", "quick", "l2"),
     )
     assert [flag for flag in flags if f"--{flag}" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("task", "flags"),
+    [
+        (TASK2, [*FEW_SEEDS, "--learning-rate", "3e38"]),
+        (TASK3, ["--learning-rate", "3e38"]),
+        (TASK4, ["--l2", "3e38"]),
+    ],
+)
+def test_a_run_that_diverges_at_once_still_leaves_all_its_files(task, flags, tmp_path, capsys):
+    assert run(task, tmp_path, *SMALL, *flags) == 3
+    assert "diverged at step 0;" in capsys.readouterr().err
+    assert (tmp_path / "history.csv").read_text().count("\n") >= 2
+    assert (tmp_path / "metrics.json").exists()
 
 
 def test_a_run_that_diverges_is_code_3_and_writes_its_history(tmp_path, capsys):

@@ -42,9 +42,14 @@ def accuracies(axes: Axes, run: TrainingResult, *, limits: tuple[float, float]) 
     steps, evaluations = run.history.evaluation_steps, run.history.evaluations
     axes.plot(steps, evaluations.train_accuracy, color=TRAIN, label="training")
     axes.plot(steps, evaluations.validation_accuracy, color=VALIDATION, label="validation")
-    lowest = np.nanquantile(evaluations.train_accuracy, 0.05) - 0.02
-    axes.set(xlabel="step", ylim=(np.nanmin([lowest, limits[0]]), limits[1]))
+    axes.set(xlabel="step", ylim=(lower_limit(evaluations.train_accuracy, limits[0]), limits[1]))
     plotting.percent_axis(axes)
+
+
+def lower_limit(values: Float[np.ndarray, " evaluations"], limit: float) -> float:
+    """The limit, or a lower one that shows all but the lowest twentieth of the values."""
+    finite = values[np.isfinite(values)]
+    return min(limit, float(np.quantile(finite, 0.05)) - 0.02) if len(finite) else limit
 
 
 def upper_limit(

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from experiments.figures import curves
 from experiments.figures.curves import FOURTH, THIRD, TRAIN, VALIDATION
@@ -90,6 +91,7 @@ def stopping_histogram(axes: Axes, sweep: SweepResult, color: str, evaluate_ever
     else:
         axes.text(0.5, 0.5, "no run was stopped in these epochs", ha="center")
         axes.set(xticks=[], yticks=[])
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("runs")
 
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from experiments.figures import curves
+from experiments.metrics.task4 import power_law_points
 from mnist_jax import plotting
 from mnist_jax.training import TrainingResult
 
@@ -22,8 +23,9 @@ def draw(metrics: dict[str, Any], runs: dict[float, TrainingResult]) -> dict[str
         }
         if positive:
             figures["4c_accuracy"] = accuracy(positive)
-            figures["4e_norm"] = norm(metrics, positive)
             figures["appendix_weights"] = weights(positive, "Appendix: weights by λ")
+        if metrics["norm_exponent"] is not None:
+            figures["4e_norm"] = norm(metrics)
         return figures
 
 
@@ -47,8 +49,10 @@ def accuracy(runs: dict[float, TrainingResult]) -> Figure:
     for l2, run in runs.items():
         steps, values = run.history.evaluation_steps, run.history.evaluations.validation_accuracy
         axes.plot(steps, values, label=f"λ = {l2:g}", linewidth=1)
-    low = min(np.nanquantile(line.get_ydata(), 0.05) for line in axes.get_lines())
-    axes.set_ylim(min(0.7, low - 0.05), 0.96)
+    lines = axes.get_lines()
+    axes.set_ylim(
+        min(curves.lower_limit(np.asarray(line.get_ydata()), 0.7) for line in lines), 0.96
+    )
     plotting.label_ends(axes)
     axes.set_xlabel("step")
     plotting.percent_axis(axes, "validation accuracy (%)")
@@ -70,20 +74,20 @@ def train_validation(runs: dict[float, TrainingResult]) -> Figure:
     return figure
 
 
-def norm(metrics: dict[str, Any], runs: dict[float, TrainingResult]) -> Figure:
+def norm(metrics: dict[str, Any]) -> Figure:
     """4e: the norm of the weights against the factor, with the fitted power law."""
     figure, [[axes]] = plotting.new_figure(size=(5.5, 3.8))
-    factors = np.array(list(runs))
-    norms = np.array([metrics["runs"][str(l2)]["weight_norm"] for l2 in runs])
-    axes.loglog(factors, norms, "o", color=curves.VALIDATION, label="measured")
+    measured = {float(l2): run["weight_norm"] for l2, run in metrics["runs"].items()}
+    factors, norms = np.array(sorted(power_law_points(measured).items())).T
+    middle = np.exp(np.log(factors).mean()), np.exp(np.log(norms).mean())
     exponent = metrics["norm_exponent"]
-    if exponent is not None:
-        middle = np.exp(np.log(factors).mean()), np.exp(np.log(norms).mean())
-        fitted = middle[1] * (factors / middle[0]) ** exponent
-        inverse = middle[1] * (factors / middle[0]) ** -1.0
-        axes.plot(factors, fitted, color=curves.TRAIN, label=f"fitted: λ^{exponent:.2f}")
-        axes.plot(factors, inverse, "--", color="black", label="inversely proportional")
-        axes.set_ylim(norms.min() / 2, 2 * norms.max())
+    fitted = middle[1] * (factors / middle[0]) ** exponent
+    inverse = middle[1] * (factors / middle[0]) ** -1.0
+    axes.loglog(factors, norms, "o", color=curves.VALIDATION, label="measured")
+    label = rf"fitted: $\lambda^{{{exponent:.2f}}}$"
+    axes.plot(factors, fitted, color=curves.TRAIN, label=label)
+    axes.plot(factors, inverse, "--", color="black", label="inversely proportional")
+    axes.set_ylim(norms.min() / 2, 2 * norms.max())
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_major_formatter("{x:g}")

@@ -36,6 +36,11 @@ def run_of_l2(run: TrainingResult) -> dict[str, Any]:
     return metrics | {"total_variation_over_size": noise}
 
 
+def power_law_points(norms: dict[float, float]) -> dict[float, float]:
+    """What a power law can pass through: positive factors with norms that have a logarithm."""
+    return {l2: norm for l2, norm in norms.items() if l2 > 0 and 0 < norm < np.inf}
+
+
 def norm_exponent(norms: dict[float, float]) -> float | None:
     r"""The exponent a of the power law $\|w\| \propto \lambda^a$ fitted to the runs.
 
@@ -50,10 +55,10 @@ def norm_exponent(norms: dict[float, float]) -> float | None:
         >>> round(norm_exponent({0.0: 9.0, 0.1: 4.0, 10.0: 0.4}), 6)
         -0.5
     """
-    positive = {l2: norm for l2, norm in norms.items() if l2 > 0 and 0 < norm < np.inf}
-    if len(positive) < 2:
+    points = power_law_points(norms)
+    if len(points) < 2:
         return None
-    logs = np.log(list(positive.items()))
+    logs = np.log(list(points.items()))
     return float(np.polyfit(*logs.T, deg=1)[0])
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, Int32, UInt8
 
 from mnist_jax.data import Examples, Split
@@ -18,7 +19,7 @@ from mnist_jax.features import make_inputs
 from mnist_jax.models import Model
 from mnist_jax.training.history import TrainingResult, collect
 from mnist_jax.training.ordering import Ordering, in_file_order
-from mnist_jax.training.settings import Hyperparameters, TrainingSettings
+from mnist_jax.training.settings import Hyperparameters, Precision, TrainingSettings
 from mnist_jax.training.step import (
     Evaluation,
     EvaluationSet,
@@ -70,11 +71,10 @@ def fit(
         The result, with leading axes (orders, runs).
 
     Raises:
-        UsageError: If the batch size is larger than the training set, or the ordering has a
-            number of rows that is not that of the hyperparameters.
+        UsageError: If the batch size is larger than the training set, a hyperparameter is too
+            large for the precision, or the ordering has another number of rows than they have.
 
     Example:
-        >>> import numpy as np
         >>> from mnist_jax.models import logistic
         >>> from mnist_jax.training import hyperparameters
         >>> examples = Examples(np.array([[0], [255]], np.uint8), np.array([0, 1], np.int32))
@@ -86,9 +86,7 @@ def fit(
     num_examples = len(split.train.labels)
     schedule = settings.schedule(num_examples)
     with jax.enable_x64(settings.precision == "float64"):
-        hyperparameters = jax.tree.map(
-            lambda values: jnp.asarray(values, settings.precision), hyperparameters
-        )
+        hyperparameters = _on_device(hyperparameters, settings.precision)
         data = device_data(model, settings, split)
         states = init_states(model, settings, hyperparameters, data.train.inputs.shape[1])
         records = []
@@ -205,6 +203,13 @@ def cut_batches(order: Int32[Array, "orders N"], batch_size: int) -> Int32[Array
     steps = order.shape[1] // batch_size
     batches = order[:, : steps * batch_size].reshape(len(order), steps, batch_size)
     return batches.swapaxes(0, 1)
+
+
+def _on_device(hyperparameters: Hyperparameters, precision: Precision) -> Hyperparameters:
+    for name, values in hyperparameters._asdict().items():
+        if np.max(values) > np.finfo(precision).max:
+            raise UsageError(f"{name} is {np.max(values)}, too large for {precision}: give less.")
+    return Hyperparameters(*(jnp.asarray(values, precision) for values in hyperparameters))
 
 
 def _check_order(order: Int32[Array, "orders N"], hyperparameters: Hyperparameters) -> None:
