@@ -1,5 +1,6 @@
-"""What a person at a terminal sees while an experiment runs; elsewhere nothing."""
+"""What a person at a terminal sees while an experiment runs, and how it is interrupted."""
 
+import signal
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -10,11 +11,16 @@ from rich.progress import Progress as Bars
 
 
 class Progress:
-    """Progress bars on stderr, shown only where that is a terminal."""
+    """Progress bars on stderr, shown only where that is a terminal.
+
+    Ctrl-C ends the work at the next step of a bar, not in the midst of a compilation or a compiled
+    program, which can crash the interpreter on its way out. A second Ctrl-C ends it at once.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         console = console or Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self._interrupted = False
         self._bars = Bars(
             *columns,
             TimeRemainingColumn(),
@@ -24,6 +30,7 @@ class Progress:
         )
 
     def __enter__(self) -> Self:
+        self._previous = signal.signal(signal.SIGINT, self._interrupt)
         self._bars.start()
         return self
 
@@ -34,6 +41,9 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         self._bars.stop()
+        signal.signal(signal.SIGINT, self._previous)
+        if error is None:
+            self._end_if_interrupted()
 
     def bar(self, description: str, total: int) -> Callable[[int], None]:
         """A new bar.
@@ -43,7 +53,20 @@ class Progress:
             total: How many there are.
 
         Returns:
-            A function that takes the number done so far.
+            A function that takes the number done so far; after Ctrl-C it raises KeyboardInterrupt.
         """
         bar = self._bars.add_task(description, total=total)
-        return lambda done: self._bars.update(bar, completed=done)
+
+        def update(done: int) -> None:
+            self._bars.update(bar, completed=done)
+            self._end_if_interrupted()
+
+        return update
+
+    def _interrupt(self, *_: object) -> None:
+        self._end_if_interrupted()
+        self._interrupted = True
+
+    def _end_if_interrupted(self) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt

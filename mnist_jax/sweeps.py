@@ -50,7 +50,7 @@ def sweep_seeds(
         settings: What all runs have in common.
         learning_rate: Of all runs.
         l2: Factor of the penalty, of all runs.
-        on_runs: Called after every block with the number of runs done.
+        on_runs: Called after every epoch with the number of runs done, a whole number of blocks.
 
     Returns:
         The result, in the order of the seeds.
@@ -58,13 +58,18 @@ def sweep_seeds(
     Raises:
         UsageError: If the settings don't fit the data.
     """
-    blocks = np.array_split(np.asarray(seeds), -(-len(seeds) // SEEDS_AT_ONCE))
-    results = []
-    for block in blocks:
+    results, done = [], 0
+    for block in np.array_split(np.asarray(seeds), -(-len(seeds) // SEEDS_AT_ONCE)):
         runs = hyperparameters(learning_rate, l2, num_orders=len(block))
         order = shuffled(jnp.asarray(block, jnp.int32))
-        results.append(fit(model, split, runs, settings, ordering=order))
-        on_runs(sum(len(result.outcome) for result in results))
+
+        def on_epoch(epochs_done: int, runs_done: int = done) -> None:
+            del epochs_done
+            on_runs(runs_done)
+
+        results.append(fit(model, split, runs, settings, ordering=order, on_epoch=on_epoch))
+        done += len(block)
+        on_runs(done)
     return SweepResult(
         seeds=np.asarray(seeds),
         outcome=np.concatenate([result.outcome[:, 0] for result in results]),

@@ -148,6 +148,8 @@ def test_ctrl_c_gets_through_and_leaves_jaxs_flag_alone():
         (lambda: hyperparameters(0.1, [0.0, math.nan]), "l2 is nan"),
         (lambda: hyperparameters(0.1, -math.inf), "l2 is -inf"),
         (lambda: fit(logistic, SPLIT, RATE, TrainingSettings(batch_size=24)), "24.* only 23"),
+        (lambda: fit(logistic, SPLIT, hyperparameters(1e39), SETTINGS), "rate is 1e.39, too large"),
+        (lambda: fit(logistic, SPLIT, hyperparameters(0.1, 1e39), SETTINGS), "l2 is 1e.39, too"),
     ],
 )
 def test_what_cannot_be_is_named(make: Callable[[], Any], message: str):

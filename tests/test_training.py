@@ -23,7 +23,9 @@ from mnist_jax.training import (
     fit,
     hyperparameters,
     shuffled,
+    train_step,
 )
+from mnist_jax.training.step import init_state
 
 models = {"logistic": logistic, "softmax": softmax_regression(3)}
 every_model = pytest.mark.parametrize("name", models)
@@ -128,6 +130,30 @@ def test_a_diverged_run_ends_and_the_others_go_on(precision: Precision, rate: fl
     assert result.diverged() == [f"diverged at step {step}"] * 2
     assert np.isfinite(result.weights).all()
     assert np.isfinite(result.best_weights).all()
+
+
+def test_a_diverged_run_is_not_evaluated_again():
+    def infinite_from_step_4(rate: jax.Array) -> optax.GradientTransformation:
+        return optax.sgd(lambda count: jnp.where(jnp.less(count, 4), rate, jnp.inf))
+
+    settings = replace(SETTINGS, optimizer=infinite_from_step_4)
+    result = fit(logistic, splits["logistic"], hyperparameters(0.1), settings).run(0, 0)
+    assert (result.outcome, result.last_step, result.best_step) == (Outcome.DIVERGED, 4, 2)
+    assert np.isfinite(result.history.train_loss).all()
+    for values in result.history.evaluations:
+        np.testing.assert_array_equal(np.isfinite(values), [True, True, False])
+
+
+def test_a_step_diverges_if_only_its_loss_is_infinite():
+    rate = jnp.float32(0.1)
+    state = init_state(logistic, SETTINGS, rate, num_inputs=1)
+    state = state._replace(weights=jnp.array([3e38]))  # twice 3e38 is too much for float32
+    batch = jnp.ones((2, 1)), jnp.zeros(2)
+    values = Hyperparameters(rate, l2=jnp.float32(0))
+    state, loss = train_step(logistic, SETTINGS, state, values, *batch, jnp.int32(7))
+    assert (state.outcome.item(), state.last_step.item()) == (Outcome.DIVERGED, 7)
+    assert loss.item() == np.inf
+    assert jnp.isfinite(state.weights).all()
 
 
 def arrays(result: TrainingResult) -> list[np.ndarray]:
