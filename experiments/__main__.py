@@ -71,7 +71,7 @@ def run_all(arguments: Sequence[str] | None = None) -> int:
             own = settings[chosen.name]
             with output_folder(own.output_dir) as place, Progress() as progress:
                 results[chosen.name] = chosen.measure(own, mnist, progress)
-                task.write(results[chosen.name], own, mnist, place)
+                task.write(chosen, results[chosen.name], own, mnist, place)
             show(chosen.title, results[chosen.name], place)
         metrics = {name: result.metrics for name, result in results.items()}
         judgements = report.judge_all(metrics, settings)

@@ -39,7 +39,7 @@ def run_task(chosen: Task, arguments: Sequence[str] | None = None) -> int:
         with output_folder(settings.output_dir) as folder, Progress() as progress:
             mnist = load(settings)
             result = chosen.measure(settings, mnist, progress)
-            task.write(result, settings, mnist, folder)
+            task.write(chosen, result, settings, mnist, folder)
         show(chosen.title, result, folder)
         return report_divergence({chosen.name: result}, folder)
 
@@ -84,7 +84,7 @@ def report_divergence(tasks: dict[str, TaskResult], folder: Path) -> int:
     lines = [f"{name}: {line}" for name, result in tasks.items() for line in result.diverged]
     for line in lines:
         print(
-            f"{line}; its history up to there is in {folder}. "
+            f"{line}; what was measured up to there is in {folder}. "
             "Give a lower --learning-rate or --l2.",
             file=sys.stderr,
         )

@@ -54,5 +54,6 @@ def write(
         loader=PackageLoader("experiments"), undefined=StrictUndefined, trim_blocks=True
     )
     template = environment.get_template("report.md.jinja")
-    with replacing(folder / "report.md") as file:
-        file.write(template.render(judgements=judgements, tasks=tasks, **facts))
+    text = template.render(judgements=judgements, tasks=tasks, **facts)
+    with replacing(folder / "report.md") as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -12,6 +12,9 @@ from mnist_jax.errors import UsageError
 
 QUICK_EPOCHS = 6
 
+# the report's learning rates
+LOGISTIC_RATE, SOFTMAX_RATE = 0.05, 0.01
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -54,9 +57,11 @@ class Settings:
     """A shorter form: real data, but fewer epochs and seeds."""
 
     def check(self) -> Self:
-        """The settings, or a UsageError: a seed is an int32, with room to count up from it."""
+        """The settings, or a UsageError for what is wrong with them whatever the data."""
         if not 0 <= self.seed < 2**30:
+            # an int32, with room to count up from it
             raise UsageError(f"seed is {self.seed}; give a whole number from 0 to {2**30 - 1}.")
+        self.training_settings()
         return self
 
     def shortened(self) -> Self:

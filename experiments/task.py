@@ -1,17 +1,19 @@
 """What an experiment gives, and how it is written to its folder."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.progress import Progress
 from experiments.settings import Settings
 from mnist_jax import plotting, results
 from mnist_jax.data import MNIST_FILES, Mnist
-from mnist_jax.training import TrainingResult
+from mnist_jax.sweeps import SweepResult
+from mnist_jax.training import Outcome, TrainingResult
 
 
 class Table(NamedTuple):
@@ -48,23 +50,31 @@ class Task(NamedTuple):
         settings: The dataclass of its flags.
         measure: (settings, data, where to show progress) to what it gives; raises a UsageError
             if the settings can't be done with the data.
+        sometimes: Figures and tables that some settings do without.
     """
 
     name: str
     title: str
     settings: type[Any]
     measure: Callable[[Any, Mnist, Progress], TaskResult]
+    sometimes: tuple[str, ...] = ()
 
 
-def write(result: TaskResult, settings: Settings, mnist: Mnist, folder: Path) -> None:
+def write(chosen: Task, result: TaskResult, settings: Settings, mnist: Mnist, folder: Path) -> None:
     """Writes metrics.json, config.json, the tables as CSV, each figure as PNG and SVG.
 
+    What an earlier run left there and this one does without is removed.
+
     Args:
+        chosen: The experiment.
         result: What the experiment gave.
         settings: What it was run with.
         mnist: The data, for its source.
         folder: An existing folder.
     """
+    for name in {*chosen.sometimes} - {*result.tables, *result.figures}:
+        for ending in ("csv", "png", "svg"):
+            (folder / f"{name}.{ending}").unlink(missing_ok=True)
     for name, table in result.tables.items():
         results.write_csv(folder / f"{name}.csv", table.header, table.rows)
     with plotting.style():
@@ -86,9 +96,17 @@ def config(settings: Settings, mnist: Mnist) -> dict[str, Any]:
     }
 
 
-def divergences(runs: dict[str, TrainingResult]) -> list[str]:
-    """A line for each of several single runs that diverged."""
-    return [f"{name}: {line}" for name, run in runs.items() for line in run.diverged()]
+def divergences(runs: Mapping[str, TrainingResult | SweepResult]) -> list[str]:
+    """A line for each name whose run, or some of whose runs, diverged."""
+    lines = []
+    for name, result in runs.items():
+        steps = np.sort(result.last_step[result.outcome == Outcome.DIVERGED], axis=None)
+        if result.outcome.size == 1 and len(steps):
+            lines.append(f"{name}: {Outcome.DIVERGED.message(int(steps[0]))}")
+        elif len(steps):
+            count = f"{len(steps)} of {result.outcome.size} runs"
+            lines.append(f"{name}: {count} diverged, the first at step {steps[0]}")
+    return lines
 
 
 def history_table(runs: dict[str, TrainingResult]) -> Table:

@@ -6,6 +6,7 @@ in float64.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -13,9 +14,9 @@ from experiments.command import run_task
 from experiments.figures import task1 as figures
 from experiments.metrics.task1 import Checked, check, comparison_metrics, summary
 from experiments.progress import Progress
-from experiments.settings import OneValidationSet
+from experiments.settings import LOGISTIC_RATE, SOFTMAX_RATE, OneValidationSet
 from experiments.task import Table, Task, TaskResult, divergences, history_table
-from mnist_jax import training
+from mnist_jax import data, training
 from mnist_jax.data import Mnist, Split
 from mnist_jax.models import Model, logistic, softmax
 from mnist_jax.training import TrainingResult
@@ -37,21 +38,31 @@ class Task1Settings(OneValidationSet):
     digits: tuple[int, int] = (2, 3)
     """The two digits of 1a."""
 
+    def check(self) -> Self:
+        """The settings, or a UsageError for what is wrong with them whatever the data."""
+        data.check_digits(self.digits)
+        for rate in (self.rate(LOGISTIC_RATE), self.rate(SOFTMAX_RATE)):
+            training.hyperparameters(rate, self.l2).rounded(self.precision)
+        return super().check()
+
+    def rate(self, own: float) -> float:
+        """The learning rate given, or else a task's own."""
+        return own if self.learning_rate is None else self.learning_rate
+
 
 def measure(settings: Task1Settings, mnist: Mnist, progress: Progress) -> TaskResult:
     """Compares the three gradients; see `Task.measure`."""
     selection = settings.validation_selection
     two = settings.split(mnist, selection, settings.digits)
     ten = settings.split(mnist, selection)
-    # (model, data, the report's learning rate, factor of the penalty)
+    # (model, data, learning rate, factor of the penalty)
     cases = {
-        "1a": (logistic, two, 0.05, 0.0),
-        "1b": (softmax, ten, 0.01, 0.0),
-        "4a": (softmax, ten, 0.01, settings.l2),
+        "1a": (logistic, two, settings.rate(LOGISTIC_RATE), 0.0),
+        "1b": (softmax, ten, settings.rate(SOFTMAX_RATE), 0.0),
+        "4a": (softmax, ten, settings.rate(SOFTMAX_RATE), settings.l2),
     }
     runs, checks = {}, []
-    for task, (model, split, report_rate, l2) in cases.items():
-        rate = report_rate if settings.learning_rate is None else settings.learning_rate
+    for task, (model, split, rate, l2) in cases.items():
         runs[task] = train(settings, model, split, rate, l2, progress)
         checks += check(
             task,
@@ -60,7 +71,10 @@ def measure(settings: Task1Settings, mnist: Mnist, progress: Progress) -> TaskRe
             settings.batch_size,
             l2,
         )
-    metrics = {"gradients": comparison_metrics(checks)}
+    metrics = {
+        "gradients": comparison_metrics(checks),
+        "learning_rates": {task: rate for task, (_, _, rate, _) in cases.items()},
+    }
     return TaskResult(
         metrics=metrics,
         tables={"history": history_table(runs), "comparisons": comparison_table(checks)},

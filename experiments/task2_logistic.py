@@ -21,9 +21,9 @@ from experiments.metrics.task2 import (
     unshuffled_metrics,
 )
 from experiments.progress import Progress
-from experiments.settings import OneValidationSet
+from experiments.settings import LOGISTIC_RATE, OneValidationSet
 from experiments.task import Table, Task, TaskResult, divergences, history_table
-from mnist_jax import training
+from mnist_jax import data, training
 from mnist_jax.data import Mnist, Split
 from mnist_jax.errors import UsageError
 from mnist_jax.models import logistic
@@ -38,7 +38,7 @@ class Task2Settings(OneValidationSet):
     output_dir: Path = Path("results/task2_logistic")
     """Folder for what this command writes."""
 
-    learning_rate: float = 0.05
+    learning_rate: float = LOGISTIC_RATE
     """Of plain stochastic gradient descent."""
 
     l2: float = 0.0
@@ -57,7 +57,9 @@ class Task2Settings(OneValidationSet):
     """Shuffled runs that go on to the last epoch, for the curves."""
 
     def check(self) -> Self:
-        """The settings, or a UsageError: there is at least one seed of each kind."""
+        """The settings, or a UsageError for what is wrong with them whatever the data."""
+        data.check_digits(self.digits)
+        training.hyperparameters(self.learning_rate, self.l2).rounded(self.precision)
         for name in ("lag_seeds", "patience_seeds", "curve_seeds"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; give 1 or more.")
@@ -79,9 +81,11 @@ def measure(settings: Task2Settings, mnist: Mnist, progress: Progress) -> TaskRe
         **unshuffled.run.schedule._asdict(),
         "unshuffled": unshuffled_metrics(unshuffled),
     }
-    runs = {"unshuffled": unshuffled.run}
+    runs = {"unshuffled": unshuffled.run, "unshuffled, every step": unshuffled.every_step}
+    sweeps: dict[str, SweepResult] = {}
     if shuffled:
         metrics["shuffled"] = shuffled_metrics(shuffled)
+        sweeps = {f"shuffled, by {name}": sweep for name, sweep in shuffled.stopped.items()}
         for place, seed in enumerate(seeds(settings, settings.curve_seeds)):
             runs[f"shuffled, seed {seed}"] = shuffled.curves.run(place, 0)
     return TaskResult(
@@ -89,7 +93,7 @@ def measure(settings: Task2Settings, mnist: Mnist, progress: Progress) -> TaskRe
         tables={"history": history_table(runs)} | stopping_tables(shuffled),
         figures=figures.draw(metrics, unshuffled, shuffled),
         summary=summary(metrics),
-        diverged=divergences(runs),
+        diverged=divergences(runs | sweeps),
     )
 
 
@@ -152,7 +156,13 @@ def stopping_tables(shuffled: Shuffled | None) -> dict[str, Table]:
     return {"stopping": Table(("criterion", "seed", "outcome", "last_step", "best_step"), rows)}
 
 
-TASK = Task("task2_logistic", "Task 2: logistic regression", Task2Settings, measure)
+TASK = Task(
+    "task2_logistic",
+    "Task 2: logistic regression",
+    Task2Settings,
+    measure,
+    sometimes=("2d_stopping", "2e_shuffling", "stopping"),
+)
 
 if __name__ == "__main__":
     raise SystemExit(run_task(TASK))

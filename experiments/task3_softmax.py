@@ -6,8 +6,9 @@ the validation set, and where it stands among random selections from the test se
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Self, get_args
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool
@@ -22,12 +23,12 @@ from experiments.metrics.task3 import (
     trained_metrics,
 )
 from experiments.progress import Progress
-from experiments.settings import Settings
+from experiments.settings import SOFTMAX_RATE, Settings
 from experiments.task import Task, TaskResult, divergences, history_table
 from mnist_jax import features, training
 from mnist_jax.data import Mnist, Selection
 from mnist_jax.models import softmax
-from mnist_jax.training import TrainingResult
+from mnist_jax.training import Precision, TrainingResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +41,16 @@ class Task3Settings(Settings):
     validation_selection: Selection | None = None
     """The last test images in file order, or images drawn at random; by default both."""
 
-    learning_rate: float = 0.01
+    learning_rate: float = SOFTMAX_RATE
     """Of plain stochastic gradient descent."""
 
     l2: float = 0.0
     """Factor of the L2 penalty."""
+
+    def check(self) -> Self:
+        """The settings, or a UsageError for what is wrong with them whatever the data."""
+        training.hyperparameters(self.learning_rate, self.l2).rounded(self.precision)
+        return super().check()
 
 
 def measure(settings: Task3Settings, mnist: Mnist, progress: Progress) -> TaskResult:
@@ -53,9 +59,8 @@ def measure(settings: Task3Settings, mnist: Mnist, progress: Progress) -> TaskRe
     selections: tuple[Selection, ...] = (chosen,) if chosen else get_args(Selection)
     trained = {each: train(settings, mnist, each, progress) for each in selections}
     last = list(trained.values())[-1].run
-    draws = draw_selections(
-        correct_on_test_set(mnist, last), settings.validation_size, settings.seed
-    )
+    correct = correct_on_test_set(mnist, last, settings.precision)
+    draws = draw_selections(correct, settings.validation_size, settings.seed)
     metrics = {
         "train_examples": settings.train_size,
         "validation_examples": settings.validation_size,
@@ -89,10 +94,13 @@ def train(
     return Trained(run.run(0, 0), split)
 
 
-def correct_on_test_set(mnist: Mnist, run: TrainingResult) -> Bool[np.ndarray, " test"]:
-    """Whether the run's last weights classify each test image, in file order, correctly."""
-    inputs = features.make_inputs(jnp.asarray(mnist.test.images))
-    predictions = softmax.predict(jnp.asarray(run.weights, jnp.float32), inputs)
+def correct_on_test_set(
+    mnist: Mnist, run: TrainingResult, precision: Precision
+) -> Bool[np.ndarray, " test"]:
+    """Whether the last weights classify each test image, in file order, correctly."""
+    with jax.enable_x64(precision == "float64"):
+        inputs = features.make_inputs(jnp.asarray(mnist.test.images), precision)
+        predictions = softmax.predict(jnp.asarray(run.weights), inputs)
     return np.asarray(predictions) == mnist.test.labels
 
 

@@ -12,7 +12,7 @@ from experiments.command import run_task
 from experiments.figures import task4 as figures
 from experiments.metrics.task4 import norm_exponent, run_of_l2, summary
 from experiments.progress import Progress
-from experiments.settings import OneValidationSet
+from experiments.settings import SOFTMAX_RATE, OneValidationSet
 from experiments.task import Task, TaskResult, divergences, history_table
 from mnist_jax import training
 from mnist_jax.data import Mnist
@@ -27,14 +27,16 @@ class Task4Settings(OneValidationSet):
     output_dir: Path = Path("results/task4_regularization")
     """Folder for what this command writes."""
 
-    learning_rate: float = 0.01
+    learning_rate: float = SOFTMAX_RATE
     """Of plain stochastic gradient descent."""
 
     l2: tuple[float, ...] = (0.0, 0.002, 0.02, 0.2, 2.0)
     """Factors of the L2 penalty, a run for each."""
 
     def check(self) -> Self:
-        """The settings, or a UsageError: each factor stands once, for the runs are named by it."""
+        """The settings, or a UsageError for what is wrong with them whatever the data."""
+        training.hyperparameters(self.learning_rate, list(self.l2)).rounded(self.precision)
+        # the runs are named by their factors
         if len(set(self.l2)) < max(1, len(self.l2)):
             raise UsageError(f"l2 is {self.l2}; give one or more factors, each once.")
         return super().check()
@@ -69,7 +71,13 @@ def measure(settings: Task4Settings, mnist: Mnist, progress: Progress) -> TaskRe
     )
 
 
-TASK = Task("task4_regularization", "Task 4: L2 penalty", Task4Settings, measure)
+TASK = Task(
+    "task4_regularization",
+    "Task 4: L2 penalty",
+    Task4Settings,
+    measure,
+    sometimes=("4c_accuracy", "4e_norm", "appendix_weights"),
+)
 
 if __name__ == "__main__":
     raise SystemExit(run_task(TASK))

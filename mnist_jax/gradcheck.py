@@ -16,7 +16,7 @@ class Comparison(NamedTuple):
         max_absolute: $\max_i |a_i - b_i|$.
         max_relative: `max_absolute` over $\max_i |b_i|$, so that the measure does not grow with
             the number of coordinates.
-        cosine: Of the angle between the two.
+        cosine: Of the angle between the two; NaN if just one of them is zero.
         worst: The index of the coordinate that differs most.
         analytic: a at that index.
         autodiff: b at that index.
@@ -100,14 +100,19 @@ def _compare_arrays(ours: np.ndarray, theirs: np.ndarray) -> Comparison:
     scale = np.abs(theirs).max()
     # two gradients that are both zero agree; a nonzero one against zero does not
     errors = absolute / scale if scale != 0 else np.where(absolute > 0, np.inf, 0.0)
-    norms = np.linalg.norm(ours) * np.linalg.norm(theirs)
+    same = np.array_equal(ours, theirs)
     return Comparison(
         max_absolute=float(absolute[worst]),
         max_relative=float(errors[worst]),
-        cosine=float(np.sum(ours * theirs) / norms) if norms > 0 else 1.0,
+        cosine=1.0 if same else _cosine(ours.astype(np.float64), theirs.astype(np.float64)),
         worst=worst,
         analytic=float(ours[worst]),
         autodiff=float(theirs[worst]),
         tolerance=tolerance(theirs.dtype),
         errors=errors,
     )
+
+
+def _cosine(ours: np.ndarray, theirs: np.ndarray) -> float:
+    norms = np.linalg.norm(ours) * np.linalg.norm(theirs)
+    return float(np.sum(ours * theirs) / norms) if norms != 0 else np.nan

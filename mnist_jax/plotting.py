@@ -14,6 +14,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mnist_jax.results import replacing
+
 
 def style() -> Any:
     """The style of the project, as a context manager; figures are made and saved inside it.
@@ -66,6 +68,8 @@ def band(
         color: Of line and band.
         quantiles: Lower end of the band, line, upper end.
     """
+    measured = np.isfinite(samples).any(axis=0)
+    x, samples = x[measured], samples[:, measured]
     low, middle, high = np.nanquantile(samples, quantiles, axis=0)
     axes.fill_between(x, low, high, color=color, alpha=0.25, linewidth=0)
     axes.plot(x, middle, color=color, label=label)
@@ -157,5 +161,6 @@ def save(figure: Figure, folder: Path, name: str) -> None:
         folder: An existing folder.
         name: File name without its ending.
     """
-    figure.savefig(folder / f"{name}.png")
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    for ending, metadata in (("png", {}), ("svg", {"Date": None})):
+        with replacing(folder / f"{name}.{ending}") as temporary:
+            figure.savefig(temporary, format=ending, metadata=metadata)

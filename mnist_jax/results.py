@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import jax
 import numpy as np
@@ -23,23 +23,24 @@ from mnist_jax.training import TrainingResult
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
-    """Opens a text file that takes its place only when it is complete.
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file that takes a file's place when it is complete, and never before.
 
     Args:
         path: Where the file is to stand; its folder exists.
 
     Yields:
-        The file to write to.
+        The temporary file, in the same folder.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            yield file
-        Path(temporary).chmod(0o644)  # mkstemp's own is for the owner only
-        Path(temporary).replace(path)
+        yield temporary
+        temporary.chmod(0o644)  # mkstemp's own is for the owner only
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -56,8 +57,8 @@ def output_folder(path: Path) -> Iterator[Path]:
     Raises:
         UsageError: If the folder can't be made or written to.
     """
-    made = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
+        made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
@@ -82,9 +83,9 @@ def write_json(path: Path, value: Any) -> None:
         path: The file.
         value: Of mappings, sequences, NumPy or Python numbers, strings, paths.
     """
-    with replacing(path) as file:
-        json.dump(_plain(value), file, indent=1, allow_nan=False)
-        file.write("\n")
+    text = json.dumps(_plain(value), indent=1, allow_nan=False)
+    with replacing(path) as temporary:
+        temporary.write_text(f"{text}\n", encoding="utf-8")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -95,7 +96,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
         header: Names of the columns.
         rows: One sequence of fields per row.
     """
-    with replacing(path) as file:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows([["" if field != field else field for field in row] for row in rows])  # noqa: PLR0124

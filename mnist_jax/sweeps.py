@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Int
 
 from mnist_jax.data import Split
+from mnist_jax.errors import UsageError
 from mnist_jax.models import Model
 from mnist_jax.training import TrainingSettings, fit, hyperparameters, shuffled
 
@@ -56,8 +57,10 @@ def sweep_seeds(
         The result, in the order of the seeds.
 
     Raises:
-        UsageError: If the settings don't fit the data.
+        UsageError: If there are no seeds, or the settings don't fit the data.
     """
+    if not len(seeds):
+        raise UsageError("seeds is empty; give one seed for each run.")
     results, done = [], 0
     for block in np.array_split(np.asarray(seeds), -(-len(seeds) // SEEDS_AT_ONCE)):
         runs = hyperparameters(learning_rate, l2, num_orders=len(block))

@@ -58,6 +58,24 @@ def test_what_cannot_be_done_is_one_message_and_code_2(task, flags, named, tmp_p
     assert list(tmp_path.iterdir()) == []  # nothing half-written, not even the folder
 
 
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["--l2", "0", "-1"], "l2 is -1"),
+        (["--l2", "1e39"], "l2 is 1e+39"),
+        (["--digits", "4", "4"], "(4, 4)"),
+        (["--learning-rate", "nan"], "learning_rate is nan"),
+        (["--epochs", "-3"], "epochs is -3"),
+    ],
+)
+def test_everything_at_once_refuses_before_it_begins(flags, named, tmp_path, capsys):
+    command = [*flags, "--output-dir", str(tmp_path / "results")]
+    assert exit_code(lambda: run_all(command)) == 2
+    [message] = capsys.readouterr().err.splitlines()
+    assert named in message
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_output_folder_that_cannot_be_written_is_code_2(tmp_path, capsys):
     (tmp_path / "file").write_text("not a folder")
     assert run(TASK2, tmp_path / "file" / "results", *SMALL) == 2
@@ -169,6 +187,14 @@ def test_metrics_of_task_2(tmp_path):
 def test_without_shuffling_task_2_says_nothing_of_shuffled_runs(tmp_path):
     assert run(TASK2, tmp_path, *SMALL, "--no-shuffle") == 0
     assert "shuffled" not in json.loads((tmp_path / "metrics.json").read_text())
+
+
+def test_what_an_earlier_run_left_is_not_mixed_with_the_new(tmp_path):
+    assert run(TASK4, tmp_path, *SMALL, "--l2", "0.2", "2") == 0
+    (tmp_path / "mine.png").touch()
+    assert run(TASK4, tmp_path, *SMALL, "--l2", "0") == 0
+    names = {path.stem for path in tmp_path.glob("*.png")}
+    assert names == {"4b_weights", "4d_train_validation", "mine"}
 
 
 def test_everything_at_once_judges_only_what_it_measured(tmp_path, mnist: Mnist, capsys):

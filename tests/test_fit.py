@@ -1,6 +1,7 @@
 """What `fit` promises beside its numbers: schedule, compilations, precision, callbacks, errors."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -158,14 +159,16 @@ def test_what_cannot_be_is_named(make: Callable[[], Any], message: str):
 
 
 @pytest.mark.parametrize(
-    ("rows", "num_orders"),
-    [(shuffled(jnp.arange(3)), 2), (in_file_order, 2), (shuffled(jnp.arange(2)), 1)],
+    ("ordering", "shape"),
+    [
+        (shuffled(jnp.arange(3)), (3, 23)),
+        (in_file_order, (1, 23)),
+        (lambda epoch, num_examples: jnp.zeros((2, 20), jnp.int32), (2, 20)),
+    ],
 )
-def test_an_ordering_needs_a_row_for_each_order(rows: Any, num_orders: int):
-    values = hyperparameters(0.1, num_orders=num_orders)
-    given = len(rows(0, 23))
-    with pytest.raises(UsageError, match=rf"has {given} rows.* {num_orders}\s+orders"):
-        fit(logistic, SPLIT, values, SETTINGS, ordering=rows)
+def test_an_ordering_has_a_row_of_all_examples_for_each_order(ordering: Any, shape: tuple):
+    with pytest.raises(UsageError, match=re.escape(str(shape))):
+        fit(logistic, SPLIT, hyperparameters(0.1, num_orders=2), SETTINGS, ordering=ordering)
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,11 @@ def test_the_worst_coordinate_is_named(problem):
     assert comparison.analytic - comparison.autodiff == pytest.approx(1, rel=1e-5)
 
 
+def test_the_cosine_of_nothing_with_something_is_no_number(problem):
+    comparison = compare(softmax_loss, lambda w, x, y: 0 * w, *problem)
+    assert np.isnan(comparison.cosine)
+
+
 def test_autodiff_that_is_nan_does_not_pass():
     def saturated(w):  # 0 * log 0, the trap that losses from logits avoid
         return jnp.sum(0 * jnp.log(jax.nn.sigmoid(w)))

@@ -20,9 +20,8 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path):
 
 
 def test_nothing_is_seen_before_it_is_complete(tmp_path: Path):
-    with replacing(tmp_path / "file") as file:
-        file.write("half")
-        file.flush()
+    with replacing(tmp_path / "file") as temporary:
+        temporary.write_text("half")
         assert not (tmp_path / "file").exists()
     assert (tmp_path / "file").read_text() == "half"
 
@@ -63,6 +62,15 @@ def test_what_was_written_before_an_error_is_kept(tmp_path: Path):
     with pytest.raises(RuntimeError):
         write_then_fail()
     assert (tmp_path / "a" / "done.json").exists()
+
+
+def test_a_folder_that_cannot_be_searched_is_a_usage_error(tmp_path: Path, monkeypatch):
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(UsageError, match="Permission denied"), output_folder(tmp_path / "a"):
+        pass
 
 
 def test_a_folder_that_is_a_file_is_a_usage_error(tmp_path: Path):

@@ -127,7 +127,6 @@ def test_a_diverged_run_ends_and_the_others_go_on(precision: Precision, rate: fl
     result = check_every_run("softmax", [0.1, rate], [0.0, 2.0], settings)
     assert result.outcome.tolist() == [[Outcome.FINISHED, Outcome.DIVERGED]] * 2
     assert result.last_step.tolist() == [[99, step]] * 2
-    assert result.diverged() == [f"diverged at step {step}"] * 2
     assert np.isfinite(result.weights).all()
     assert np.isfinite(result.best_weights).all()
 
@@ -137,7 +136,8 @@ def test_a_diverged_run_is_not_evaluated_again():
         return optax.sgd(lambda count: jnp.where(jnp.less(count, 4), rate, jnp.inf))
 
     settings = replace(SETTINGS, optimizer=infinite_from_step_4)
-    result = fit(logistic, splits["logistic"], hyperparameters(0.1), settings).run(0, 0)
+    # it ends with the weights of step 3, whose validation loss is lower than that of step 2
+    result = fit(models["softmax"], splits["softmax"], hyperparameters(0.1), settings).run(0, 0)
     assert (result.outcome, result.last_step, result.best_step) == (Outcome.DIVERGED, 4, 2)
     assert np.isfinite(result.history.train_loss).all()
     for values in result.history.evaluations:

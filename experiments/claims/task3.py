@@ -21,11 +21,12 @@ def too_good(metrics: Metrics) -> Finding:
     task = metrics["task3_softmax"]
     final, test = task["sequential"]["final"], task["test_set"]
     draws, thousands = test["random_selections"], np.asarray(test["accuracy_by_thousand"])
+    above = (test["sequential_accuracy"] - draws["mean"]) / draws["standard_deviation"]
     return Finding(
         f"{final['validation_accuracy']:.1%} against {final['train_accuracy']:.1%} on the training "
-        f"set and {test['accuracy']:.1%} on all test images; {draws['count']} random selections "
-        f"reach {draws['maximum']:.1%} at most (mean {draws['mean']:.1%}, sd "
-        f"{100 * draws['standard_deviation']:.2f} points); by thousand the test set runs from "
+        f"set; after the last step {test['sequential_accuracy']:.1%} against "
+        f"{test['accuracy']:.1%} on all test images, {above:.1f} sd above the mean of {draws['count']} random selections, "
+        f"which reach {draws['maximum']:.1%} at most; by thousand the test set runs from "
         f"{thousands.min():.0%} to {thousands.max():.0%}",
         [
             Check(
@@ -42,12 +43,15 @@ def too_good(metrics: Metrics) -> Finding:
 
 def slight_overfitting(metrics: Metrics) -> Finding:
     """3d, the stochastic validation set."""
-    final = metrics["task3_softmax"]["stochastic"]["final"]
-    gap = final["train_accuracy"] - final["validation_accuracy"]
+    task = metrics["task3_softmax"]
+    final, draws = task["stochastic"]["final"], task["test_set"]["random_selections"]
+    # one draw may fall on either side: what is judged is the mean over many
+    gap = final["train_accuracy"] - draws["mean"]
     return Finding(
-        f"validation {100 * gap:.1f} points under training",
+        f"validation {100 * (final['train_accuracy'] - final['validation_accuracy']):.1f} points "
+        f"under training; over {draws['count']} random selections {100 * gap:.1f} on average",
         [
-            Check("validation accuracy ends below training accuracy", gap > 0),
+            Check("on average, validation accuracy is below training accuracy", gap > 0),
             Check("by less than two points", gap < 0.02),
         ],
     )

@@ -12,7 +12,7 @@ def noise(metrics: Metrics) -> Finding:
     return Finding(
         f"total variation over sum of magnitudes {with_penalty:.2f} at λ = 2, "
         f"{without:.2f} at λ = 0",
-        [Check("less variation for their size at λ = 2", with_penalty < without)],
+        [Check("at least a tenth less at λ = 2", with_penalty <= 0.9 * without)],
     )
 
 
@@ -20,9 +20,11 @@ def accuracy_falls(metrics: Metrics) -> Finding:
     """4c and 4d."""
     runs = metrics["task4_regularization"]["runs"]
     factors = sorted((l2 for l2 in runs if float(l2) > 0), key=float)
-    accuracies = [runs[l2]["final"]["validation_accuracy"] for l2 in factors]
+    # the last value alone is a matter of chance at λ = 2, where the accuracy swings by ten points
+    accuracies = [runs[l2]["last_epoch_validation_accuracy"] for l2 in factors]
     return Finding(
-        ", ".join(f"{a:.1%} at {l2}" for l2, a in zip(factors, accuracies, strict=True)),
+        "in the last epoch "
+        + ", ".join(f"{a:.1%} at {l2}" for l2, a in zip(factors, accuracies, strict=True)),
         [
             Check(
                 "each factor's is below that of the smaller one",

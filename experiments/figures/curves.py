@@ -40,8 +40,11 @@ def losses(axes: Axes, run: TrainingResult) -> None:
 def accuracies(axes: Axes, run: TrainingResult, *, limits: tuple[float, float]) -> None:
     """Training and validation accuracy of each evaluation; limits give way to lower curves."""
     steps, evaluations = run.history.evaluation_steps, run.history.evaluations
-    axes.plot(steps, evaluations.train_accuracy, color=TRAIN, label="training")
-    axes.plot(steps, evaluations.validation_accuracy, color=VALIDATION, label="validation")
+    for color, label, accuracy in (
+        (VALIDATION, "validation", evaluations.validation_accuracy),
+        (TRAIN, "training", evaluations.train_accuracy),
+    ):
+        axes.plot(steps, accuracy, color=color, label=label, linewidth=1)
     axes.set(xlabel="step", ylim=(lower_limit(evaluations.train_accuracy, limits[0]), limits[1]))
     plotting.percent_axis(axes)
 

@@ -29,7 +29,9 @@ def errors(checks: list[Checked]) -> Figure:
         column[0].set_title(name)
     grid[0, 0].set_ylabel("largest error")
     grid[1, 0].set_ylabel("share of coordinates (%)")
-    grid[0, 1].set_xlabel("batch (circle: weights zero, square: trained, triangle: random)")
+    grid[0, 1].set_xlabel(
+        "batch (circle: weights zero, square: trained, triangle: random; no mark: no error)"
+    )
     grid[1, 1].set_xlabel("error of a coordinate, relative to the largest coordinate")
     figure.suptitle(
         "Hand-derived gradient against autodiff on real batches; dashed: tolerance",
@@ -77,5 +79,6 @@ def of_coordinates(axes: Axes, checks: list[Checked]) -> None:
         )
         axes.axvline(chosen[0].tolerance, color=color, linestyle="--", linewidth=1)
         equal.append(f"{precision} {np.mean(values == 0):.0%}")
-    axes.set(xscale="log", ylim=(0, 30))
+    axes.set(xscale="log")
+    axes.margins(y=0.15)
     axes.set_title(f"equal: {', '.join(equal)}", fontsize="small")

@@ -65,7 +65,8 @@ def stopping(metrics: dict[str, Any], stopped: dict[str, SweepResult]) -> Figure
         unshuffled = metrics["unshuffled"]["stop_step"][name]
         if unshuffled is not None:
             plotting.mark(axes, unshuffled, f"in file order: {unshuffled}", color=VALIDATION)
-        axes.set_title(f"2d: {NAMES[name]}, {len(sweep.seeds)} shuffled runs")
+        stopped = np.sum(sweep.outcome == Outcome.STOPPED_EARLY)
+        axes.set_title(f"2d: {NAMES[name]}, stopped {stopped} of {len(sweep.seeds)} shuffled runs")
     low, high = REPORTED_RANGE
     grid[0, 0].axvspan(low, high, color="black", alpha=0.08, linewidth=0, zorder=0)
     grid[0, 0].annotate(
@@ -115,7 +116,8 @@ def shuffling(unshuffled: TrainingResult, curves_of_seeds: TrainingResult) -> Fi
         linewidth=1,
         label="in file order",
     )
-    axes.set(xlabel="step", ylim=(0.88, 1.0))
+    lowest = curves.lower_limit(own.evaluations.validation_accuracy, 0.88)
+    axes.set(xlabel="step", ylim=(lowest, 1.0))
     plotting.percent_axis(axes, "validation accuracy (%)")
     axes.legend(loc="lower right")
     axes.set_title("2e: validation accuracy with and without shuffling")
@@ -138,17 +140,19 @@ def spike_position(metrics: dict[str, Any], every_step: TrainingResult) -> Figur
         markersize=4,
         label=f"seen every {metrics['evaluate_every']} steps",
     )
-    over_steps.set(xlabel="step", ylim=(0.85, 1.0))
+    over_steps.set(xlabel="step", ylim=(curves.lower_limit(accuracy, 0.85), 1.0))
     plotting.percent_axis(over_steps, "validation accuracy (%)")
     over_steps.legend(loc="lower right")
-    over_steps.set_title("2e: one spike in every epoch")
+    over_steps.set_title("2e: validation accuracy in file order")
     steps_per_epoch = metrics["steps_per_epoch"]
     later = accuracy.reshape(-1, steps_per_epoch)[1:]
     if len(later):
         batches = np.arange(steps_per_epoch)
         plotting.band(over_batches, batches, later, color=FOURTH, label="median and 90 % of epochs")
-        deepest = int(np.nanmedian(later, axis=0).argmin())
-        plotting.mark(over_batches, deepest, f"batch {deepest}", height=0.25)
+        spikes = metrics["unshuffled"]["spikes_every_step"]["batches"]
+        if len(spikes):
+            usual = int(np.bincount(spikes).argmax())
+            plotting.mark(over_batches, usual, f"most spikes:\nbatch {usual}", height=0.35)
         over_batches.legend(loc="lower left", bbox_to_anchor=(0, 0))
     over_batches.set(xlabel="batch within the epoch, from 0")
     over_batches.set_title("the epochs from the second on")

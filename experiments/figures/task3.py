@@ -83,7 +83,7 @@ def file_order(metrics: dict[str, Any], draws: Draws) -> Figure:
     at = np.arange(len(moving)) + WINDOW / 2
     axes.plot(at, moving, color=TRAIN, linewidth=0.8, label=f"{WINDOW} images around")
     edges = np.linspace(0, count, len(test["accuracy_by_thousand"]) + 1)
-    axes.stairs(test["accuracy_by_thousand"], edges, color="black", linewidth=1.6, label="by tenth")
+    axes.stairs(test["accuracy_by_thousand"], edges, baseline=None, color="black", label="by tenth")
     axes.axhline(test["accuracy"], color=THIRD, linestyle="--", label="all images")
     axes.set(xlabel="place in the test set", xlim=(0, count), ylim=(min(0.8, moving.min()), 1))
     plotting.percent_axis(axes)

@@ -13,6 +13,7 @@ def run_metrics(run: TrainingResult) -> dict[str, Any]:
     weights = run.weights.astype(np.float64)
     return {
         "final": final_evaluation(run),
+        "last_epoch_validation_accuracy": last_epoch_mean(run),
         "outcome": Outcome(int(run.outcome)).message(int(run.last_step)),
         "weight_norm": np.linalg.norm(weights),
         "weight_sum": weights.sum(),
@@ -31,3 +32,11 @@ def final_evaluation(run: TrainingResult) -> dict[str, Any]:
     last = evaluated[-1]
     values = {name: values[last] for name, values in run.history.evaluations._asdict().items()}
     return {"step": run.history.evaluation_steps[last], **values}
+
+
+def last_epoch_mean(run: TrainingResult) -> float | None:
+    """The mean validation accuracy of the last epoch's evaluations; None if there was none."""
+    history, evaluations = run.history, run.history.evaluations
+    last_epoch = history.evaluation_steps > run.last_step - run.schedule.steps_per_epoch
+    values = evaluations.validation_accuracy[last_epoch & np.isfinite(evaluations.validation_loss)]
+    return float(values.mean()) if len(values) else None

@@ -70,6 +70,7 @@ def shuffled_metrics(shuffled: Shuffled) -> dict[str, Any]:
         "spikes": {
             "seeds": len(spikes),
             "mean_count": np.mean([spike["count"] for spike in spikes]),
+            "median_count": np.median([spike["count"] for spike in spikes]),
             "maximum_count": max(spike["count"] for spike in spikes),
             "mean_greatest_depth": np.mean(depths),
         },
@@ -79,7 +80,10 @@ def shuffled_metrics(shuffled: Shuffled) -> dict[str, Any]:
 
 
 def stop_metrics(sweep: SweepResult) -> dict[str, Any]:
-    """The distribution of the stopping steps; runs that the criterion did not stop are counted."""
+    """The distribution of the stopping steps.
+
+    Extremes and quantiles are of the runs that the criterion stopped; the share is of all runs.
+    """
     steps = sweep.last_step[sweep.outcome == Outcome.STOPPED_EARLY]
     if not len(steps):
         return {"seeds": len(sweep.seeds), "stopped": 0}
@@ -89,7 +93,7 @@ def stop_metrics(sweep: SweepResult) -> dict[str, Any]:
         "minimum": steps.min(),
         "maximum": steps.max(),
         "quantiles": {str(q): np.quantile(steps, q) for q in QUANTILES},
-        "share_within_65_to_195": np.mean((steps >= 65) & (steps <= 195)),
+        "share_within_65_to_195": np.sum((steps >= 65) & (steps <= 195)) / len(sweep.seeds),
     }
 
 
@@ -127,6 +131,6 @@ def stop_text(stops: dict[str, Any]) -> str:
         return "none stopped"
     quantiles = stops["quantiles"]
     return (
-        f"{stops['minimum']} to {stops['maximum']}, "
+        f"{stops['stopped']} stopped, at {stops['minimum']} to {stops['maximum']}, "
         f"5th to 95th percentile {quantiles['0.05']:.0f} to {quantiles['0.95']:.0f}"
     )

@@ -93,7 +93,7 @@ def summary(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     test, draws = metrics["test_set"], metrics["test_set"]["random_selections"]
     return [
         *rows,
-        ("accuracy on all test images", f"{test['accuracy']:.2%}"),
+        ("after the last step, accuracy on all test images", f"{test['accuracy']:.2%}"),
         (f"on the last {test['selection_size']} of them", f"{test['sequential_accuracy']:.2%}"),
         (
             f"on {draws['count']} random selections of as many",

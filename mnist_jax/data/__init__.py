@@ -2,7 +2,14 @@
 
 from mnist_jax.data.files import MNIST_FILES, DataError, IdxFile
 from mnist_jax.data.mnist import Examples, Mnist, Source, load
-from mnist_jax.data.splits import Selection, Split, class_shares, select_digits, split
+from mnist_jax.data.splits import (
+    Selection,
+    Split,
+    check_digits,
+    class_shares,
+    select_digits,
+    split,
+)
 
 __all__ = [
     "MNIST_FILES",
@@ -13,6 +20,7 @@ __all__ = [
     "Selection",
     "Source",
     "Split",
+    "check_digits",
     "class_shares",
     "load",
     "select_digits",

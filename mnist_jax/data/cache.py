@@ -19,7 +19,7 @@ from mnist_jax.data.files import Contents, DataError, IdxFile, Report, verify
 def default_folder() -> Path:
     """Returns ``MNIST_JAX_CACHE_DIR``, or else where this system keeps a user's caches."""
     named = os.environ.get("MNIST_JAX_CACHE_DIR")
-    return Path(named).expanduser() if named else platformdirs.user_cache_path("mnist_jax")
+    return Path(named) if named else platformdirs.user_cache_path("mnist_jax")
 
 
 def read(folder: Path, files: Sequence[IdxFile]) -> Contents:

@@ -26,15 +26,18 @@ def read(folder: Path, files: Sequence[IdxFile]) -> Contents:
     Raises:
         DataError: The directory or a file is missing, unreadable or not the canonical one.
     """
-    folder = folder.expanduser()
-    if not folder.is_dir():
-        reason = "is not a directory" if folder.exists() else "does not exist"
-        raise DataError(f"data directory {folder} {reason}. {REMEDY}")
-    return {file.name: _read_file(folder, file) for file in files}
+    try:
+        if not folder.is_dir():
+            reason = "is not a directory" if folder.exists() else "does not exist"
+            raise DataError(f"data directory {folder} {reason}. {REMEDY}")
+        paths = [_find(folder, file) for file in files]
+    except OSError as error:
+        reason = f"cannot be searched ({error.strerror})"
+        raise DataError(f"data directory {folder} {reason}. {REMEDY}") from error
+    return {file.name: _read_file(path, file) for path, file in zip(paths, files, strict=True)}
 
 
-def _read_file(folder: Path, file: IdxFile) -> bytes:
-    path = _find(folder, file)
+def _read_file(path: Path, file: IdxFile) -> bytes:
     try:
         content = path.read_bytes()
         return verify(file, gzip.decompress(content) if path.suffix == ".gz" else content)

@@ -77,8 +77,7 @@ def select_digits(examples: Examples, digits: tuple[int, int]) -> Examples:
     Raises:
         UsageError: ``digits`` are not two different digits, or none of their images is there.
     """
-    if len(digits) != 2 or len(set(digits)) != 2 or not set(digits) <= set(range(10)):
-        raise UsageError(f"digits={digits!r}: give two different digits from 0 to 9")
+    check_digits(digits)
     kept = _take(examples, np.isin(examples.labels, digits))
     if not len(kept.labels):
         raise UsageError(
@@ -86,6 +85,12 @@ def select_digits(examples: Examples, digits: tuple[int, int]) -> Examples:
             "take more images or other digits"
         )
     return kept._replace(labels=(kept.labels == digits[0]).astype(np.int32))
+
+
+def check_digits(digits: tuple[int, int]) -> None:
+    """Raises a UsageError unless these are two different digits."""
+    if len(digits) != 2 or len(set(digits)) != 2 or not set(digits) <= set(range(10)):
+        raise UsageError(f"digits={digits!r}: give two different digits from 0 to 9")
 
 
 def class_shares(

@@ -47,11 +47,6 @@ class TrainingResult(NamedTuple):
         arrays = (array[order, run] for array in self[:5])
         return TrainingResult(*arrays, schedule=self.schedule, history=history)
 
-    def diverged(self) -> list[str]:
-        """A line for each run that diverged, saying at which step."""
-        steps = np.sort(self.last_step[self.outcome == Outcome.DIVERGED])
-        return [Outcome.DIVERGED.message(int(step)) for step in steps]
-
 
 def collect(
     states: TrainState, records: list[tuple[np.ndarray, Evaluation]], schedule: Schedule

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int, Int32, UInt8
 
 from mnist_jax.data import Examples, Split
@@ -19,7 +18,7 @@ from mnist_jax.features import make_inputs
 from mnist_jax.models import Model
 from mnist_jax.training.history import TrainingResult, collect
 from mnist_jax.training.ordering import Ordering, in_file_order
-from mnist_jax.training.settings import Hyperparameters, Precision, TrainingSettings
+from mnist_jax.training.settings import Hyperparameters, TrainingSettings
 from mnist_jax.training.step import (
     Evaluation,
     EvaluationSet,
@@ -72,9 +71,10 @@ def fit(
 
     Raises:
         UsageError: If the batch size is larger than the training set, a hyperparameter is too
-            large for the precision, or the ordering has another number of rows than they have.
+            large for the precision, or the ordering is not one row of all examples per order.
 
     Example:
+        >>> import numpy as np
         >>> from mnist_jax.models import logistic
         >>> from mnist_jax.training import hyperparameters
         >>> examples = Examples(np.array([[0], [255]], np.uint8), np.array([0, 1], np.int32))
@@ -85,14 +85,16 @@ def fit(
     """
     num_examples = len(split.train.labels)
     schedule = settings.schedule(num_examples)
-    with jax.enable_x64(settings.precision == "float64"):
-        hyperparameters = _on_device(hyperparameters, settings.precision)
+    double = settings.precision == "float64"
+    # without the second, float32 products would be TF32 on a GPU and bfloat16 on a TPU
+    with jax.enable_x64(double), jax.default_matmul_precision("highest"):
+        hyperparameters = jax.tree.map(jnp.asarray, hyperparameters.rounded(settings.precision))
         data = device_data(model, settings, split)
         states = init_states(model, settings, hyperparameters, data.train.inputs.shape[1])
         records = []
         for epoch in range(settings.epochs):
             order = ordering(epoch, num_examples)
-            _check_order(order, hyperparameters)
+            _check_order(order, hyperparameters, num_examples)
             states, record = train_epoch(
                 model, settings, states, hyperparameters, order, data, epoch
             )
@@ -205,17 +207,13 @@ def cut_batches(order: Int32[Array, "orders N"], batch_size: int) -> Int32[Array
     return batches.swapaxes(0, 1)
 
 
-def _on_device(hyperparameters: Hyperparameters, precision: Precision) -> Hyperparameters:
-    for name, values in hyperparameters._asdict().items():
-        if np.max(values) > np.finfo(precision).max:
-            raise UsageError(f"{name} is {np.max(values)}, too large for {precision}: give less.")
-    return Hyperparameters(*(jnp.asarray(values, precision) for values in hyperparameters))
-
-
-def _check_order(order: Int32[Array, "orders N"], hyperparameters: Hyperparameters) -> None:
-    num_orders = len(hyperparameters.learning_rate)
-    if len(order) != num_orders:
+def _check_order(
+    order: Int32[Array, "orders N"], hyperparameters: Hyperparameters, num_examples: int
+) -> None:
+    expected = (len(hyperparameters.learning_rate), num_examples)
+    if order.shape != expected:
         raise UsageError(
-            f"the ordering has {len(order)} rows, but the hyperparameters have {num_orders} "
-            f"orders: give hyperparameters(..., num_orders={len(order)})."
+            f"the ordering has shape {order.shape}; for these hyperparameters and examples it must "
+            f"have {expected}: give hyperparameters(..., num_orders={len(order)}), or an ordering "
+            f"with a row of {num_examples} indices for each order."
         )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -19,6 +19,8 @@ Gradient = Literal["analytic", "autodiff"]
 @dataclass(frozen=True)
 class TrainingSettings:
     """What fixes the shapes and the code of a training program: one compilation for each.
+
+    Two settings that differ in nothing but `epochs` are the same program, and compare equal.
 
     Attributes:
         epochs: Passes over the training set.
@@ -37,7 +39,7 @@ class TrainingSettings:
         Schedule(steps_per_epoch=28, evaluate_every=5)
     """
 
-    epochs: int = 50
+    epochs: int = field(default=50, compare=False)  # the loop's, not the program's
     batch_size: int = 128
     evaluate_every: int | None = None
     criterion: Criterion = Never()
@@ -82,6 +84,14 @@ class Hyperparameters(NamedTuple):
 
     learning_rate: Float[Any, "*orders_runs"]
     l2: Float[Any, "*orders_runs"]
+
+    def rounded(self, precision: Precision) -> "Hyperparameters":
+        """In a precision; a UsageError if a value is too large for it."""
+        for name, values in self._asdict().items():
+            largest = np.max(values)
+            if largest > np.finfo(precision).max:
+                raise UsageError(f"{name} is {largest}, too large for {precision}: give less.")
+        return Hyperparameters(*(np.asarray(values, precision) for values in self))
 
 
 def hyperparameters(
