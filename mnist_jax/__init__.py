@@ -1,4 +1,7 @@
-"""Logistic and softmax regression on MNIST, with hand-derived gradients checked by autodiff."""
+"""Logistic and softmax regression on MNIST, with hand-derived gradients checked by autodiff.
+
+`mnist_jax.plotting` and `mnist_jax.results`, which draw and write, are imported on their own.
+"""
 
 from mnist_jax import data, errors, features, gradcheck, gradients, losses, models, sweeps, training
 

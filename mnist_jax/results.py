@@ -83,7 +83,7 @@ def write_json(path: Path, value: Any) -> None:
         path: The file.
         value: Of mappings, sequences, NumPy or Python numbers, strings, paths.
     """
-    text = json.dumps(_plain(value), indent=1, allow_nan=False)
+    text = json.dumps(_plain(value), indent=1, allow_nan=False, ensure_ascii=False)
     with replacing(path) as temporary:
         temporary.write_text(f"{text}\n", encoding="utf-8")
 
