@@ -26,8 +26,8 @@ def too_good(metrics: Metrics) -> Finding:
         f"{final['validation_accuracy']:.1%} against {final['train_accuracy']:.1%} on the training "
         f"set; after the last step {test['sequential_accuracy']:.1%} against "
         f"{test['accuracy']:.1%} on all test images, {above:.1f} sd above the mean of "
-        f"{draws['count']} random selections, which reach {draws['maximum']:.1%} at most; by thousand the test set runs from "
-        f"{thousands.min():.0%} to {thousands.max():.0%}",
+        f"{draws['count']} random selections, which reach {draws['maximum']:.1%} at most; "
+        f"by thousand the test set runs from {thousands.min():.0%} to {thousands.max():.0%}",
         [
             Check(
                 "validation accuracy is above training accuracy",
