@@ -21,7 +21,7 @@ from experiments.task4_regularization import TASK as TASK4
 from mnist_jax.data import Selection
 from mnist_jax.results import output_folder
 
-TASKS = (TASK1, TASK2, TASK3, TASK4)
+TASKS: tuple[Task[Any], ...] = (TASK1, TASK2, TASK3, TASK4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class AllSettings(Settings):
     """The two digits of tasks 1a and 2: the first is target 1, the second target 0."""
 
 
-def settings_of(chosen: Task, everything: AllSettings) -> Any:
+def settings_of(chosen: Task[Any], everything: AllSettings) -> Any:
     """A task's own settings, with those given for all of them."""
     given = {f.name: getattr(everything, f.name) for f in fields(everything)}
     if chosen is not TASK4:

@@ -7,7 +7,6 @@ Exit codes: 0 done; 2 something asked for can't be done, one message on stderr; 
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import tyro
 from rich.console import Console
@@ -15,7 +14,8 @@ from rich.table import Table as RichTable
 
 from experiments import task
 from experiments.progress import Progress
-from experiments.task import Task, TaskResult
+from experiments.settings import Settings
+from experiments.task import S, Task, TaskResult
 from mnist_jax import data
 from mnist_jax.errors import UsageError
 from mnist_jax.results import output_folder
@@ -23,7 +23,7 @@ from mnist_jax.results import output_folder
 DONE, WRONG_USE, DIVERGED, INTERRUPTED = 0, 2, 3, 130
 
 
-def run_task(chosen: Task, arguments: Sequence[str] | None = None) -> int:
+def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
     """Runs one experiment from its command line.
 
     Args:
@@ -46,7 +46,7 @@ def run_task(chosen: Task, arguments: Sequence[str] | None = None) -> int:
     return exit_code(work)
 
 
-def parse(settings: type[Any], module: str, title: str, arguments: Sequence[str] | None) -> Any:
+def parse(settings: type[S], module: str, title: str, arguments: Sequence[str] | None) -> S:
     """Settings from flags, checked; with --quick, shortened.
 
     Raises:
@@ -57,7 +57,7 @@ def parse(settings: type[Any], module: str, title: str, arguments: Sequence[str]
     return parsed.check().shortened()
 
 
-def load(settings: Any) -> data.Mnist:
+def load(settings: Settings) -> data.Mnist:
     """MNIST from where the settings say, with a line on stderr for each thing done."""
     return data.load(
         settings.data_dir,

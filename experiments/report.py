@@ -38,7 +38,7 @@ def judge_all(metrics: Metrics, settings: dict[str, Settings]) -> list[Judgement
 def write(
     folder: Path,
     judgements: Sequence[Judgement],
-    tasks: Sequence[tuple[Task, TaskResult]],
+    tasks: Sequence[tuple[Task[Any], TaskResult]],
     **facts: Any,
 ) -> None:
     """Writes claims.json and report.md.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,6 +14,8 @@ from mnist_jax import plotting, results
 from mnist_jax.data import MNIST_FILES, Mnist
 from mnist_jax.sweeps import SweepResult
 from mnist_jax.training import Outcome, TrainingResult
+
+S = TypeVar("S", bound=Settings)
 
 
 class Table(NamedTuple):
@@ -41,7 +43,7 @@ class TaskResult(NamedTuple):
     diverged: list[str]
 
 
-class Task(NamedTuple):
+class Task(NamedTuple, Generic[S]):
     """An experiment.
 
     Attributes:
@@ -55,12 +57,14 @@ class Task(NamedTuple):
 
     name: str
     title: str
-    settings: type[Any]
-    measure: Callable[[Any, Mnist, Progress], TaskResult]
+    settings: type[S]
+    measure: Callable[[S, Mnist, Progress], TaskResult]
     sometimes: tuple[str, ...] = ()
 
 
-def write(chosen: Task, result: TaskResult, settings: Settings, mnist: Mnist, folder: Path) -> None:
+def write(
+    chosen: Task[Any], result: TaskResult, settings: Settings, mnist: Mnist, folder: Path
+) -> None:
     """Writes metrics.json, config.json, the tables as CSV, each figure as PNG and SVG.
 
     What an earlier run left there and this one does without is removed.

@@ -1,8 +1,10 @@
 """Figures of task 3."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures import curves
@@ -34,26 +36,34 @@ def draw(
 
 def losses(runs: dict[str, TrainingResult]) -> Figure:
     """3b: both losses, a panel for each validation set."""
-    figure, grid = plotting.new_figure(1, len(runs), size=(4.5 * len(runs), 3.6), sharey=True)
-    for axes, (selection, run) in zip(grid[0], runs.items(), strict=True):
+
+    def panel(axes: Axes, run: TrainingResult) -> None:
         curves.losses(axes, run)
         axes.set_ylim(0, 1.2)
-        axes.set_title(TITLES[selection])
-    grid[0, -1].set_ylabel("" if len(runs) > 1 else "cross entropy (nats)")
-    grid[0, 0].legend(loc="upper right")
-    figure.suptitle("3b: loss of softmax regression, by validation set", x=0.01, ha="left")
-    return figure
+
+    return by_validation_set(runs, panel, "3b: loss of softmax regression, by validation set")
 
 
 def accuracies(runs: dict[str, TrainingResult]) -> Figure:
     """3c: both accuracies, a panel for each validation set."""
+
+    def panel(axes: Axes, run: TrainingResult) -> None:
+        curves.accuracies(axes, run, limits=(0.8, 0.96))
+
+    return by_validation_set(runs, panel, "3c: accuracy of softmax regression, by validation set")
+
+
+def by_validation_set(
+    runs: dict[str, TrainingResult], panel: Callable[[Axes, TrainingResult], None], title: str
+) -> Figure:
+    """A panel for each validation set, side by side; the first has the label and the legend."""
     figure, grid = plotting.new_figure(1, len(runs), size=(4.5 * len(runs), 3.6), sharey=True)
     for axes, (selection, run) in zip(grid[0], runs.items(), strict=True):
-        curves.accuracies(axes, run, limits=(0.8, 0.96))
+        panel(axes, run)
         axes.set_title(TITLES[selection])
-    grid[0, -1].set_ylabel("" if len(runs) > 1 else "accuracy (%)")
-    grid[0, 0].legend(loc="lower right")
-    figure.suptitle("3c: accuracy of softmax regression, by validation set", x=0.01, ha="left")
+        axes.label_outer()
+    grid[0, 0].legend(loc="best")
+    figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
