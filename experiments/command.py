@@ -36,10 +36,11 @@ def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         settings = parse(chosen.settings, f"experiments.{chosen.name}", chosen.title, arguments)
-        with output_folder(settings.output_dir) as folder, Progress() as progress:
+        with output_folder(settings.output_dir) as folder:
             mnist = load(settings)
-            result = chosen.measure(settings, mnist, progress)
-            task.write(chosen, result, settings, mnist, folder)
+            with Progress() as progress:  # after loading: a download answers Ctrl-C at once
+                result = chosen.measure(settings, mnist, progress)
+                task.write(chosen, result, settings, mnist, folder)
         show(chosen.title, result, folder)
         return report_divergence({chosen.name: result}, folder)
 

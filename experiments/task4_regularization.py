@@ -37,8 +37,8 @@ class Task4Settings(OneValidationSet):
         """The settings, or a UsageError for what is wrong with them whatever the data."""
         training.hyperparameters(self.learning_rate, list(self.l2)).rounded(self.precision)
         # the runs are named by their factors
-        if len(set(self.l2)) < max(1, len(self.l2)):
-            raise UsageError(f"l2 is {self.l2}; give one or more factors, each once.")
+        if len(set(self.l2)) < len(self.l2):
+            raise UsageError(f"l2 is {self.l2}; give each factor once.")
         return super().check()
 
 

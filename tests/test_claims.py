@@ -68,6 +68,7 @@ METRICS: dict[str, Any] = {
         "test_set": {
             "accuracy": 0.915,
             "sequential_accuracy": 0.939,
+            "sequential_standard_deviations_above_mean": 4.2,
             "accuracy_by_thousand": [0.87, 0.97],
             "random_selections": {
                 "count": 1000,

@@ -44,6 +44,7 @@ def run(task, folder: Path, *flags: str) -> int:
         (TASK1, ["--l2", "-1"], "l2 is -1.0"),
         (TASK4, ["--l2", "0.5", "inf"], "l2 is inf"),
         (TASK4, ["--l2", "2", "2"], "(2.0, 2.0)"),
+        (TASK4, ["--l2"], "l2 is empty"),
         (TASK2, ["--seed", "-1"], "seed is -1"),
         (TASK2, ["--lag-seeds", "0"], "lag_seeds is 0"),
         (TASK4, ["--data-dir", "no-such-folder"], "no-such-folder"),

@@ -14,8 +14,9 @@ import pytest
 
 from mnist_jax.data import Examples, Split
 from mnist_jax.errors import UsageError
-from mnist_jax.models import logistic, softmax_regression
+from mnist_jax.models import Model, logistic, softmax_regression
 from mnist_jax.training import (
+    Gradient,
     Lag,
     Outcome,
     Precision,
@@ -28,6 +29,7 @@ from mnist_jax.training import (
     shuffled,
     train_epoch,
 )
+from mnist_jax.training.loop import device_data, init_states
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (23, 4), dtype=np.uint8)
 EXAMPLES = Examples(PIXELS, (PIXELS[:, 0] > 127).astype(np.int32))
@@ -190,3 +192,22 @@ def test_every_order_has_the_same_runs(rate: Any, l2: Any, num_orders: int, shap
 def test_an_outcome_says_what_came_when(outcome: Outcome):
     assert outcome.name.split("_")[0].lower() in outcome.message(75)
     assert outcome.message(75).endswith("at step 75")
+
+
+def test_numbers_that_make_no_runs_are_named():
+    with pytest.raises(UsageError, match="2 of learning_rate and 3 of l2"):
+        hyperparameters([0.1, 0.2], l2=[0.0, 1.0, 2.0])
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="elsewhere products have other names")
+@pytest.mark.parametrize("model", [logistic, softmax_regression(3)])
+@pytest.mark.parametrize("gradient", ["analytic", "autodiff"])
+def test_no_product_is_computed_twice(model: Model, gradient: Gradient):
+    settings = replace(SETTINGS, gradient=gradient)
+    values = jax.tree.map(jnp.asarray, RATE.rounded("float32"))
+    data = device_data(model, settings, SPLIT)
+    states = init_states(model, settings, values, data.train.inputs.shape[1])
+    arguments = (model, settings, states, values, in_file_order(0, 23), data, 0)
+    program = train_epoch.lower(*arguments).compile().as_text() or ""
+    # logits of the batch, gradient, logits of the training and of the validation set
+    assert len(re.findall(r" dot\(", program)) == 4

@@ -21,7 +21,7 @@ def too_good(metrics: Metrics) -> Finding:
     task = metrics["task3_softmax"]
     final, test = task["sequential"]["final"], task["test_set"]
     draws, thousands = test["random_selections"], np.asarray(test["accuracy_by_thousand"])
-    above = (test["sequential_accuracy"] - draws["mean"]) / draws["standard_deviation"]
+    above = test["sequential_standard_deviations_above_mean"]
     return Finding(
         f"{final['validation_accuracy']:.1%} against {final['train_accuracy']:.1%} on the training "
         f"set; after the last step {test['sequential_accuracy']:.1%} against "

@@ -46,7 +46,7 @@ def unshuffled_metrics(unshuffled: Unshuffled) -> dict[str, Any]:
             every_step.history.evaluation_steps,
             epoch,
         ),
-        "epochs": -(-len(run.history.train_loss) // epoch),
+        "epochs": len(run.history.train_loss) // epoch,
     }
 
 

@@ -110,7 +110,8 @@ def hyperparameters(
         Float64 arrays, (orders, runs).
 
     Raises:
-        UsageError: If a number is negative or not finite.
+        UsageError: If a number is negative or not finite, or there are not as many of one as of
+            the other.
 
     Example:
         >>> hyperparameters(0.01, l2=[0.0, 2.0], num_orders=3).l2.shape
@@ -118,10 +119,18 @@ def hyperparameters(
     """
     named = {"learning_rate": np.atleast_1d(learning_rate), "l2": np.atleast_1d(l2)}
     for name, values in named.items():
+        if not values.size:
+            raise UsageError(f"{name} is empty; give one number, or one for each run.")
         for value in values.ravel().tolist():
             if not (math.isfinite(value) and value >= 0):
                 raise UsageError(f"{name} is {value}; give a finite number that is not negative.")
-    shape = np.broadcast_shapes((num_orders, 1), *(values.shape for values in named.values()))
+    try:
+        shape = np.broadcast_shapes((num_orders, 1), *(values.shape for values in named.values()))
+    except ValueError as error:
+        given = " and ".join(f"{values.size} of {name}" for name, values in named.items())
+        raise UsageError(
+            f"{given} make no runs; give as many of each, or one of either."
+        ) from error
     return Hyperparameters(
         **{name: np.broadcast_to(values, shape).astype(float) for name, values in named.items()}
     )

@@ -103,6 +103,7 @@ def loss_and_gradient(
     l2: Float[Array, ""],
 ) -> tuple[Float[Array, ""], Float[Array, "..."]]:
     """The cross entropy of a batch and the gradient of the objective, by hand or by autodiff."""
+    # loss and gradient both take the product of inputs and weights; XLA computes it once
     if settings.gradient == "analytic":
         gradient = model.gradient(weights, inputs, targets, l2)
     else:
