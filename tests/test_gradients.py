@@ -136,6 +136,19 @@ def test_the_softmax_gradient_sums_to_zero_over_the_classes(
     np.testing.assert_allclose(total, 0, atol=tolerance(np.zeros(weights.shape, dtype), inputs))
 
 
+@both_precisions
+@pytest.mark.parametrize("name", ["softmax3", "softmax10"])
+@given(problem=problems)
+def test_weights_added_to_all_classes_alike_change_nothing(problem: Problem, name: str, dtype: str):
+    with jax.enable_x64(dtype == "float64"):
+        weights, inputs, targets = problem.arrays(models[name], dtype)
+        shifted = weights + weights[:1]  # each example's logits by one constant
+        measured, expected = (
+            gradient(models[name], w, inputs, targets) for w in (shifted, weights)
+        )
+    np.testing.assert_allclose(measured, expected, rtol=0, atol=tolerance(shifted, inputs))
+
+
 @every_model
 @given(problem=problems)
 def test_the_gradient_of_a_mean_ignores_copies_and_order(problem: Problem, name: str):
