@@ -68,7 +68,12 @@ def load(settings: Settings) -> data.Mnist:
 
 
 def show(title: str, result: TaskResult, folder: Path) -> None:
-    """Prints the closing table, and where the files are."""
+    """Prints the listings and the closing table, and where the files are."""
+    for name, (header, rows) in result.listings.items():
+        listing = RichTable(*header, title=name, title_justify="left")
+        for row in rows:
+            listing.add_row(*row)
+        Console().print(listing)
     table = RichTable(title=title, title_justify="left", show_header=False)
     for what, value in result.summary:
         table.add_row(what, value)

@@ -34,6 +34,8 @@ class TaskResult(NamedTuple):
         figures: File name without ending to figure.
         summary: The closing table, (what, value).
         diverged: A line for each run that diverged.
+        documents: File name without ending to what else is written as JSON.
+        listings: Title to a table that is printed before the closing one.
     """
 
     metrics: dict[str, Any]
@@ -41,6 +43,8 @@ class TaskResult(NamedTuple):
     figures: dict[str, Figure]
     summary: list[tuple[str, str]]
     diverged: list[str]
+    documents: Mapping[str, Any] = {}
+    listings: Mapping[str, Table] = {}
 
 
 class Task(NamedTuple, Generic[S]):
@@ -65,7 +69,7 @@ class Task(NamedTuple, Generic[S]):
 def write(
     chosen: Task[Any], result: TaskResult, settings: Settings, mnist: Mnist, folder: Path
 ) -> None:
-    """Writes metrics.json, config.json, the tables as CSV, each figure as PNG and SVG.
+    """Writes metrics.json, config.json and the like, the tables as CSV, figures as PNG and SVG.
 
     What an earlier run left there and this one does without is removed.
 
@@ -86,6 +90,8 @@ def write(
             plotting.save(figure, folder, name)
     results.write_json(folder / "config.json", config(settings, mnist))
     results.write_json(folder / "metrics.json", result.metrics)
+    for name, document in result.documents.items():
+        results.write_json(folder / f"{name}.json", document)
 
 
 def config(settings: Settings, mnist: Mnist) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Tasks 1a, 1b and 4a: the hand-derived gradients against autodiff, on real batches.
+"""Tasks 1a, 1b and 4a: the gradients and their derivations, checked on real batches.
 
-Compared at three weights (zero, where training starts; where it ends; random) in float32 and
-in float64.
+Every equation of the derivations is evaluated and judged. The gradients are checked against all
+that they can be compared with, from zero weights, where training starts, and where it ends.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ import numpy as np
 
 from experiments.command import run_task
 from experiments.figures import task1 as figures
-from experiments.metrics.task1 import Checked, check, comparison_metrics, summary
+from experiments.metrics.ledger import LEDGER_HEADER, ledger_metrics, ledger_rows, ledger_table
+from experiments.metrics.task1 import batches, check, check_metrics, errors, summary
 from experiments.progress import Progress
 from experiments.settings import LOGISTIC_RATE, SOFTMAX_RATE, OneValidationSet
 from experiments.task import Table, Task, TaskResult, divergences, history_table
-from mnist_jax import data, training
+from mnist_jax import data, derivation, training
 from mnist_jax.data import Mnist, Split
 from mnist_jax.models import Model, logistic, softmax
 from mnist_jax.training import TrainingResult
@@ -61,26 +62,32 @@ def measure(settings: Task1Settings, mnist: Mnist, progress: Progress) -> TaskRe
         "1b": (softmax, ten, settings.rate(SOFTMAX_RATE), 0.0),
         "4a": (softmax, ten, settings.rate(SOFTMAX_RATE), settings.l2),
     }
-    runs, checks = {}, []
+    runs, checks, seen = {}, [], {}
     for task, (model, split, rate, l2) in cases.items():
         runs[task] = train(settings, model, split, rate, l2, progress)
-        checks += check(
-            task,
-            weights_to_compare_at(runs[task], settings.seed),
-            split.train,
-            settings.batch_size,
-            l2,
-        )
+        arguments = list(batches(task, split.train, settings.batch_size, l2))
+        weights = {"zero": np.zeros_like(runs[task].weights), "trained": runs[task].weights}
+        checks += check(task, weights, arguments)
+        seen[task] = errors(task, (runs[task].weights, *arguments[0]), settings.seed)
+    judgements = derivation.ledger()
     metrics = {
-        "gradients": comparison_metrics(checks),
+        "gradients": check_metrics(checks),
+        "ledger": ledger_metrics(judgements),
         "learning_rates": {task: rate for task, (_, _, rate, _) in cases.items()},
     }
     return TaskResult(
         metrics=metrics,
-        tables={"history": history_table(runs), "comparisons": comparison_table(checks)},
-        figures=figures.draw(checks),
+        tables={"history": history_table(runs)},
+        figures=figures.draw(seen),
         summary=summary(metrics),
         diverged=divergences(runs),
+        documents={
+            "ledger": ledger_rows(judgements),
+            "checks": [{**c._asdict(), "report": c.report.to_dict()} for c in checks],
+        },
+        listings={
+            "The equations of the derivations": Table(LEDGER_HEADER, ledger_table(judgements))
+        },
     )
 
 
@@ -98,22 +105,6 @@ def train(
     bar = progress.bar("task 1: training (epochs)", settings.epochs)
     result = training.fit(model, split, runs, program, ordering=settings.ordering(), on_epoch=bar)
     return result.run(0, 0)
-
-
-def weights_to_compare_at(run: TrainingResult, seed: int) -> dict[str, np.ndarray]:
-    """The weights at which gradients are compared, by name."""
-    random = np.random.default_rng(seed).normal(size=run.weights.shape)
-    return {"zero": np.zeros_like(run.weights), "trained": run.weights, "random": random}
-
-
-def comparison_table(checks: list[Checked]) -> Table:
-    """One row per comparison."""
-    header = ("task", "precision", "weights", "batch", "max_absolute", "max_relative", "cosine")
-    rows = (
-        (*place, comparison.max_absolute, comparison.max_relative, comparison.cosine)
-        for *place, comparison in checks
-    )
-    return Table(header, rows)
 
 
 TASK = Task("task1_gradients", "Tasks 1a, 1b, 4a: gradients", Task1Settings, measure)

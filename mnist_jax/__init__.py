@@ -3,10 +3,24 @@
 `mnist_jax.plotting` and `mnist_jax.results`, which draw and write, are imported on their own.
 """
 
-from mnist_jax import data, errors, features, gradcheck, gradients, losses, models, sweeps, training
+from mnist_jax import (
+    curvature,
+    data,
+    derivation,
+    errors,
+    features,
+    gradcheck,
+    gradients,
+    losses,
+    models,
+    sweeps,
+    training,
+)
 
 __all__ = [
+    "curvature",
     "data",
+    "derivation",
     "errors",
     "features",
     "gradcheck",

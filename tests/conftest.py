@@ -11,6 +11,7 @@ import pytest
 # Before the library is imported: from here on, beartype checks the shapes in its types. Not where
 # users' own values come in (data, training.settings): what is wrong with those has its own message.
 CHECKED = ["features", "losses", "gradients", "gradcheck", "models", "sweeps"]
+CHECKED += ["curvature", "derivation"]
 CHECKED += [f"training.{name}" for name in ("history", "loop", "ordering", "step", "stopping")]
 jaxtyping.install_import_hook([f"mnist_jax.{name}" for name in CHECKED], "beartype.beartype")
 

@@ -15,7 +15,7 @@ from experiments.task2_logistic import Task2Settings
 from experiments.task4_regularization import Task4Settings
 
 GRADIENT = {
-    name: {"tolerance": 1e-5, "passes": True, "max_relative": 1e-7}
+    name: {"passes": True, "relative": 1e-7}
     for name in ("float32", "float64")
 }
 FINAL = {"step": 1395, "validation_accuracy": 0.985, "train_accuracy": 0.977}

@@ -139,7 +139,7 @@ def test_a_run_that_diverges_is_code_3_and_writes_its_history(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("task", "figures", "flags"),
     [
-        (TASK1, {"1_errors"}, []),
+        (TASK1, {"1_errors", "1_steps"}, []),
         (TASK2, {"2b_loss", "2c_accuracy", "2e_spike_position"}, ["--no-shuffle"]),
         (
             TASK2,

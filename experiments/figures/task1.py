@@ -5,80 +5,70 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.curves import TRAIN, VALIDATION
-from experiments.metrics.task1 import PRECISIONS, Checked
+from experiments.metrics.task1 import STEPS, Errors
 from mnist_jax import plotting
 
 NAMES = {"1a": "1a: logistic", "1b": "1b: softmax", "4a": "4a: softmax with L2 penalty"}
-COLORS = dict(zip(PRECISIONS, (TRAIN, VALIDATION), strict=True))
-POINTS = {"zero": "o", "trained": "s", "random": "^"}
+COLORS = {"float32": TRAIN, "float64": VALIDATION}
 
 
-def draw(checks: list[Checked]) -> dict[str, Figure]:
+def draw(errors: dict[str, Errors]) -> dict[str, Figure]:
     """All figures of task 1, by file name."""
     with plotting.style():
-        return {"1_errors": errors(checks)}
+        return {"1_errors": coordinates(errors), "1_steps": steps(errors)}
 
 
-def errors(checks: list[Checked]) -> Figure:
-    """A column for each gradient: largest error by batch; errors of all coordinates."""
-    figure, grid = plotting.new_figure(2, 3, size=(9.5, 5.6), sharey="row", sharex="row")
-    for column, (task, name) in zip(grid.T, NAMES.items(), strict=True):
-        chosen = [check for check in checks if check.task == task]
-        by_batch(column[0], chosen)
-        of_coordinates(column[1], chosen)
-        column[0].set_title(name)
-    grid[0, 0].set_ylabel("largest error")
-    grid[1, 0].set_ylabel("share of coordinates (%)")
-    grid[0, 1].set_xlabel(
-        "batch (circle: weights zero, square: trained, triangle: random; no mark: no error)"
-    )
-    grid[1, 1].set_xlabel("error of a coordinate, relative to the largest coordinate")
+def steps(errors: dict[str, Errors]) -> Figure:
+    """A column for each gradient: the error of central differences over the step."""
+    figure, (row,) = plotting.new_figure(1, 3, size=(9.5, 3.2), sharey="row", sharex="row")
+    for axes, (task, name) in zip(row, NAMES.items(), strict=True):
+        for precision, color in COLORS.items():
+            values = errors[task].by_step[precision]
+            axes.loglog(STEPS, np.where(values > 0, values, np.nan), color=color)
+            best = np.nanargmin(values)
+            axes.plot(STEPS[best], values[best], "o", color=color, markersize=4)
+            # below the curve, where roundoff rules it
+            height = 1e-2 if precision == "float32" else 1e-12
+            axes.text(STEPS[-1], height, f"{precision}:\nat best {values[best]:.0e}", color=color)
+        axes.set_title(name)
+        axes.set_ylim(1e-14, 10)
+    row[0].set_ylabel("relative error of the slope")
+    row[1].set_xlabel("step, relative to the weights' root mean square")
     figure.suptitle(
-        "Hand-derived gradient against autodiff on real batches; dashed: tolerance",
+        "Central differences: roundoff at small steps, truncation at large ones", x=0.01, ha="left"
+    )
+    return figure
+
+
+def coordinates(errors: dict[str, Errors]) -> Figure:
+    """A column for each gradient, a row for each precision: the errors of all coordinates."""
+    figure, grid = plotting.new_figure(2, 3, size=(9.5, 5.2), sharey="row", sharex="row")
+    for column, (task, name) in zip(grid.T, NAMES.items(), strict=True):
+        column[0].set_title(name)
+        for axes, precision in zip(column, COLORS, strict=True):
+            of_precision(axes, errors[task].by_coordinate, precision)
+    for axes, precision in zip(grid[:, 0], COLORS, strict=True):
+        axes.set_ylabel(f"{precision}\nshare of coordinates (%)")
+    grid[-1, 1].set_xlabel("error of a coordinate, relative to the largest coordinate")
+    figure.suptitle(
+        "Errors on a real batch. float32: filled the hand-derived gradient, line autodiff, both "
+        "against autodiff in float64;\nfloat64: the hand-derived gradient against autodiff",
         x=0.01,
         ha="left",
     )
     return figure
 
 
-def by_batch(axes: Axes, checks: list[Checked]) -> None:
-    """The largest error of each batch; an error of exactly zero is not drawn."""
-    for precision, color in COLORS.items():
-        chosen = [check for check in checks if check.precision == precision]
-        for point, marker in POINTS.items():
-            those = [check for check in chosen if check.point == point]
-            values = [check.comparison.max_relative for check in those]
-            axes.semilogy(
-                [check.batch for check in those],
-                np.where(np.array(values) > 0, values, np.nan),
-                marker,
-                markersize=3.5,
-                color=color,
-                markerfacecolor="none",
-            )
-        axes.axhline(chosen[0].comparison.tolerance, color=color, linestyle="--", linewidth=1)
-
-
-def of_coordinates(axes: Axes, checks: list[Checked]) -> None:
-    """The distribution of the errors of all coordinates, for each precision."""
-    bins = np.logspace(-20, -4, 65).tolist()
-    equal = []
-    for precision, color in COLORS.items():
-        chosen = [check.comparison for check in checks if check.precision == precision]
-        values = np.concatenate([comparison.errors.ravel() for comparison in chosen])
-        weights = np.full(len(values), 100 / len(values))
-        axes.hist(values, bins=bins, weights=weights, color=color)
-        shares, _ = np.histogram(values, bins=bins, weights=weights)
-        axes.annotate(
-            precision,
-            (bins[shares.argmax()], shares.max()),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="center",
-            color=color,
-        )
-        axes.axvline(chosen[0].tolerance, color=color, linestyle="--", linewidth=1)
-        equal.append(f"{precision} {np.mean(values == 0):.0%}")
+def of_precision(axes: Axes, errors: dict[str, np.ndarray], precision: str) -> None:
+    """The distributions over coordinates; errors that are zero are counted in words."""
+    end = np.log10(np.finfo(precision).eps) + 2
+    bins = np.logspace(end - 6, end, 49).tolist()
+    chosen = [values for name, values in errors.items() if name.startswith(precision)]
+    for values, histtype in zip(chosen, ("stepfilled", "step"), strict=False):
+        shares = np.full(len(values), 100 / len(values))
+        color = COLORS[precision] if histtype == "stepfilled" else "black"
+        axes.hist(values, bins=bins, weights=shares, histtype=histtype, color=color)
     axes.set(xscale="log")
     axes.margins(y=0.15)
-    axes.set_title(f"equal: {', '.join(equal)}", fontsize="small")
+    equal = np.mean(chosen[0] == 0)
+    axes.text(0.03, 0.9, f"{equal:.0%} are equal", transform=axes.transAxes, fontsize="small")

@@ -1,0 +1,21 @@
+"""The report's derivations line by line, each line evaluated and judged by machine."""
+
+from mnist_jax.derivation.equation import Equation, Line
+from mnist_jax.derivation.judging import BOUND, Judgement, Verdict, judge, judge_all
+from mnist_jax.derivation.ledger import EQUATIONS, ledger
+from mnist_jax.derivation.problem import Problem, Task, random_problems
+
+__all__ = [
+    "BOUND",
+    "EQUATIONS",
+    "Equation",
+    "Judgement",
+    "Line",
+    "Problem",
+    "Task",
+    "Verdict",
+    "judge",
+    "judge_all",
+    "ledger",
+    "random_problems",
+]

@@ -1,0 +1,42 @@
+"""The report's equations, all of them, each with its verdict."""
+
+from mnist_jax.derivation import (
+    logistic,
+    logistic_loss,
+    penalty,
+    softmax,
+    softmax_gradient,
+    softmax_jacobian,
+)
+from mnist_jax.derivation.equation import Equation
+from mnist_jax.derivation.judging import Judgement, judge_all
+from mnist_jax.derivation.problem import Task, random_problems
+
+EQUATIONS: dict[Task, tuple[Equation, ...]] = {
+    "1a": (*logistic.SETTING, *logistic_loss.STEPS, *logistic.PRODUCT),
+    "1b": (
+        *softmax.LOSS,
+        *softmax_jacobian.JACOBIAN,
+        *softmax_gradient.SUM,
+        *softmax_gradient.WEIGHTS,
+    ),
+    "4a": penalty.PENALTY,
+}
+"""The equations of each task, in the report's order."""
+
+
+def ledger() -> list[Judgement]:
+    """Judges every equation of the report.
+
+    Returns:
+        The judgements, in the report's order.
+
+    Example:
+        >>> [judgement.equation.number for judgement in ledger() if judgement.verdict == "empty"]
+        ['17', '20']
+    """
+    return [
+        judgement
+        for task, equations in EQUATIONS.items()
+        for judgement in judge_all(equations, random_problems(task))
+    ]

@@ -1,0 +1,184 @@
+r"""Task 1a by the chain rule: through the prediction, and back to the weights.
+
+The report numbers no line of 1a; 1a.1 to 1a.25 are its equalities in the order in which it has
+them. What lies between, 1a.8 to 1a.22, is the derivative by $\hat y$ in `logistic_loss`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from mnist_jax import losses
+from mnist_jax.derivation.equation import Equation, Line
+from mnist_jax.derivation.problem import Problem
+
+Scalar = Float[Array, ""]
+
+
+def prediction(problem: Problem) -> Scalar:
+    r"""The prediction $\hat y$."""
+    return jax.nn.sigmoid(problem.logits)
+
+
+def loss(problem: Problem) -> Scalar:
+    """The loss C of one example, computed from its logit as training does."""
+    return losses.logistic_cross_entropy(problem.logits[None], problem.targets[None])
+
+
+def cross_entropy(y_hat: Scalar, y: Scalar) -> Scalar:
+    r"""The same loss as the report defines it, a function of $\hat y$ and y."""
+    return -(y * jnp.log(y_hat) + (1 - y) * jnp.log(1 - y_hat))
+
+
+def loss_by_prediction(problem: Problem) -> Scalar:
+    r"""The derivative $\partial C / \partial \hat y$, by autodiff."""
+    return jax.grad(cross_entropy)(prediction(problem), problem.targets)
+
+
+def loss_by_target(problem: Problem) -> Scalar:
+    r"""The derivative $\partial C / \partial y$, by autodiff."""
+    return jax.grad(cross_entropy, argnums=1)(prediction(problem), problem.targets)
+
+
+def loss_by_weights(problem: Problem) -> Float[Array, " I"]:
+    r"""The derivative $\partial C / \partial w_i$, by autodiff."""
+    return _by_weights(loss, problem)
+
+
+def prediction_by_weights(problem: Problem) -> Float[Array, " I"]:
+    r"""The derivative $\partial \hat y / \partial w_i$, by autodiff."""
+    return _by_weights(prediction, problem)
+
+
+def _by_weights(function: Callable[[Problem], Scalar], problem: Problem) -> Float[Array, " I"]:
+    return jax.grad(lambda weights: function(problem._replace(weights=weights)))(problem.weights)
+
+
+def slope(problem: Problem) -> Float[Array, " I"]:
+    r"""What the hint of 1a gives for $\partial \hat y / \partial w_i$."""
+    y_hat = prediction(problem)
+    return problem.inputs * y_hat * (1 - y_hat)
+
+
+def one_fraction(problem: Problem) -> Scalar:
+    r"""What 1a finds for $\partial C / \partial \hat y$."""
+    y, y_hat = problem.targets, prediction(problem)
+    return -(y - y_hat) / (y_hat * (1 - y_hat))
+
+
+def gradient(problem: Problem) -> Float[Array, " I"]:
+    r"""The gradient as 1a ends with it."""
+    return -(problem.targets - prediction(problem)) * problem.inputs
+
+
+def _gradient_line(latex: str, right: Callable[[Problem], Any]) -> Line:
+    return Line(rf"\frac{{\partial C}}{{\partial w_i}} = {latex}", loss_by_weights, right)
+
+
+def _times_slope(factor: Callable[[Problem], Scalar]) -> Callable[[Problem], Float[Array, " I"]]:
+    return lambda problem: factor(problem) * slope(problem)
+
+
+SETTING = (
+    Equation(
+        "1a.1",
+        "1a",
+        "the gradient that is to be shown",
+        _gradient_line(r"-(y - \hat y) x_i", gradient),
+    ),
+    Equation(
+        "1a.2",
+        "1a",
+        "the prediction is the logistic function of the weighted inputs",
+        Line(
+            r"\hat y = \frac{1}{1 + e^{-w^T x}}, \quad w^T x = \sum_{i=1}^{I} w_i x_i",
+            prediction,
+            lambda p: 1 / (1 + jnp.exp(-jnp.sum(p.weights * p.inputs))),
+        ),
+    ),
+    Equation(
+        "1a.3",
+        "1a",
+        "the loss of one example is the binary cross entropy",
+        Line(
+            r"C = -(y \ln \hat y + (1 - y) \ln(1 - \hat y))",
+            loss,
+            lambda p: cross_entropy(prediction(p), p.targets),
+        ),
+    ),
+    Equation(
+        "1a.4",
+        "1a",
+        "the weights act on the loss through the prediction alone",
+        _gradient_line(
+            r"\frac{\partial C}{\partial \hat y} \frac{\partial \hat y}{\partial w_i}",
+            lambda p: loss_by_prediction(p) * prediction_by_weights(p),
+        ),
+    ),
+    Equation(
+        "1a.5",
+        "1a",
+        "the hint: the slope of the logistic function, times the input",
+        Line(
+            r"\frac{\partial \hat y}{\partial w_i} = x_i \hat y (1 - \hat y)",
+            prediction_by_weights,
+            slope,
+        ),
+    ),
+    Equation(
+        "1a.6",
+        "1a",
+        "the hint put into the chain",
+        _gradient_line(
+            r"\frac{\partial C}{\partial \hat y} x_i \hat y (1 - \hat y)",
+            _times_slope(loss_by_prediction),
+        ),
+    ),
+    Equation(
+        "1a.7",
+        "1a",
+        "the text names the factor that is left: by the label, where the prediction is meant",
+        _gradient_line(
+            r"\frac{\partial C}{\partial y} x_i \hat y (1 - \hat y)",
+            _times_slope(loss_by_target),
+        ),
+        _gradient_line(
+            r"\frac{\partial C}{\partial \hat y} x_i \hat y (1 - \hat y)",
+            _times_slope(loss_by_prediction),
+        ),
+    ),
+)
+
+PRODUCT = (
+    Equation(
+        "1a.23",
+        "1a",
+        "both derivatives put into the chain",
+        _gradient_line(
+            r"\frac{\partial C}{\partial \hat y} \frac{\partial \hat y}{\partial w_i} = "
+            r"\left(-\frac{y - \hat y}{\hat y (1 - \hat y)}\right) (x_i \hat y (1 - \hat y))",
+            lambda p: (
+                loss_by_prediction(p) * prediction_by_weights(p),
+                one_fraction(p) * slope(p),
+            ),
+        ),
+    ),
+    Equation(
+        "1a.24",
+        "1a",
+        "the same product once more",
+        _gradient_line(
+            r"\left(-\frac{y - \hat y}{\hat y (1 - \hat y)}\right) (x_i \hat y (1 - \hat y))",
+            _times_slope(one_fraction),
+        ),
+    ),
+    Equation(
+        "1a.25",
+        "1a",
+        "the denominator cancels against the slope, and what was to be shown is left",
+        _gradient_line(r"-(y - \hat y) x_i", gradient),
+    ),
+)

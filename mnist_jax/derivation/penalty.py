@@ -1,0 +1,104 @@
+r"""Task 4a, equations 24 to 27: the gradient of the objective with the L2 penalty.
+
+The report writes these lines for a vector of weights. They are evaluated for softmax regression:
+$x (y - \hat y)$ is the outer product, class-major, and $w^T w$ takes w as one long vector.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from mnist_jax import losses
+from mnist_jax.derivation.equation import Equation, Line
+from mnist_jax.derivation.problem import Problem
+
+Matrix = Float[Array, "K I"]
+
+
+def loss(weights: Matrix, inputs: Float[Array, "N I"], targets: Float[Array, "N K"]) -> Array:
+    """The mean loss C of a batch."""
+    return losses.softmax_cross_entropy(inputs @ weights.T, targets)
+
+
+def objective(weights: Matrix, problem: Problem) -> Float[Array, ""]:
+    r"""What is minimised, $J = C + \lambda R$."""
+    penalty = problem.l2 * losses.l2_penalty(weights)
+    return loss(weights, problem.inputs, problem.targets) + penalty
+
+
+def objective_by_weights(problem: Problem) -> Matrix:
+    r"""The derivative $\partial J / \partial w$, by autodiff."""
+    return jax.grad(objective)(problem.weights, problem)
+
+
+def loss_by_weights(problem: Problem) -> Matrix:
+    r"""The derivative $\partial C / \partial w$, by autodiff."""
+    return jax.grad(loss)(problem.weights, problem.inputs, problem.targets)
+
+
+def mean_of_derivatives(problem: Problem) -> Matrix:
+    r"""The derivatives $\partial C^n / \partial w$, each by autodiff, averaged."""
+    weights, inputs, targets, _ = problem
+    by_weights = jax.vmap(jax.grad(loss), in_axes=(None, 0, 0))
+    return jnp.mean(by_weights(weights, inputs[:, None], targets[:, None]), axis=0)
+
+
+def mean_of_gradients(problem: Problem) -> Matrix:
+    r"""The gradients of 1b, averaged: $\frac{1}{N} \sum_n -x^n (y^n - \hat y^n)$."""
+    errors = problem.targets - jax.nn.softmax(problem.logits)
+    return jnp.mean(-jax.vmap(jnp.outer)(errors, problem.inputs), axis=0)
+
+
+def plus_penalty(
+    cost: Callable[[Problem], Matrix], norm: Callable[[Matrix], Float[Array, ""]]
+) -> Callable[[Problem], Matrix]:
+    r"""A derivative of the cost, plus $\lambda$ times that of a squared norm by autodiff."""
+    return lambda problem: cost(problem) + problem.l2 * jax.grad(norm)(problem.weights)
+
+
+def _line(latex: str, right: Callable[[Problem], Matrix]) -> Line:
+    return Line(r"\frac{\partial J}{\partial w} = " + latex, objective_by_weights, right)
+
+
+PENALTY = (
+    Equation(
+        "24",
+        "4a",
+        "the objective is differentiated term by term",
+        _line(
+            r"\frac{\partial C}{\partial w} + \lambda \frac{\partial R}{\partial w}",
+            plus_penalty(loss_by_weights, losses.l2_penalty),
+        ),
+    ),
+    Equation(
+        "25",
+        "4a",
+        "the cost is a mean over examples, the penalty a squared norm",
+        _line(
+            r"\frac{1}{N} \sum_{n=1}^{N} \frac{\partial C^n}{\partial w}"
+            r" + \lambda \frac{\partial \lVert w \rVert^2}{\partial w}",
+            plus_penalty(mean_of_derivatives, lambda w: jnp.linalg.norm(w) ** 2),
+        ),
+    ),
+    Equation(
+        "26",
+        "4a",
+        "the gradient of 1b; the squared norm as a product, the weights as one vector",
+        _line(
+            r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n)"
+            r" + \lambda \frac{\partial w^T w}{\partial w}",
+            plus_penalty(mean_of_gradients, lambda w: w.ravel() @ w.ravel()),
+        ),
+    ),
+    Equation(
+        "27",
+        "4a",
+        "the derivative of a square",
+        _line(
+            r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n) + 2 \lambda w",
+            lambda p: mean_of_gradients(p) + 2 * p.l2 * p.weights,
+        ),
+    ),
+)

@@ -1,0 +1,158 @@
+"""`python -m mnist_jax.gradcheck module:loss module:gradient arguments.npz`.
+
+Exit codes: 0 the gradient passes; 1 it does not; 2 wrong use, one message on stderr.
+"""
+
+import importlib
+import inspect
+import sys
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import tyro
+from rich.console import Console
+
+from mnist_jax.errors import UsageError
+from mnist_jax.gradcheck.checker import check
+from mnist_jax.gradcheck.report import WIDTH
+
+PASSES, FAILS, WRONG_USE = 0, 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What is checked, and how."""
+
+    loss: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODULE:LOSS")]
+    """The loss, as package.module:function; from arrays to a scalar."""
+
+    gradient: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODULE:GRADIENT")]
+    """The hand-written gradient, as package.module:function."""
+
+    arguments: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE.NPZ")]
+    """A .npz file with an array for each argument, named 0, 1, ... in order or as the loss names
+    its parameters."""
+
+    argnum: int = 0
+    """The argument that is differentiated, as in jax.grad."""
+
+    points: int = 3
+    """At how many points: the argument given, and others drawn around it."""
+
+    directions: int = 4
+    """How many, for the derivatives along directions."""
+
+    precisions: tuple[Literal["float32", "float64"], ...] = ("float32", "float64")
+    """In which the functions are called."""
+
+    seed: int = 0
+    """Of the points and directions."""
+
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Print the report as JSON."""
+
+
+def main(flags: Sequence[str] | None = None) -> int:
+    """Checks a gradient from the command line.
+
+    Args:
+        flags: None for those of the process.
+
+    Returns:
+        The exit code.
+    """
+    program = "python -m mnist_jax.gradcheck"
+    settings = tyro.cli(Settings, prog=program, description=__doc__, args=flags)
+    try:
+        loss, gradient = find_function(settings.loss), find_function(settings.gradient)
+        options = ("argnum", "points", "directions", "precisions", "seed")
+        report = check(
+            loss,
+            gradient,
+            *read_arguments(settings.arguments, loss),
+            **{name: getattr(settings, name) for name in options},
+        )
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_USE
+    if settings.json:
+        print(report.to_json())
+    else:
+        Console(width=None if sys.stdout.isatty() else WIDTH).print(report)
+    return PASSES if report.passes else FAILS
+
+
+def find_function(name: str) -> Callable[..., Any]:
+    """The function that `package.module:function` names.
+
+    Raises:
+        UsageError: If there is no such module, or no such function in it.
+    """
+    module_name, _, path = name.partition(":")
+    if not module_name or not path:
+        raise UsageError(f"{name!r} names no function: give package.module:function.")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except Exception as error:
+        raise UsageError(
+            f"{module_name} can't be imported: {type(error).__name__}: {error}. "
+            "Is it installed, or in this folder?"
+        ) from error
+    for part in path.split("."):
+        if not hasattr(found, part):
+            raise UsageError(f"{module_name} has no {path}: give the name of a function in it.")
+        found = getattr(found, part)
+    if not callable(found):
+        raise UsageError(f"{name} is {type(found).__name__}: give the name of a function.")
+    return found
+
+
+def read_arguments(path: Path, loss: Callable[..., Any]) -> list[np.ndarray]:
+    """The arrays of a .npz file, in the order of the loss's parameters.
+
+    Args:
+        path: Of arrays 0, 1, ... (or arr_0, arr_1, ... as NumPy names them), or of arrays with
+            the names of parameters.
+        loss: For its parameters.
+
+    Returns:
+        The arguments.
+
+    Raises:
+        UsageError: If the file can't be read, or its names do not fit.
+    """
+    try:
+        with np.load(path) as file:
+            arrays = {name.removeprefix("arr_"): file[name] for name in file.files}
+    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise UsageError(
+            f"{path} can't be read as a .npz of plain arrays: {error}. Write one with numpy.savez."
+        ) from error
+    numbered = [str(i) for i in range(len(arrays))]
+    names = numbered if set(arrays) == {*numbered} else _named(arrays, loss)
+    return [arrays[name] for name in names]
+
+
+def _named(arrays: dict[str, np.ndarray], loss: Callable[..., Any]) -> list[str]:
+    parameters = inspect.signature(loss).parameters
+    unknown = [name for name in arrays if name not in parameters]
+    missing = [
+        name
+        for name, parameter in parameters.items()
+        if name not in arrays and parameter.default is parameter.empty
+    ]
+    names = [name for name in parameters if name in arrays]
+    if unknown or missing or names != list(parameters)[: len(names)]:
+        raise UsageError(
+            f"the file holds {', '.join(arrays)}, but the parameters of the loss are "
+            f"{', '.join(parameters)}: name the arrays like those, or 0, 1, ... in their order."
+        )
+    return names
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
