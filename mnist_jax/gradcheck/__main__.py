@@ -128,9 +128,11 @@ def read_arguments(path: Path, loss: Callable[..., Any]) -> list[np.ndarray]:
     try:
         with np.load(path) as file:
             arrays = {name.removeprefix("arr_"): file[name] for name in file.files}
-    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror or error}.") from error
+    except (ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise UsageError(
-            f"{path} can't be read as a .npz of plain arrays: {error}. Write one with numpy.savez."
+            f"{path} is no .npz of plain arrays: write one with numpy.savez."
         ) from error
     numbered = [str(i) for i in range(len(arrays))]
     names = numbered if set(arrays) == {*numbered} else _named(arrays, loss)

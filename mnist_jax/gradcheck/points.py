@@ -173,7 +173,8 @@ def standard_deviation(samples: Float[np.ndarray, "S ..."]) -> Float[np.ndarray,
         >>> float(standard_deviation(np.array([1e-200, 3e-200])))
         1e-200
     """
-    centred = samples - np.mean(samples, axis=0)
+    shifted = samples - samples[0]  # equal numbers have no deviation, not that of their mean
+    centred = shifted - np.mean(shifted, axis=0)
     largest = np.max(np.abs(centred), axis=0)
     scaled = np.divide(centred, largest, out=np.zeros_like(centred), where=largest > 0)
     return np.asarray(largest * np.sqrt(np.mean(scaled**2, axis=0)))

@@ -29,6 +29,8 @@ from jaxtyping import Array, Float, PyTree
 SAMPLES = 16
 # noise is cut from a table: drawing it anew for each operation costs seconds of compilation
 TABLE = 16_384
+# by how much noise moves along the table from one iteration of a loop to the next
+STRIDE = 997
 
 # results that are among the operands, or differ from them in sign only
 EXACT = frozenset(
@@ -118,18 +120,20 @@ class Rounding:
         return results if name in EXACT else [self.perturb(result) for result in results]
 
     def scan(self, parameters: dict[str, Any], operands: list[Any]) -> list[Any]:
-        """A scan, with the same noise in each of its iterations."""
+        """A scan, with other noise in each of its iterations."""
         body, fixed, carried = (parameters[k] for k in ("jaxpr", "num_consts", "num_carry"))
         constants, init, xs = np.split(np.arange(len(operands)), [fixed, fixed + carried])
 
         def step(carry: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:
+            table, *carry = carry
             inputs = [*(operands[i] for i in constants), *carry, *x]
-            results = self.run(body.jaxpr, body.consts, inputs)
-            return results[:carried], results[carried:]
+            inside = Rounding(self.unit, self.smallest, table)
+            results = inside.run(body.jaxpr, body.consts, inputs)
+            return [jnp.roll(table, STRIDE), *results[:carried]], results[carried:]
 
-        carry, ys = jax.lax.scan(
+        (_, *carry), ys = jax.lax.scan(
             step,
-            [operands[i] for i in init],
+            [jnp.roll(self.table, STRIDE), *(operands[i] for i in init)],
             [operands[i] for i in xs],
             parameters["length"],
             parameters["reverse"],
