@@ -18,7 +18,11 @@ from experiments.metrics.ledger import readable
 from mnist_jax.errors import UsageError
 from mnist_jax.results import replacing, write_json
 
-MEASURED = ("task1_gradients/ledger.json",)
+MEASURED = (
+    "task1_gradients/ledger.json",
+    "task1_gradients/checks.json",
+    "controls/controls.json",
+)
 """Files of the experiments' results that the documents quote."""
 
 
@@ -33,7 +37,7 @@ class DocsSettings:
     """First take the numbers from the results of the last run."""
 
     results_dir: Path = Path("results")
-    """Folder that `python -m experiments` wrote to; read only with --update."""
+    """Folder that the experiments wrote to; read only with --update."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -71,8 +75,8 @@ def update(measured: Path, results: Path) -> None:
     missing = [str(results / name) for name in MEASURED if not (results / name).is_file()]
     if missing:
         raise UsageError(
-            f"{', '.join(missing)} not found. Run `python -m experiments` first, "
-            "or name its folder with --results-dir."
+            f"{', '.join(missing)} not found. Run `python -m experiments` and "
+            "`python -m experiments.controls` first, or name their folder with --results-dir."
         )
     measured.mkdir(exist_ok=True)
     for name in MEASURED:

@@ -14,10 +14,7 @@ from experiments.report import changed_settings
 from experiments.task2_logistic import Task2Settings
 from experiments.task4_regularization import Task4Settings
 
-GRADIENT = {
-    name: {"passes": True, "relative": 1e-7}
-    for name in ("float32", "float64")
-}
+GRADIENT = {name: {"passes": True, "relative": 1e-7} for name in ("float32", "float64")}
 FINAL = {"step": 1395, "validation_accuracy": 0.985, "train_accuracy": 0.977}
 METRICS: dict[str, Any] = {
     "task1_gradients": {"gradients": dict.fromkeys(("1a", "1b", "4a"), GRADIENT)},

@@ -17,6 +17,10 @@ RATIO = 4.0
 STEPS = RATIO ** -np.arange(15.0)  # 1 to 4e-9
 # what a remainder must exceed to be told from roundoff, in standard deviations of the value
 VISIBLE = 100.0
+# ... and in multiples of what the slope may be off by, whose part of the remainder is of order 1
+CLEAR = 8.0
+# by how many of their errors extrapolations from two steps may differ
+AGREE = 4.0
 # of an order, which has no bound where the remainder vanishes
 HIGHEST = 4.0
 # the step, about 1e-6, at which a smooth loss is straight
@@ -78,7 +82,8 @@ def richardson(line: Line) -> Estimate:
 
     Returns:
         The extrapolated derivative; its error is the change over two further refinements, and
-        roundoff.
+        roundoff. A step is left out if a smaller one tells otherwise: beyond a bend near by,
+        extrapolation settles on the mean of two slopes.
 
     Example:
         >>> line = Line(STEPS, np.exp(STEPS), 1.0, np.exp(-STEPS), 1e-16)
@@ -93,7 +98,9 @@ def richardson(line: Line) -> Estimate:
     errors = settled + 2 * line.noise / line.steps[1:-2]
     if np.all(np.isnan(errors)):
         return Estimate(np.nan, np.inf)
-    best = np.nanargmin(errors)
+    apart = np.abs(extrapolated[:-2, None] - extrapolated[:-2])
+    refuted = np.triu(apart > AGREE * (errors[:, None] + errors)).any(axis=1)
+    best = np.nanargmin(np.where(refuted, np.inf, errors))
     return Estimate(float(extrapolated[best]), float(errors[best]))
 
 
@@ -117,7 +124,7 @@ def taylor_order(line: Line, slope: float, tolerance: float) -> float:
         2.00 1.00
     """
     remainders = np.abs(line.ahead - line.here - line.steps * slope)
-    told = remainders > VISIBLE * line.noise + line.steps * tolerance
+    told = remainders > VISIBLE * line.noise + CLEAR * line.steps * tolerance
     visible = np.flatnonzero(told[:-1])
     if not len(visible):
         return float("nan")

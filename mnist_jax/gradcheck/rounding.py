@@ -11,6 +11,11 @@ A sum of n terms is perturbed in its terms, by $\sqrt{n} u$: rounding errors of 
 like that (Higham and Mary, 2019). One part of the error is each term's own, one they have in
 common, as terms of the same sign do in sums from left to right.
 
+The terms of a sum of two are perturbed too, anew at each use and in proportion to the largest
+number that they were summed from: a compiler may compute a term anew where it is used, and contract
+a product and a sum. Then $z - \max z$, with a product z rounded the one time and not the other, is
+off by u z where it is zero on paper, and not twice by the same amount.
+
 References:
     D. S. Parker, "Monte Carlo arithmetic", 1997.
     N. J. Higham, T. Mary, "A new approach to probabilistic rounding error analysis", 2019.
@@ -95,12 +100,22 @@ class Rounding:
         known = dict(zip(jaxpr.constvars, constants, strict=True))
         known |= zip(jaxpr.invars, inputs, strict=True)
 
+        summed: dict[Any, Any] = {}  # the largest number that a sum of two was made from
+
         def read(variable: Any) -> Any:
             return variable.val if isinstance(variable, Literal) else known[variable]
 
         for equation in jaxpr.eqns:
-            results = self.operation(equation, [read(v) for v in equation.invars])
-            known |= zip(equation.outvars, results, strict=True)
+            operands = [read(variable) for variable in equation.invars]
+            if equation.primitive.name in {"add", "sub"}:
+                pairs = list(zip(equation.invars, operands, strict=True))
+                sizes = [
+                    jnp.abs(value) if isinstance(term, Literal) else summed.get(term, jnp.abs(value))
+                    for term, value in pairs
+                ]
+                operands = [self.perturb(*each) for each in zip(operands, sizes, strict=True)]
+                summed[equation.outvars[0]] = jnp.maximum(*sizes)
+            known |= zip(equation.outvars, self.operation(equation, operands), strict=True)
         return [read(variable) for variable in jaxpr.outvars]
 
     def operation(self, equation: Any, operands: list[Any]) -> list[Any]:
@@ -114,7 +129,7 @@ class Rounding:
         if terms > 1:
             # the error can be put on either factor of a product; the smaller one is cheaper
             smaller = min(range(len(operands)), key=lambda i: operands[i].size)
-            operands[smaller] = self.perturb(operands[smaller], terms)
+            operands[smaller] = self.perturb(operands[smaller], terms=terms)
         results = equation.primitive.bind(*operands, **parameters)
         results = results if equation.primitive.multiple_results else [results]
         return results if name in EXACT else [self.perturb(result) for result in results]
@@ -140,8 +155,10 @@ class Rounding:
         )
         return [*carry, *ys]
 
-    def perturb(self, values: Any, terms: int = 1) -> Any:
-        """Values with a relative error of one unit of roundoff, or of a sum's."""
+    def perturb(self, values: Any, size: Any = None, *, terms: int = 1) -> Any:
+        """Values with an error of one unit of roundoff, or of a sum's, relative to a size."""
+        values = jnp.asarray(values)
+        size = values if size is None else size
         if not jnp.issubdtype(values.dtype, jnp.floating) or values.size == 0:
             return values
         noise = self.noise(values.size).reshape(values.shape)
@@ -150,7 +167,7 @@ class Rounding:
         relative = (math.sqrt(terms) * self.unit * noise).astype(values.dtype)
         absolute = (self.smallest * noise).astype(values.dtype)
         # what is exactly zero stays so: it is that by structure, not by rounding
-        return jnp.where(values == 0, values, values + values * relative + absolute)
+        return jnp.where(values == 0, values, values + size * relative + absolute)
 
     def noise(self, size: int) -> Float[Array, " size"]:
         """Some of the table, as often as it takes."""

@@ -1,0 +1,190 @@
+"""What can be special about a problem, each as a change to an ordinary one."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from jaxtyping import Float, Integer
+from numpy.random import Generator
+
+SATURATED = 1e4
+
+
+class Draft(NamedTuple):
+    """A problem of any of the tasks.
+
+    Attributes:
+        weights: One row per class; a single one in 1a.
+        inputs: One row per example.
+        targets: One row per example, summing to one.
+        l2: Factor of the penalty.
+    """
+
+    weights: Float[np.ndarray, "rows I"]
+    inputs: Float[np.ndarray, "N I"]
+    targets: Float[np.ndarray, "N K"]
+    l2: float
+
+    @property
+    def logits(self) -> Float[np.ndarray, "N K"]:
+        """Of each example and class; in 1a, those of class 0 are zero."""
+        logits = self.inputs @ self.weights.T
+        return logits if logits.shape[1] > 1 else np.hstack([0 * logits, logits])
+
+    def labelled(self, labels: Integer[np.ndarray, " N"]) -> Self:
+        """The same with one-hot targets."""
+        return self._replace(targets=np.eye(self.targets.shape[1])[labels])
+
+    def scaled(self, largest: float) -> Self:
+        """The same with weights such that the largest logit has a size."""
+        size = np.abs(self.logits).max()
+        return self._replace(weights=self.weights * (largest / size if size else 1.0))
+
+
+Family = Callable[[Generator, Draft], Draft]
+
+
+def log_uniform(rng: Generator, lowest: float, highest: float, shape: Any = ()) -> np.ndarray:
+    """Numbers whose logarithms are uniform."""
+    return 10 ** rng.uniform(np.log10(lowest), np.log10(highest), shape)
+
+
+def logit_size(rng: Generator) -> float:
+    """The size of the largest logit, from hardly any to saturated."""
+    return float(log_uniform(rng, 1e-4, SATURATED))
+
+
+def ordinary(rng: Generator, rows: int, examples: int, classes: int, inputs: int) -> Draft:
+    """A problem with nothing special, its inputs, logits and penalty of any size."""
+    return Draft(
+        inputs=log_uniform(rng, 1e-4, 1e4) * rng.normal(size=(examples, inputs)),
+        weights=rng.normal(size=(rows, inputs)),
+        l2=0.0 if rng.random() < 0.2 else float(log_uniform(rng, 1e-6, 1e3)),
+        targets=np.eye(classes)[rng.integers(0, classes, examples)],
+    ).scaled(logit_size(rng))
+
+
+def any_size(rng: Generator, draft: Draft) -> Draft:
+    """Nothing more."""
+    return draft
+
+
+def all_right(rng: Generator, draft: Draft) -> Draft:
+    """Sure of every example, and right."""
+    draft = draft.scaled(SATURATED)
+    return draft.labelled(draft.logits.argmax(axis=1))
+
+
+def all_wrong(rng: Generator, draft: Draft) -> Draft:
+    """Sure of every example, and wrong."""
+    draft = draft.scaled(SATURATED)
+    return draft.labelled(draft.logits.argmin(axis=1))
+
+
+def some_right(rng: Generator, draft: Draft) -> Draft:
+    """Sure of every example, and sometimes right."""
+    return draft.scaled(SATURATED)
+
+
+def one_class(rng: Generator, draft: Draft) -> Draft:
+    """A batch of a single class."""
+    examples, classes = draft.targets.shape
+    return draft.labelled(np.full(examples, rng.integers(classes)))
+
+
+def repeated_examples(rng: Generator, draft: Draft) -> Draft:
+    """The same inputs several times, their labels not always the same."""
+    examples = len(draft.inputs)
+    return draft._replace(inputs=draft.inputs[rng.integers(0, 1 + examples // 3, examples)])
+
+
+def constant_inputs(rng: Generator, draft: Draft) -> Draft:
+    """One number for every input of every example."""
+    return draft._replace(inputs=np.full_like(draft.inputs, draft.inputs[0, 0]))
+
+
+def zero_weights(rng: Generator, draft: Draft) -> Draft:
+    """Where training starts."""
+    return draft._replace(weights=0 * draft.weights)
+
+
+def dead_inputs(rng: Generator, draft: Draft) -> Draft:
+    """Half of the inputs zero in every example, as a margin's pixels."""
+    return draft._replace(inputs=draft.inputs * rng.integers(0, 2, draft.inputs.shape[1]))
+
+
+def soft_labels(rng: Generator, draft: Draft) -> Draft:
+    """Any distribution over the classes as a target."""
+    examples, classes = draft.targets.shape
+    return draft._replace(targets=rng.dirichlet(np.ones(classes), examples))
+
+
+def converged(rng: Generator, draft: Draft) -> Draft:
+    """Targets that are the predictions: without a penalty, the gradient is zero."""
+    odds = np.exp(draft.logits - draft.logits.max(axis=1, keepdims=True))
+    return draft._replace(targets=odds / odds.sum(axis=1, keepdims=True))
+
+
+def pixels(rng: Generator, draft: Draft) -> Draft:
+    """Inputs like the report's: mostly background, from -1 to 1, with a bias."""
+    shape = draft.inputs.shape
+    x = np.where(rng.random(shape) < 0.2, rng.integers(0, 256, shape), 0) / 127.5 - 1
+    x[:, -1] = 1
+    return draft._replace(inputs=x).scaled(logit_size(rng))
+
+
+def inputs_of_all_sizes(rng: Generator, draft: Draft) -> Draft:
+    """Columns that were never normalised."""
+    sizes = log_uniform(rng, 1e-4, 1e4, draft.inputs.shape[1])
+    return draft._replace(inputs=draft.inputs * sizes).scaled(logit_size(rng))
+
+
+def examples_of_all_sizes(rng: Generator, draft: Draft) -> Draft:
+    """Outliers."""
+    sizes = log_uniform(rng, 1e-4, 1e4, (len(draft.inputs), 1))
+    return draft._replace(inputs=draft.inputs * sizes).scaled(logit_size(rng))
+
+
+def weights_of_all_sizes(rng: Generator, draft: Draft) -> Draft:
+    """A few weights decide."""
+    sizes = log_uniform(rng, 1e-4, 1e4, draft.weights.shape)
+    return draft._replace(weights=draft.weights * sizes).scaled(logit_size(rng))
+
+
+def cancelling_weights(rng: Generator, draft: Draft) -> Draft:
+    """Pairs of equal inputs, whose large weights almost cancel."""
+    weights, inputs = draft.weights.copy(), draft.inputs.copy()
+    pairs = inputs.shape[1] // 2
+    first, second = slice(pairs), slice(pairs, 2 * pairs)
+    large = log_uniform(rng, 1, 1e4) * weights[:, first]
+    inputs[:, second] = inputs[:, first]
+    weights[:, first] += large
+    weights[:, second] -= large
+    return draft._replace(weights=weights, inputs=inputs)
+
+
+def far_from_one(rng: Generator, draft: Draft) -> Draft:
+    """Tiny inputs and huge weights, or the reverse."""
+    size = log_uniform(rng, 1e-12, 1e12)
+    return draft._replace(weights=draft.weights / size, inputs=draft.inputs * size)
+
+
+FAMILIES: dict[str, Family] = {
+    "any size": any_size,
+    "saturated, all right": all_right,
+    "saturated, all wrong": all_wrong,
+    "saturated, some right": some_right,
+    "one class": one_class,
+    "repeated examples": repeated_examples,
+    "constant inputs": constant_inputs,
+    "zero weights": zero_weights,
+    "dead inputs": dead_inputs,
+    "soft labels": soft_labels,
+    "converged": converged,
+    "pixels": pixels,
+    "inputs of all sizes": inputs_of_all_sizes,
+    "examples of all sizes": examples_of_all_sizes,
+    "weights of all sizes": weights_of_all_sizes,
+    "cancelling weights": cancelling_weights,
+    "far from one": far_from_one,
+}
