@@ -81,8 +81,10 @@ def test_the_metrics_name_the_slips(judgements: list[Judgement]):
 def folder(tmp_path: Path) -> Path:
     """Documents of their own: one that quotes the number of equations."""
     (tmp_path / "a.md.jinja").write_text("{{ ledger | length }} lines\n")
-    (tmp_path / "results" / "task1_gradients").mkdir(parents=True)
-    (tmp_path / "results" / "task1_gradients" / "ledger.json").write_text("[1, 2]")
+    for name in docs.MEASURED:
+        measured = tmp_path / "results" / name
+        measured.parent.mkdir(parents=True, exist_ok=True)
+        measured.write_text("[1, 2]")
     return tmp_path
 
 
@@ -104,7 +106,7 @@ def test_an_update_takes_the_numbers_of_the_results(folder: Path, capsys):
 def test_what_is_missing_is_named(folder: Path):
     with pytest.raises(UndefinedError, match="ledger"):
         docs.run(flags(folder))
-    with pytest.raises(UsageError, match=r"ledger\.json not found.*--results-dir"):
+    with pytest.raises(UsageError, match=r"ledger\.json.* not found.*--results-dir"):
         docs.run(["--docs-dir", str(folder), "--results-dir", str(folder), "--update"])
     with pytest.raises(UsageError, match=r"results.*--docs-dir"):
         docs.run(flags(folder / "results"))
