@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import jax.numpy as jnp
 from tyro.conf import FlagCreatePairsOff
 
 from mnist_jax import data, training
@@ -97,7 +96,7 @@ class Settings:
     def ordering(self) -> training.Ordering:
         """The order of a single run: shuffled, or that of the files."""
         if self.shuffle:
-            return training.shuffled(jnp.array([self.seed], jnp.int32))
+            return training.shuffled([self.seed])
         return training.in_file_order
 
 

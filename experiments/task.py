@@ -12,7 +12,6 @@ from experiments.progress import Progress
 from experiments.settings import Settings
 from mnist_jax import plotting, results
 from mnist_jax.data import MNIST_FILES, Mnist
-from mnist_jax.sweeps import SweepResult
 from mnist_jax.training import Outcome, TrainingResult
 
 S = TypeVar("S", bound=Settings)
@@ -106,8 +105,15 @@ def config(settings: Settings, mnist: Mnist) -> dict[str, Any]:
     }
 
 
-def divergences(runs: Mapping[str, TrainingResult | SweepResult]) -> list[str]:
-    """A line for each name whose run, or some of whose runs, diverged."""
+def divergences(runs: Mapping[str, TrainingResult | np.recarray]) -> list[str]:
+    """A line for each name whose run, or some of whose runs, diverged.
+
+    Args:
+        runs: Names to results, or to tables of many runs.
+
+    Returns:
+        The lines.
+    """
     lines = []
     for name, result in runs.items():
         steps = np.sort(result.last_step[result.outcome == Outcome.DIVERGED], axis=None)

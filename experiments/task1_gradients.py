@@ -103,7 +103,7 @@ def train(
     runs = training.hyperparameters(learning_rate, l2)
     program = settings.training_settings()
     bar = progress.bar("task 1: training (epochs)", settings.epochs)
-    result = training.fit(model, split, runs, program, ordering=settings.ordering(), on_epoch=bar)
+    result = training.fit(model, split, runs, program, ordering=settings.ordering(), on_epochs=bar)
     return result.run(0, 0)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import jax.numpy as jnp
+import numpy as np
 
 from experiments.command import run_task
 from experiments.figures import task2 as figures
@@ -27,7 +27,7 @@ from mnist_jax import data, training
 from mnist_jax.data import Mnist, Split
 from mnist_jax.errors import UsageError
 from mnist_jax.models import logistic
-from mnist_jax.sweeps import SweepResult, sweep_seeds
+from mnist_jax.sweeps import Grid, sweep
 from mnist_jax.training import Outcome, TrainingResult
 
 
@@ -82,10 +82,10 @@ def measure(settings: Task2Settings, mnist: Mnist, progress: Progress) -> TaskRe
         "unshuffled": unshuffled_metrics(unshuffled),
     }
     runs = {"unshuffled": unshuffled.run, "unshuffled, every step": unshuffled.every_step}
-    sweeps: dict[str, SweepResult] = {}
+    sweeps: dict[str, np.recarray] = {}
     if shuffled:
         metrics["shuffled"] = shuffled_metrics(shuffled)
-        sweeps = {f"shuffled, by {name}": sweep for name, sweep in shuffled.stopped.items()}
+        sweeps = {f"shuffled, by {name}": table for name, table in shuffled.stopped.items()}
         for place, seed in enumerate(seeds(settings, settings.curve_seeds)):
             runs[f"shuffled, seed {seed}"] = shuffled.curves.run(place, 0)
     return TaskResult(
@@ -104,7 +104,7 @@ def train_unshuffled(settings: Task2Settings, split: Split, progress: Progress) 
     def train(name: str, evaluate_every: int | None) -> TrainingResult:
         program = settings.training_settings(evaluate_every=evaluate_every)
         bar = progress.bar(f"task 2: {name} (epochs)", settings.epochs)
-        return training.fit(logistic, split, runs, program, on_epoch=bar).run(0, 0)
+        return training.fit(logistic, split, runs, program, on_epochs=bar).run(0, 0)
 
     return Unshuffled(
         run=train("unshuffled", None), every_step=train("unshuffled, every step evaluated", 1)
@@ -119,15 +119,15 @@ def train_shuffled(settings: Task2Settings, split: Split, progress: Progress) ->
         split,
         training.hyperparameters(rate, l2, num_orders=settings.curve_seeds),
         settings.training_settings(),
-        ordering=training.shuffled(jnp.array(seeds(settings, settings.curve_seeds))),
-        on_epoch=progress.bar("task 2: shuffled (epochs)", settings.epochs),
+        ordering=training.shuffled(seeds(settings, settings.curve_seeds)),
+        on_epochs=progress.bar("task 2: shuffled (epochs)", settings.epochs),
     )
 
-    def stop(name: str, count: int) -> SweepResult:
+    def stop(name: str, count: int) -> np.recarray:
         program = settings.training_settings(criterion=CRITERIA[name])
         bar = progress.bar(f"task 2: shuffled, stopped by {name} (runs)", count)
-        chosen = seeds(settings, count)
-        return sweep_seeds(logistic, split, chosen, program, learning_rate=rate, l2=l2, on_runs=bar)
+        grid = Grid(seeds(settings, count), [rate], [l2])
+        return sweep(logistic, split, grid, program, on_runs=bar).table
 
     counts = {"lag": settings.lag_seeds, "patience": settings.patience_seeds}
     return Shuffled(curves, {name: stop(name, count) for name, count in counts.items()})
@@ -143,15 +143,9 @@ def stopping_tables(shuffled: Shuffled | None) -> dict[str, Table]:
     if not shuffled:
         return {}
     rows = (
-        (name, *row)
-        for name, sweep in shuffled.stopped.items()
-        for row in zip(
-            sweep.seeds.tolist(),
-            [Outcome(outcome).name.lower() for outcome in sweep.outcome.tolist()],
-            sweep.last_step.tolist(),
-            sweep.best_step.tolist(),
-            strict=True,
-        )
+        (name, run.seed, Outcome(run.outcome).name.lower(), run.last_step, run.best_step)
+        for name, table in shuffled.stopped.items()
+        for run in table
     )
     return {"stopping": Table(("criterion", "seed", "outcome", "last_step", "best_step"), rows)}
 

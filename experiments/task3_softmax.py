@@ -89,7 +89,7 @@ def train(
         training.hyperparameters(settings.learning_rate, settings.l2),
         settings.training_settings(),
         ordering=settings.ordering(),
-        on_epoch=progress.bar(f"task 3: {selection} validation (epochs)", settings.epochs),
+        on_epochs=progress.bar(f"task 3: {selection} validation (epochs)", settings.epochs),
     )
     return Trained(run.run(0, 0), split)
 

@@ -50,7 +50,7 @@ def measure(settings: Task4Settings, mnist: Mnist, progress: Progress) -> TaskRe
         training.hyperparameters(settings.learning_rate, list(settings.l2)),
         settings.training_settings(),
         ordering=settings.ordering(),
-        on_epoch=progress.bar("task 4: all lambdas (epochs)", settings.epochs),
+        on_epochs=progress.bar("task 4: all lambdas (epochs)", settings.epochs),
     )
     runs = {l2: result.run(0, place) for place, l2 in enumerate(settings.l2)}
     numbers = {l2: run_of_l2(run) for l2, run in runs.items()}

@@ -36,7 +36,7 @@ def logistic_cross_entropy(
 
 
 def softmax_cross_entropy(
-    logits: Float[Array, "N K"], targets: Float[Array, "N K"]
+    logits: Float[Array, "K N"], targets: Float[Array, "K N"]
 ) -> Float[Array, ""]:
     r"""Categorical cross entropy (equation 1), averaged over the examples.
 
@@ -44,17 +44,17 @@ def softmax_cross_entropy(
     \quad \hat{y}_k^n = \frac{e^{z_k^n}}{\sum_{k'} e^{z_{k'}^n}}$$
 
     Args:
-        logits: $z_k^n = w_k^T x^n$.
-        targets: $y_k^n$, each row summing to one.
+        logits: $z_k^n = w_k^T x^n$, a row per class as in the weights.
+        targets: $y_k^n$, each column summing to one.
 
     Returns:
         The mean loss in nats, a scalar.
 
     Example:
-        >>> print(f"{softmax_cross_entropy(jnp.zeros((1, 10)), jnp.eye(10)[:1]):.4f}")
+        >>> print(f"{softmax_cross_entropy(jnp.zeros((10, 1)), jnp.eye(10)[:, :1]):.4f}")
         2.3026
     """
-    return -jnp.sum(targets * jax.nn.log_softmax(logits)) / len(logits)
+    return -jnp.sum(targets * jax.nn.log_softmax(logits, axis=0)) / logits.shape[1]
 
 
 def l2_penalty(weights: Float[Array, "..."]) -> Float[Array, ""]:

@@ -74,7 +74,7 @@ logistic = Model(
 def _softmax_predict(
     weights: Float[Array, "K I"], inputs: Float[Array, "N I"]
 ) -> Int32[Array, " N"]:
-    return jnp.argmax(inputs @ weights.T, axis=-1).astype(jnp.int32)
+    return jnp.argmax(jnp.inner(weights, inputs), axis=0).astype(jnp.int32)
 
 
 def softmax_regression(num_classes: int) -> Model:
@@ -96,7 +96,7 @@ def softmax_regression(num_classes: int) -> Model:
         init=lambda num_inputs, dtype: jnp.zeros((num_classes, num_inputs), dtype),
         targets=lambda labels, dtype: features.one_hot(labels, num_classes, dtype),
         loss=lambda weights, inputs, targets: losses.softmax_cross_entropy(
-            inputs @ weights.T, targets
+            jnp.inner(weights, inputs), targets.T
         ),
         gradient=gradients.regularized_softmax_gradient,
         predict=_softmax_predict,

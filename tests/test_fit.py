@@ -27,9 +27,11 @@ from mnist_jax.training import (
     hyperparameters,
     in_file_order,
     shuffled,
-    train_epoch,
+    train_periods,
 )
-from mnist_jax.training.loop import device_data, init_states
+from mnist_jax.training.loop import init_states
+from mnist_jax.training.plan import Plan, make_plan
+from mnist_jax.training.program import cut_tiles, device_data
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (23, 4), dtype=np.uint8)
 EXAMPLES = Examples(PIXELS, (PIXELS[:, 0] > 127).astype(np.int32))
@@ -66,7 +68,9 @@ def test_evaluations_follow_the_global_step_across_epochs(evaluate_every: int):
 
 
 def compilations(train: Callable[[], TrainingResult]) -> int:
-    program: Any = train_epoch  # the type of jitted functions does not tell the size of their cache
+    program: Any = (
+        train_periods  # the type of jitted functions does not tell the size of their cache
+    )
     before = program._cache_size()
     train()
     return program._cache_size() - before
@@ -76,7 +80,7 @@ def test_a_program_is_compiled_once_for_each_shape():
     model = softmax_regression(2)  # a model of its own, which no other test has compiled
     assert compilations(lambda: fit(model, SPLIT, RATE, SETTINGS)) == 1
     assert compilations(lambda: fit(model, SPLIT, hyperparameters(0.2, 0.5), SETTINGS)) == 0
-    other_order = shuffled(jnp.array([7]))
+    other_order = shuffled([7])
     assert compilations(lambda: fit(model, SPLIT, RATE, SETTINGS, ordering=other_order)) == 0
     two_runs = hyperparameters([0.1, 0.2])
     assert compilations(lambda: fit(model, SPLIT, two_runs, SETTINGS)) == 1
@@ -107,22 +111,73 @@ def test_an_adam_step_has_the_length_of_the_learning_rate():
     np.testing.assert_allclose(np.abs(result.weights), 0.1, rtol=1e-5)
 
 
-def test_every_epoch_is_reported():
+def test_progress_is_reported_up_to_the_last_epoch():
     epochs: list[int] = []
-    fit(logistic, SPLIT, RATE, SETTINGS, on_epoch=epochs.append)
-    assert epochs == [1, 2, 3]
+    settings = replace(SETTINGS, epochs=30)
+    fit(logistic, SPLIT, RATE, settings, on_epochs=epochs.append)
+    # twenty evaluations of a single run at a time, one after each of the four steps of an epoch
+    assert epochs == [5, 10, 15, 20, 25, 30]
+    epochs.clear()
+    many = hyperparameters([0.1] * 20)
+    fit(logistic, SPLIT, many, settings, on_epochs=epochs.append)
+    assert epochs == list(range(1, 31))
 
 
-def test_no_epoch_begins_after_every_run_has_stopped():
+def test_nothing_is_done_after_every_run_has_stopped():
     epochs: list[int] = []
     two_rates = hyperparameters([0.0, 0.1])  # without learning, the loss stays and the run stops
-    settings = replace(SETTINGS, criterion=Lag(2))
-    result = fit(logistic, SPLIT, two_rates, settings, on_epoch=epochs.append)
-    assert epochs == [1, 2, 3]
+    settings = replace(SETTINGS, epochs=30, criterion=Lag(2))
+    result = fit(logistic, SPLIT, two_rates, settings, on_epochs=epochs.append)
+    assert epochs[-1] == 30
     assert result.outcome.tolist() == [[Outcome.STOPPED_EARLY, Outcome.FINISHED]]
     epochs.clear()
-    fit(logistic, SPLIT, hyperparameters(0.0), settings, on_epoch=epochs.append)
-    assert epochs == [1]
+    result = fit(logistic, SPLIT, hyperparameters(0.0), settings, on_epochs=epochs.append)
+    assert epochs == [5]
+    assert result.last_step == len(result.history.train_loss) - 1 == 2
+    assert result.history.evaluation_steps.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_orders_that_have_ended_make_place_for_others(at_once: int):
+    settings = replace(SETTINGS, epochs=40, criterion=Lag(2))
+    orders = hyperparameters([3.0, 0.1], num_orders=5)  # the first ones stop soon, at other steps
+    together = fit(logistic, SPLIT, orders, settings, ordering=shuffled(range(5)))
+    assert len({*together.last_step[:, 0].tolist()}) > 1
+    in_blocks = fit(
+        *(logistic, SPLIT, orders, settings),
+        ordering=shuffled(range(5)),
+        orders_at_once=at_once,
+    )
+    np.testing.assert_array_equal(in_blocks.last_step, together.last_step)
+    np.testing.assert_array_equal(in_blocks.outcome, together.outcome)
+    np.testing.assert_allclose(in_blocks.weights, together.weights, rtol=1e-4, atol=1e-5)
+    for some, everything in zip(
+        (in_blocks.history.train_loss, *in_blocks.history.evaluations),
+        (together.history.train_loss, *together.history.evaluations),
+        strict=True,
+    ):
+        np.testing.assert_allclose(some, everything, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "runs", "plan"),
+    [
+        (Schedule(28, 5), 50, 1, Plan(1400, 5, 20)),
+        (Schedule(28, 5), 50, 64, Plan(1400, 5, 5)),
+        (Schedule(140, 28), 50, 1, Plan(7000, 28, 20)),
+        (Schedule(28, 1), 50, 1, Plan(1400, 1, 28)),
+        (Schedule(28, 1000), 3, 1, Plan(84, 84, 20)),  # one evaluation, after step 0
+    ],
+)
+def test_steps_are_cut_into_programs(schedule: Schedule, epochs: int, runs: int, plan: Plan):
+    assert make_plan(schedule, epochs, runs) == plan
+
+
+def test_tiles_hold_every_row_once():
+    tiles = cut_tiles(jnp.arange(18_001), 2000, fill=-1)
+    assert tiles.shape == (10, 1801)
+    np.testing.assert_array_equal(tiles.ravel()[:18_001], np.arange(18_001))
+    assert (tiles.ravel()[18_001:] == -1).all()
 
 
 def test_ctrl_c_gets_through_and_leaves_jaxs_flag_alone():
@@ -131,7 +186,7 @@ def test_ctrl_c_gets_through_and_leaves_jaxs_flag_alone():
 
     double = replace(SETTINGS, precision="float64")
     with pytest.raises(KeyboardInterrupt):
-        fit(logistic, SPLIT, RATE, double, on_epoch=interrupt)
+        fit(logistic, SPLIT, RATE, double, on_epochs=interrupt)
     assert not jax.config.read("jax_enable_x64")
 
 
@@ -163,9 +218,9 @@ def test_what_cannot_be_is_named(make: Callable[[], Any], message: str):
 @pytest.mark.parametrize(
     ("ordering", "shape"),
     [
-        (shuffled(jnp.arange(3)), (3, 23)),
+        (shuffled(range(3)), (3, 23)),
         (in_file_order, (1, 23)),
-        (lambda epoch, num_examples: jnp.zeros((2, 20), jnp.int32), (2, 20)),
+        (lambda epoch, num_examples: np.zeros((2, 20), np.int32), (2, 20)),
     ],
 )
 def test_an_ordering_has_a_row_of_all_examples_for_each_order(ordering: Any, shape: tuple):
@@ -206,8 +261,9 @@ def test_no_product_is_computed_twice(model: Model, gradient: Gradient):
     settings = replace(SETTINGS, gradient=gradient)
     values = jax.tree.map(jnp.asarray, RATE.rounded("float32"))
     data = device_data(model, settings, SPLIT)
-    states = init_states(model, settings, values, data.train.inputs.shape[1])
-    arguments = (model, settings, states, values, in_file_order(0, 23), data, 0)
-    program = train_epoch.lower(*arguments).compile().as_text() or ""
+    states = init_states(model, settings, values, data.tiles.inputs.shape[-1])
+    rows = in_file_order(0, 23)[:, :20].reshape(4, 1, 1, 5)
+    arguments = (model, settings, states, values, rows, data, 0, 4)
+    program = train_periods.lower(*arguments).compile().as_text() or ""
     # logits of the batch, gradient, logits of the training and of the validation set
     assert len(re.findall(r" dot\(", program)) == 4

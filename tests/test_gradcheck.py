@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.core import Tracer
 
 from mnist_jax.errors import UsageError
-from mnist_jax.gradcheck import Checker, GradientError, check
+from mnist_jax.gradcheck import Checker, Comparison, GradientError, Report, check
 
 OF_THE_GRADIENT_ALONE = {
     "lost to rounding",
@@ -18,6 +19,12 @@ OF_THE_GRADIENT_ALONE = {
 }
 # one point in one direction compiles fastest; for what a single comparison shows
 QUICK = {"points": 1, "directions": 1, "precisions": ("float64",)}
+
+
+def compared(report: Report, check: str, precision: str) -> Comparison:
+    comparison = report.of(check, precision).comparison
+    assert comparison
+    return comparison
 
 
 def network_loss(params, inputs, targets):
@@ -91,10 +98,10 @@ def test_the_report_is_json(report):
 
 
 def test_what_is_checked_is_tight(report):
-    reverse = report.of("reverse mode", "float64").comparison
+    reverse = compared(report, "reverse mode", "float64")
     assert reverse.resolution < 1e-12
-    assert report.of("reverse mode", "float32").comparison.resolution < 1e-4
-    assert report.of("central differences", "float64").comparison.resolution < 1e-6
+    assert compared(report, "reverse mode", "float32").resolution < 1e-4
+    assert compared(report, "central differences", "float64").resolution < 1e-6
 
 
 def test_a_finding_that_there_is_none_of(report):
@@ -110,7 +117,7 @@ def test_a_wrong_gradient_is_caught_named_and_located(arguments):
     report = check(network_loss, gradient, *arguments)
     for finding in report.findings:
         assert finding.passes is (finding.check in OF_THE_GRADIENT_ALONE), finding
-    comparison = report.of("reverse mode", "float64").comparison
+    comparison = compared(report, "reverse mode", "float64")
     assert comparison.where == "['w1'][1, 2]"
     assert comparison.value == pytest.approx(1.01 * comparison.reference)
     assert (comparison.differing, comparison.size) == (1, 16)
@@ -136,7 +143,7 @@ def test_a_fault_of_the_compiler_is_told_from_a_wrong_gradient():
     """As jax 0.10.2 on CPUs: compiled, some sums are wrong; operation by operation they are not."""
 
     def loss(w):
-        compiled = isinstance(w, jax.core.Tracer)
+        compiled = isinstance(w, Tracer)
         return jnp.sum(w**2) * (1.001 if compiled else 1.0)
 
     def gradient(w):
@@ -168,7 +175,7 @@ def test_a_gradient_that_is_not_the_same_twice():
     calls = iter(range(1_000))
 
     def gradient(w):
-        return 2 * w + 1e-18 * next(calls) * (0 if isinstance(w, jax.core.Tracer) else 1)
+        return 2 * w + 1e-18 * next(calls) * (0 if isinstance(w, Tracer) else 1)
 
     report = check(lambda w: jnp.sum(w**2), gradient, jnp.zeros(2), **QUICK)
     assert report.of("the same call again", "float64").passes is False
@@ -264,7 +271,7 @@ def test_the_tolerance_does_not_grow_with_the_number_of_weights():
             points=1,
         )
         assert report.passes
-        return report.of("reverse mode", "float32").comparison.tolerance
+        return compared(report, "reverse mode", "float32").tolerance
 
     assert resolution(5_000) < resolution(50)
 
@@ -306,7 +313,7 @@ def test_a_checker_compiles_once():
     before = len(traced)
     assert checker(jnp.arange(2.0)).passes
     assert all(isinstance(w, jax.Array) for w in traced[before:])
-    assert not any(isinstance(w, jax.core.Tracer) for w in traced[before:])
+    assert not any(isinstance(w, Tracer) for w in traced[before:])
 
 
 @pytest.mark.parametrize(

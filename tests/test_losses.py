@@ -32,7 +32,7 @@ classes = st_numpy.arrays(np.int32, N, elements=st.integers(0, K - 1))
 def softmax_loss(logits: np.ndarray, labels: np.ndarray, dtype: str = "float64") -> np.ndarray:
     with jax.enable_x64(dtype == "float64"):
         targets = np.eye(logits.shape[1], dtype=dtype)[labels]
-        loss = softmax_cross_entropy(jnp.asarray(logits, dtype), jnp.asarray(targets))
+        loss = softmax_cross_entropy(jnp.asarray(logits.T, dtype), jnp.asarray(targets.T))
     assert loss.dtype == dtype
     return np.asarray(loss)
 

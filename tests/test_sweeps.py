@@ -1,4 +1,7 @@
-"""Many shuffled runs, in blocks."""
+"""Many runs: in parts and in blocks each is what it is alone; the table says what became of it."""
+
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,45 +9,132 @@ import pytest
 from mnist_jax import sweeps
 from mnist_jax.data import Examples, Mnist, Split, split
 from mnist_jax.errors import UsageError
-from mnist_jax.models import logistic
-from mnist_jax.sweeps import sweep_seeds
-from mnist_jax.training import Lag, Outcome, TrainingSettings
+from mnist_jax.models import Model, logistic, softmax_regression
+from mnist_jax.sweeps import Grid, good_part, sweep
+from mnist_jax.training import (
+    Lag,
+    Outcome,
+    TrainingSettings,
+    fit,
+    hyperparameters,
+    in_file_order,
+    shuffled,
+)
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 4), dtype=np.uint8)
 EXAMPLES = Examples(PIXELS, (PIXELS[:, 0] > 127).astype(np.int32))
 SPLIT = Split(EXAMPLES, EXAMPLES)
+SETTINGS = TrainingSettings(epochs=20, batch_size=8, criterion=Lag(2))
+# rates large enough that runs stop at different steps
+GRID = Grid(seeds=[7, 1, 4], learning_rates=[5.0, 0.5], l2=[0.0, 0.01])
 
 
 def test_the_reports_range_of_stopping_steps(mnist: Mnist):
     digits = split(mnist, digits=(2, 3))
-    settings = TrainingSettings(criterion=Lag(10))
-    result = sweep_seeds(logistic, digits, range(1000), settings, learning_rate=0.05)
-    assert (result.outcome == Outcome.STOPPED_EARLY).all()
-    low, high = np.quantile(result.last_step, (0.05, 0.95))
+    grid = Grid(range(300), [0.05])
+    runs = sweep(logistic, digits, grid, TrainingSettings(criterion=Lag(10))).table
+    assert (runs.outcome == Outcome.STOPPED_EARLY).all()
+    low, high = np.quantile(runs.last_step, (0.05, 0.95))
     assert 70 <= low < high <= 190
-    assert (result.last_step % 5 == 0).all()
+    assert (runs.last_step % 5 == 0).all()
 
 
-def test_blocks_make_no_difference(monkeypatch):
-    settings = TrainingSettings(epochs=20, batch_size=8, criterion=Lag(2))
-    done: list[int] = []
-
-    def sweep() -> sweeps.SweepResult:
-        rate = 5.0  # large enough that runs stop at different steps
-        return sweep_seeds(
-            logistic, SPLIT, [7, 1, 4, 2, 9], settings, learning_rate=rate, on_runs=done.append
+@pytest.mark.parametrize("seeds", [GRID.seeds, None])
+@pytest.mark.parametrize("model", [logistic, softmax_regression(2)])
+def test_a_run_of_a_sweep_is_the_run_alone(model: Model, seeds: list[int] | None):
+    grid = GRID._replace(seeds=seeds)
+    table = sweep(model, SPLIT, grid, SETTINGS).table
+    assert len(table) == grid.size
+    expected_order = list(product(seeds or [-1], grid.learning_rates, grid.l2))
+    assert table[["seed", "learning_rate", "l2"]].tolist() == expected_order
+    for row, (seed, rate, l2) in zip(table, expected_order, strict=True):
+        order = shuffled([seed]) if seeds else in_file_order
+        alone = fit(model, SPLIT, hyperparameters(rate, l2), SETTINGS, ordering=order).run(0, 0)
+        assert (row.outcome, row.last_step, row.best_step) == (
+            *(alone.outcome, alone.last_step),
+            alone.best_step,
         )
-
-    whole = sweep()
-    assert len({*whole.last_step.tolist()}) > 1
-    assert done[-1] == 5
-    done.clear()
-    monkeypatch.setattr(sweeps, "SEEDS_AT_ONCE", 2)
-    for expected, actual in zip(whole, sweep(), strict=True):
-        np.testing.assert_array_equal(actual, expected)
-    assert {*done} == {0, 2, 4, 5}
+        history = alone.history
+        best = np.searchsorted(history.evaluation_steps, alone.best_step)
+        for name, values in history.evaluations._asdict().items():
+            assert row[f"final_{name}"] == pytest.approx(values[-1], rel=1e-5)
+            assert row[f"best_{name}"] == pytest.approx(values[best], rel=1e-5)
 
 
-def test_no_seeds_is_a_usage_error():
-    with pytest.raises(UsageError, match="seeds"):
-        sweep_seeds(logistic, SPLIT, [], TrainingSettings(), learning_rate=0.1)
+def test_seeds_differ():
+    table = sweep(logistic, SPLIT, GRID, SETTINGS).table
+    first_pair = table[:: len(table) // 3]
+    assert len({*first_pair["final_validation_loss"].tolist()}) == 3
+
+
+@pytest.mark.parametrize("runs", [1, 3, 5, 100])
+def test_parts_make_no_difference(runs: int):
+    whole = sweep(logistic, SPLIT, GRID, SETTINGS).table
+    done: list[int] = []
+    in_parts = sweep(
+        logistic, SPLIT, GRID, SETTINGS, runs_of_a_part=runs, on_runs=done.append
+    ).table
+    for name in whole.dtype.names or ():
+        np.testing.assert_allclose(in_parts[name], whole[name], rtol=1e-5)
+    assert done == sorted(done)
+    assert done[-1] == GRID.size
+
+
+def test_the_same_sweep_twice_is_the_same_to_the_last_bit():
+    first, second = (sweep(logistic, SPLIT, GRID, SETTINGS, runs_of_a_part=4) for _ in range(2))
+    np.testing.assert_array_equal(first.table, second.table)
+
+
+def test_curves_are_kept_if_asked_for():
+    result = sweep(logistic, SPLIT, GRID, SETTINGS, runs_of_a_part=4, curves=True)
+    assert len(result.histories) == 3
+    losses = [history.evaluations.validation_loss for history in result.histories]
+    steps = [history.evaluation_steps for history in result.histories]
+    for part, (loss, step) in enumerate(zip(losses, steps, strict=True)):
+        rows = result.table[4 * part : 4 * (part + 1)]
+        for run, row in enumerate(rows):
+            assert loss[step == row.last_step, 0, run] == row.final_validation_loss
+    assert sweep(logistic, SPLIT, GRID, SETTINGS).histories == []
+
+
+def test_a_run_that_diverges_at_once_has_no_best():
+    grid = Grid([1], [3e38], [0.0])
+    [row] = sweep(logistic, SPLIT, grid, TrainingSettings(epochs=2, batch_size=8)).table
+    assert (row.outcome, row.best_step) == (Outcome.DIVERGED, -1)
+    assert np.isnan(row.best_validation_loss)
+
+
+@pytest.mark.parametrize("seeds", [None, [1, 2, 3, 4, 5]])
+@pytest.mark.parametrize("runs", [1, 2, 3, 7, 100])
+def test_parts_hold_every_run_once_and_in_order(seeds: Any, runs: int):
+    grid = Grid(seeds, [0.1, 0.2], [0.0, 1.0])
+    parts = grid.parts(runs)
+    assert all(part.size <= runs for part in parts)
+    held = [(s, *pair) for part in parts for s in part.seeds or [None] for pair in part.pairs]
+    assert held == list(product(seeds or [None], grid.learning_rates, grid.l2))
+
+
+def test_a_part_fits_into_the_memory_at_hand(monkeypatch):
+    few = good_part(logistic, SPLIT, SETTINGS)
+    assert few == sweeps.RUNS_OF_A_PART  # tiny runs
+    per_run = sweeps.bytes_of_a_run(logistic, SPLIT, SETTINGS)
+    monkeypatch.setattr(sweeps, "memory_at_hand", lambda: 20 * per_run)
+    assert good_part(logistic, SPLIT, SETTINGS) == 10
+    monkeypatch.setattr(sweeps, "memory_at_hand", lambda: 0)
+    assert good_part(logistic, SPLIT, SETTINGS) == 1
+    assert sweeps.bytes_of_a_run(softmax_regression(10), SPLIT, SETTINGS) > per_run
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        (Grid([], [0.1], [0.0]), "seeds is empty"),
+        (Grid([1], [], [0.0]), "learning_rate is empty"),
+        (Grid([1], [0.1], []), "l2 is empty"),
+        (Grid([1], [-0.1], [0.0]), "learning_rate is -0.1"),
+        (Grid([1], [0.1], [float("nan")]), "l2 is nan"),
+    ],
+)
+def test_what_makes_no_runs_is_named(grid: Grid, message: str):
+    with pytest.raises(UsageError, match=message):
+        sweep(logistic, SPLIT, grid, SETTINGS)

@@ -51,8 +51,8 @@ splits = {
 PERMUTATIONS = RNG.permuted(np.tile(np.arange(47, dtype=np.int32), (50, 2, 1)), axis=2)
 
 
-def in_given_order(epoch: int, num_examples: int) -> jax.Array:
-    return jnp.asarray(PERMUTATIONS[epoch, :, :num_examples])
+def in_given_order(epoch: int, num_examples: int) -> np.ndarray:
+    return PERMUTATIONS[epoch, :, :num_examples]
 
 
 def assert_agrees(run: TrainingResult, expected: plain.Run, rtol: float) -> None:
@@ -165,7 +165,7 @@ def arrays(result: TrainingResult) -> list[np.ndarray]:
 @every_model
 def test_a_run_in_a_batch_is_the_same_run_alone(name: str, precision: Precision):
     settings = replace(SETTINGS, precision=precision, criterion=Patience(4))
-    seeds, values = jnp.array([3, 1, 4]), hyperparameters([0.05, 2.0], [0.0, 0.1], num_orders=3)
+    seeds, values = [3, 1, 4], hyperparameters([0.05, 2.0], [0.0, 0.1], num_orders=3)
     together = fit(models[name], splits[name], values, settings, ordering=shuffled(seeds))
     for order, run in product(range(3), range(2)):
         value = Hyperparameters(*(array[order, run].reshape(1, 1) for array in values))

@@ -11,7 +11,6 @@ from experiments.figures import curves
 from experiments.figures.curves import FOURTH, THIRD, TRAIN, VALIDATION
 from experiments.metrics.task2 import Shuffled, Unshuffled
 from mnist_jax import plotting
-from mnist_jax.sweeps import SweepResult
 from mnist_jax.training import Outcome, TrainingResult
 
 REPORTED_RANGE = (65, 195)
@@ -57,16 +56,16 @@ def accuracy(run: TrainingResult) -> Figure:
     return figure
 
 
-def stopping(metrics: dict[str, Any], stopped: dict[str, SweepResult]) -> Figure:
+def stopping(metrics: dict[str, Any], stopped: dict[str, np.recarray]) -> Figure:
     """2d: the stopping steps of the shuffled runs, a panel for each criterion."""
     figure, grid = plotting.new_figure(len(stopped), 1, size=(7, 5))
-    for axes, (name, sweep), color in zip(grid[:, 0], stopped.items(), (TRAIN, THIRD), strict=True):
-        stopping_histogram(axes, sweep, color, metrics["evaluate_every"])
+    for axes, (name, runs), color in zip(grid[:, 0], stopped.items(), (TRAIN, THIRD), strict=True):
+        stopping_histogram(axes, runs, color, metrics["evaluate_every"])
         unshuffled = metrics["unshuffled"]["stop_step"][name]
         if unshuffled is not None:
             plotting.mark(axes, unshuffled, f"in file order: {unshuffled}", color=VALIDATION)
-        stopped = np.sum(sweep.outcome == Outcome.STOPPED_EARLY)
-        axes.set_title(f"2d: {NAMES[name]}, stopped {stopped} of {len(sweep.seeds)} shuffled runs")
+        stopped = np.sum(runs.outcome == Outcome.STOPPED_EARLY)
+        axes.set_title(f"2d: {NAMES[name]}, stopped {stopped} of {len(runs)} shuffled runs")
     low, high = REPORTED_RANGE
     grid[0, 0].axvspan(low, high, color="black", alpha=0.08, linewidth=0, zorder=0)
     grid[0, 0].annotate(
@@ -81,9 +80,9 @@ def stopping(metrics: dict[str, Any], stopped: dict[str, SweepResult]) -> Figure
     return figure
 
 
-def stopping_histogram(axes: Axes, sweep: SweepResult, color: str, evaluate_every: int) -> None:
+def stopping_histogram(axes: Axes, runs: np.recarray, color: str, evaluate_every: int) -> None:
     """Stopping steps of one criterion, in bins of whole evaluations."""
-    steps = sweep.last_step[sweep.outcome == Outcome.STOPPED_EARLY]
+    steps = runs.last_step[runs.outcome == Outcome.STOPPED_EARLY]
     if len(steps):
         width = evaluate_every * max(1, round(np.ptp(steps) / evaluate_every / 40))
         bins = np.arange(steps.min() - width / 2, steps.max() + width, width)

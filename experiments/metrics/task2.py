@@ -7,7 +7,6 @@ import numpy as np
 from experiments.metrics.run import run_metrics
 from experiments.metrics.spikes import find_spikes
 from mnist_jax import training
-from mnist_jax.sweeps import SweepResult
 from mnist_jax.training import Lag, Outcome, Patience, TrainingResult
 
 CRITERIA = {"lag": Lag(10), "patience": Patience(10)}
@@ -25,7 +24,7 @@ class Shuffled(NamedTuple):
     """Shuffled runs: to the last epoch, and stopped by each criterion."""
 
     curves: TrainingResult
-    stopped: dict[str, SweepResult]
+    stopped: dict[str, np.recarray]
 
 
 def unshuffled_metrics(unshuffled: Unshuffled) -> dict[str, Any]:
@@ -66,7 +65,7 @@ def shuffled_metrics(shuffled: Shuffled) -> dict[str, Any]:
     spikes = [find_spikes(run, history.evaluation_steps, epoch) for run in accuracy.T]
     depths = [spike["depths"].max(initial=0) for spike in spikes]
     return {
-        "stop_steps": {name: stop_metrics(sweep) for name, sweep in shuffled.stopped.items()},
+        "stop_steps": {name: stop_metrics(runs) for name, runs in shuffled.stopped.items()},
         "spikes": {
             "seeds": len(spikes),
             "mean_count": np.mean([spike["count"] for spike in spikes]),
@@ -79,21 +78,21 @@ def shuffled_metrics(shuffled: Shuffled) -> dict[str, Any]:
     }
 
 
-def stop_metrics(sweep: SweepResult) -> dict[str, Any]:
+def stop_metrics(runs: np.recarray) -> dict[str, Any]:
     """The distribution of the stopping steps.
 
     Extremes and quantiles are of the runs that the criterion stopped; the share is of all runs.
     """
-    steps = sweep.last_step[sweep.outcome == Outcome.STOPPED_EARLY]
+    steps = runs.last_step[runs.outcome == Outcome.STOPPED_EARLY]
     if not len(steps):
-        return {"seeds": len(sweep.seeds), "stopped": 0}
+        return {"seeds": len(runs), "stopped": 0}
     return {
-        "seeds": len(sweep.seeds),
+        "seeds": len(runs),
         "stopped": len(steps),
         "minimum": steps.min(),
         "maximum": steps.max(),
         "quantiles": {str(q): np.quantile(steps, q) for q in QUANTILES},
-        "share_within_65_to_195": np.sum((steps >= 65) & (steps <= 195)) / len(sweep.seeds),
+        "share_within_65_to_195": np.sum((steps >= 65) & (steps <= 195)) / len(runs),
     }
 
 

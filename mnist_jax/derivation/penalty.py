@@ -19,7 +19,7 @@ Matrix = Float[Array, "K I"]
 
 def loss(weights: Matrix, inputs: Float[Array, "N I"], targets: Float[Array, "N K"]) -> Array:
     """The mean loss C of a batch."""
-    return losses.softmax_cross_entropy(inputs @ weights.T, targets)
+    return losses.softmax_cross_entropy(jnp.inner(weights, inputs), targets.T)
 
 
 def objective(weights: Matrix, problem: Problem) -> Float[Array, ""]:

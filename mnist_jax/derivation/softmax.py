@@ -13,7 +13,7 @@ softmax = jax.nn.softmax
 
 def loss(logits: Float[Array, " K"], targets: Float[Array, " K"]) -> Float[Array, ""]:
     """The loss C of one example, computed from its logits as training does."""
-    return losses.softmax_cross_entropy(logits[None], targets[None])
+    return losses.softmax_cross_entropy(logits[:, None], targets[:, None])
 
 
 def loss_by_logits(problem: Problem) -> Float[Array, " K"]:

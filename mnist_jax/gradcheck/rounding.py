@@ -100,21 +100,22 @@ class Rounding:
         known = dict(zip(jaxpr.constvars, constants, strict=True))
         known |= zip(jaxpr.invars, inputs, strict=True)
 
-        summed: dict[Any, Any] = {}  # the largest number that a sum of two was made from
+        largest: dict[Any, Any] = {}  # that a sum of two was made from
 
         def read(variable: Any) -> Any:
             return variable.val if isinstance(variable, Literal) else known[variable]
 
+        def size(variable: Any) -> Any:
+            if not isinstance(variable, Literal) and variable in largest:
+                return largest[variable]
+            return abs(read(variable))
+
         for equation in jaxpr.eqns:
             operands = [read(variable) for variable in equation.invars]
             if equation.primitive.name in {"add", "sub"}:
-                pairs = list(zip(equation.invars, operands, strict=True))
-                sizes = [
-                    jnp.abs(value) if isinstance(term, Literal) else summed.get(term, jnp.abs(value))
-                    for term, value in pairs
-                ]
+                sizes = [size(variable) for variable in equation.invars]
                 operands = [self.perturb(*each) for each in zip(operands, sizes, strict=True)]
-                summed[equation.outvars[0]] = jnp.maximum(*sizes)
+                largest[equation.outvars[0]] = jnp.maximum(*sizes)
             known |= zip(equation.outvars, self.operation(equation, operands), strict=True)
         return [read(variable) for variable in jaxpr.outvars]
 

@@ -1,8 +1,10 @@
 """The functional training loop: steps, evaluation, early stopping, shuffling, history."""
 
-from mnist_jax.training.history import History, TrainingResult
-from mnist_jax.training.loop import fit, train_epoch
+from mnist_jax.training.devices import Placement
+from mnist_jax.training.history import Evaluation, History, TrainingResult
+from mnist_jax.training.loop import fit
 from mnist_jax.training.ordering import Ordering, in_file_order, shuffled
+from mnist_jax.training.program import train_periods
 from mnist_jax.training.settings import (
     Gradient,
     Hyperparameters,
@@ -11,7 +13,7 @@ from mnist_jax.training.settings import (
     TrainingSettings,
     hyperparameters,
 )
-from mnist_jax.training.step import Evaluation, Outcome, TrainState, evaluate, train_step
+from mnist_jax.training.step import Outcome, TrainState, train_step, validate
 from mnist_jax.training.stopping import Criterion, Lag, Never, Patience, stopping_step
 
 __all__ = [
@@ -25,17 +27,18 @@ __all__ = [
     "Ordering",
     "Outcome",
     "Patience",
+    "Placement",
     "Precision",
     "Schedule",
     "TrainState",
     "TrainingResult",
     "TrainingSettings",
-    "evaluate",
     "fit",
     "hyperparameters",
     "in_file_order",
     "shuffled",
     "stopping_step",
-    "train_epoch",
+    "train_periods",
     "train_step",
+    "validate",
 ]

@@ -2,12 +2,22 @@
 
 from typing import NamedTuple
 
-import jax
 import numpy as np
+from jax.typing import DTypeLike
 from jaxtyping import Float, Int
 
+from mnist_jax.training.plan import Plan
+from mnist_jax.training.program import Record
 from mnist_jax.training.settings import Schedule
-from mnist_jax.training.step import Evaluation, Outcome, TrainState
+from mnist_jax.training.step import Outcome, TrainState
+
+
+class Evaluation(NamedTuple):
+    """Means over whole data sets; accuracies are fractions."""
+
+    validation_loss: Float[np.ndarray, "*axes"]
+    validation_accuracy: Float[np.ndarray, "*axes"]
+    train_accuracy: Float[np.ndarray, "*axes"]
 
 
 class History(NamedTuple):
@@ -48,31 +58,78 @@ class TrainingResult(NamedTuple):
         return TrainingResult(*arrays, schedule=self.schedule, history=history)
 
 
-def collect(
-    states: TrainState, records: list[tuple[np.ndarray, Evaluation]], schedule: Schedule
-) -> TrainingResult:
-    """Puts the epochs' records end to end and says how each run ended.
+class Recorder:
+    """Collects what is measured, program by program, into the history of all runs.
 
     Args:
-        states: The runs after the last epoch that was trained.
-        records: Per epoch, what `train_epoch` returned per step.
-        schedule: Says which steps were evaluated.
+        plan: Says which steps there are and which are evaluated.
+        shape: (orders, runs).
+        sizes: Examples in the training and in the validation set.
+        dtype: Of the numbers.
+    """
+
+    def __init__(
+        self, plan: Plan, shape: tuple[int, int], sizes: tuple[int, int], dtype: DTypeLike
+    ) -> None:
+        self._plan, self._sizes = plan, sizes
+        self._train_loss = np.full((plan.num_steps, *shape), np.nan, dtype)
+        evaluated = (len(plan.evaluation_steps), *shape)
+        self._evaluations = Evaluation(*(np.full(evaluated, np.nan, dtype) for _ in range(3)))
+
+    def add(
+        self, first_step: int, orders: Int[np.ndarray, " some"] | slice, record: Record
+    ) -> None:
+        """Takes what one program measured.
+
+        Args:
+            first_step: The global step of the program's first batch; before 0, none was done.
+            orders: The batch orders that it trained.
+            record: On the host.
+        """
+        losses = record.train_loss.reshape(-1, *record.train_loss.shape[2:])
+        begin, end = max(first_step, 0), min(first_step + len(losses), self._plan.num_steps)
+        self._train_loss[begin:end, orders] = losses[begin - first_step : end - first_step]
+        begin = (first_step + self._plan.lead) // self._plan.period
+        measured = self._means(record)
+        for values, new in zip(self._evaluations, measured, strict=True):
+            kept = values[begin : begin + len(new)]  # the last program may be longer
+            kept[:, orders] = new[: len(kept)]
+
+    def _means(self, record: Record) -> Evaluation:
+        running, loss, correct = record.validation
+        num_train, num_validation = self._sizes
+        means = (loss, correct / num_validation, record.train_correct / num_train)
+        return Evaluation(*(np.where(running, mean, np.nan) for mean in means))
+
+    def history(self, last_step: int) -> History:
+        """What was measured up to a step."""
+        steps = self._plan.evaluation_steps
+        count = int(np.searchsorted(steps, last_step, side="right"))
+        return History(
+            self._train_loss[: last_step + 1],
+            steps[:count],
+            Evaluation(*(values[:count] for values in self._evaluations)),
+        )
+
+
+def collect(states: TrainState, recorder: Recorder, schedule: Schedule) -> TrainingResult:
+    """How runs ended that are not trained any further.
+
+    Args:
+        states: The runs, on the host.
+        recorder: What was measured of them.
+        schedule: Of their steps.
 
     Returns:
         The result.
     """
-    train_loss, evaluations = jax.tree.map(lambda *epochs: np.concatenate(epochs), *records)
-    steps = np.arange(len(train_loss))
-    evaluated = steps % schedule.evaluate_every == 0
-    outcome = np.asarray(states.outcome)
+    still_running = states.outcome == Outcome.RUNNING
     return TrainingResult(
         weights=np.asarray(states.weights),
         best_weights=np.asarray(states.best.weights),
         best_step=np.asarray(states.best.step),
-        outcome=np.where(outcome == Outcome.RUNNING, Outcome.FINISHED, outcome),
+        outcome=np.where(still_running, Outcome.FINISHED, states.outcome),
         last_step=np.asarray(states.last_step),
         schedule=schedule,
-        history=History(
-            train_loss, steps[evaluated], Evaluation(*(array[evaluated] for array in evaluations))
-        ),
+        history=recorder.history(int(np.max(states.last_step))),
     )

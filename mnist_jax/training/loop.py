@@ -1,49 +1,33 @@
-"""The training loop: one compiled program per epoch, and Python between the epochs.
+"""The training loop: compiled programs of some periods each, and Python between them.
 
-It trains R runs at once; one run is R = 1. Runs are laid out as (orders, runs): those of one
-order share their batches, so that `vmap` merges their matrix products into one wide product.
+It trains R runs at once; one run is R = 1. Between two programs the host draws the next batches,
+keeps what was measured, leaves out the batch orders whose runs have all ended, and answers Ctrl-C.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Int32, UInt8
+import numpy as np
+from jaxtyping import Int, Int32
 
-from mnist_jax.data import Examples, Split
+from mnist_jax.data import Split
 from mnist_jax.errors import UsageError
-from mnist_jax.features import make_inputs
 from mnist_jax.models import Model
-from mnist_jax.training.history import TrainingResult, collect
-from mnist_jax.training.ordering import Ordering, in_file_order
+from mnist_jax.training.devices import Placement
+from mnist_jax.training.history import Recorder, TrainingResult, collect
+from mnist_jax.training.ordering import Ordering, chunks, cut_batches, in_file_order
+from mnist_jax.training.plan import Plan, make_plan
+from mnist_jax.training.program import Record, device_data, train_periods
 from mnist_jax.training.settings import Hyperparameters, TrainingSettings
-from mnist_jax.training.step import (
-    Evaluation,
-    EvaluationSet,
-    Outcome,
-    TrainState,
-    evaluate,
-    init_state,
-    no_evaluation,
-    train_step,
-)
+from mnist_jax.training.step import Outcome, TrainState, init_state
 
-Record = tuple[Float[Array, "*steps orders runs"], Evaluation]
-"""Per step: the cross entropy of its batch, and the evaluation after it (NaN where none was)."""
-
-
-class TrainingData(NamedTuple):
-    """The data on the device.
-
-    Batches are gathered as pixels, a quarter of the bytes of float32 inputs, and normalised
-    inside the step; the evaluations share inputs that are made once.
-    """
-
-    images: UInt8[Array, "N pixels"]
-    train: EvaluationSet
-    validation: EvaluationSet
+Tree = TypeVar("Tree")
+Block = Int[np.ndarray, " some"] | slice
+"""Batch orders that are trained together."""
+EVERYTHING = slice(None)
 
 
 def fit(
@@ -53,7 +37,9 @@ def fit(
     settings: TrainingSettings,
     *,
     ordering: Ordering = in_file_order,
-    on_epoch: Callable[[int], None] = lambda epochs_done: None,
+    on_epochs: Callable[[int], None] = lambda epochs_done: None,
+    orders_at_once: int | None = None,
+    placement: Placement = Placement(),
 ) -> TrainingResult:
     """Trains every run to its last epoch, or until it stops early or diverges.
 
@@ -64,17 +50,21 @@ def fit(
         settings: What all runs have in common. With precision "float64" the runs are trained
             in double precision, whatever JAX's own setting is.
         ordering: The order of the training examples, a row for each batch order.
-        on_epoch: Called after every epoch with the number of epochs done.
+        on_epochs: Called after every few epochs with the number of epochs done.
+        orders_at_once: How many batch orders one program trains; None for all. With fewer, those
+            whose runs have all ended make place for others.
+        placement: On which devices.
 
     Returns:
-        The result, with leading axes (orders, runs).
+        The result, with leading axes (orders, runs). Its history ends with the last run.
 
     Raises:
         UsageError: If the batch size is larger than the training set, a hyperparameter is too
-            large for the precision, or the ordering is not one row of all examples per order.
+            large for the precision, the ordering is not one row of all examples per order, or
+            the devices can't share evenly.
 
     Example:
-        >>> import numpy as np
+        >>> from mnist_jax.data import Examples
         >>> from mnist_jax.models import logistic
         >>> from mnist_jax.training import hyperparameters
         >>> examples = Examples(np.array([[0], [255]], np.uint8), np.array([0, 1], np.int32))
@@ -83,48 +73,121 @@ def fit(
         >>> Outcome(result.outcome.item()).message(result.last_step.item())
         'finished at step 2'
     """
-    num_examples = len(split.train.labels)
-    schedule = settings.schedule(num_examples)
-    double = settings.precision == "float64"
+    orders, runs = hyperparameters.l2.shape
+    sizes = len(split.train.labels), len(split.validation.labels)
+    schedule = settings.schedule(sizes[0])
+    at_once = placement.rounded_up(min(orders, orders_at_once or orders))
+    placement.check(at_once, runs, settings.batch_size)
+    plan = make_plan(schedule, settings.epochs, at_once * runs)
+    recorder = Recorder(plan, (orders, runs), sizes, settings.precision)
     # without the second, float32 products would be TF32 on a GPU and bfloat16 on a TPU
-    with jax.enable_x64(double), jax.default_matmul_precision("highest"):
-        hyperparameters = jax.tree.map(jnp.asarray, hyperparameters.rounded(settings.precision))
-        data = device_data(model, settings, split)
-        states = init_states(model, settings, hyperparameters, data.train.inputs.shape[1])
-        records = []
-        for epoch in range(settings.epochs):
-            order = ordering(epoch, num_examples)
-            _check_order(order, hyperparameters, num_examples)
-            states, record = train_epoch(
-                model, settings, states, hyperparameters, order, data, epoch
-            )
-            records.append(jax.device_get(record))
-            on_epoch(epoch + 1)
-            if not (states.outcome == Outcome.RUNNING).any():
-                break
-        return collect(states, records, schedule)
+    with jax.enable_x64(settings.precision == "float64"), jax.default_matmul_precision("highest"):
+        values = jax.tree.map(jnp.asarray, hyperparameters.rounded(settings.precision))
+        data = placement.everywhere(device_data(model, settings, split))
+        states = init_states(model, settings, values, data.tiles.inputs.shape[-1])
+        train = partial(train_periods, model, settings, data=data, num_steps=plan.num_steps)
+        first_step, batches = -plan.lead, batches_of(ordering, settings, plan, orders, sizes[0])
+        upcoming = next(batches, None)
+        while upcoming is not None and (np.asarray(states.outcome) == Outcome.RUNNING).any():
+            program = partial(train, first_step=first_step)
+            states, records = train_blocks(program, states, values, upcoming, at_once, placement)
+            upcoming = next(batches, None)  # while the device is busy
+            for block, record in records:
+                recorder.add(first_step, block, jax.device_get(record))
+            first_step += plan.steps_at_once
+            on_epochs(min(first_step, plan.num_steps) // schedule.steps_per_epoch)
+        return collect(jax.device_get(states), recorder, schedule)
 
 
-def device_data(model: Model, settings: TrainingSettings, split: Split) -> TrainingData:
-    """Puts a split on the device, in the form the model takes.
+def batches_of(
+    ordering: Ordering, settings: TrainingSettings, plan: Plan, orders: int, num_examples: int
+) -> Iterator[Int32[np.ndarray, "periods steps orders B"]]:
+    """The batches of each program.
 
     Args:
-        model: Makes targets of labels.
-        settings: Gives the dtype.
-        split: Training and validation examples.
+        ordering: Of the training examples.
+        settings: Give the number of epochs and the batch size.
+        plan: Cuts the steps into programs.
+        orders: How many batch orders there are.
+        num_examples: In the training set.
+
+    Yields:
+        Indices of training examples.
+
+    Raises:
+        UsageError: If the ordering is not one row of all examples per order.
+    """
+
+    def epochs() -> Iterator[Int32[np.ndarray, "steps orders B"]]:
+        for epoch in range(settings.epochs):
+            order = ordering(epoch, num_examples)
+            if order.shape != (orders, num_examples):
+                raise UsageError(
+                    f"the ordering has shape {order.shape}; for these hyperparameters and examples "
+                    f"it must have {(orders, num_examples)}: give hyperparameters(..., "
+                    f"num_orders={len(order)}), or an ordering with a row of {num_examples} "
+                    "indices for each order."
+                )
+            yield cut_batches(order, settings.batch_size)
+
+    for rows in chunks(epochs(), plan.steps_at_once, plan.lead):
+        yield rows.reshape(plan.periods_at_once, plan.period, *rows.shape[1:])
+
+
+def train_blocks(
+    program: Callable[..., tuple[TrainState, Record]],
+    states: TrainState,
+    values: Hyperparameters,
+    batches: Int32[np.ndarray, "periods steps orders B"],
+    at_once: int,
+    placement: Placement,
+) -> tuple[TrainState, list[tuple[Block, Record]]]:
+    """Trains all runs for the periods of one program, so many orders at a time.
+
+    Args:
+        program: `train_periods`, with all that is the same for every block.
+        states: All runs, (orders, runs).
+        values: Their hyperparameters.
+        batches: Of all orders.
+        at_once: Orders of a block.
+        placement: Where they are trained.
 
     Returns:
-        The data.
+        All runs, and what was measured of each block; it need not be known yet.
     """
-    dtype = jnp.dtype(settings.precision)
+    records: list[tuple[Block, Record]] = []
+    for block in blocks(np.asarray(states.outcome), at_once):
+        some, record = program(
+            states=placement.runs(_take(states, block)),
+            hyperparameters=placement.runs(_take(values, block)),
+            batches=placement.batches(batches[:, :, block]),
+        )
+        states = _put(states, block, some)
+        records.append((block, record))
+    return states, records
 
-    def evaluation_set(examples: Examples) -> EvaluationSet:
-        labels = jnp.asarray(examples.labels)
-        inputs = make_inputs(jnp.asarray(examples.images), dtype)
-        return EvaluationSet(inputs, model.targets(labels, dtype), labels)
 
-    train, validation = evaluation_set(split.train), evaluation_set(split.validation)
-    return TrainingData(jnp.asarray(split.train.images), train, validation)
+def blocks(outcome: Int[np.ndarray, "orders runs"], at_once: int) -> list[Block]:
+    """Which batch orders to train together: those with a run that has not ended.
+
+    Args:
+        outcome: Of every run.
+        at_once: Orders of a block.
+
+    Returns:
+        Their indices; the last block, if it is short, names its first order again and again, so
+        that all are of one size. Everything, if a block has room for it.
+
+    Example:
+        >>> outcome = np.array([[0], [2], [0], [0]])  # the second has stopped early
+        >>> [block.tolist() for block in blocks(outcome, at_once=2)]
+        [[0, 2], [3, 3]]
+    """
+    if at_once == len(outcome):
+        return [EVERYTHING]
+    running = np.flatnonzero((outcome == Outcome.RUNNING).any(axis=1))
+    starts = range(0, len(running), at_once)
+    return [np.resize(running[start : start + at_once], at_once) for start in starts]
 
 
 def init_states(
@@ -135,85 +198,11 @@ def init_states(
     return jax.vmap(jax.vmap(init))(hyperparameters.learning_rate)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def train_epoch(
-    model: Model,
-    settings: TrainingSettings,
-    states: TrainState,
-    hyperparameters: Hyperparameters,
-    order: Int32[Array, "orders N"],
-    data: TrainingData,
-    epoch: Int[Array, ""] | int,
-) -> tuple[TrainState, Record]:
-    """One epoch of every run, as one compiled program; pure.
-
-    Args:
-        model: The model, static.
-        settings: What fixes the program, static.
-        states: The runs, (orders, runs).
-        hyperparameters: Of the runs, (orders, runs).
-        order: The training examples in the order of this epoch, a row for each batch order.
-        data: Training and validation examples.
-        epoch: Which epoch this is, from 0.
-
-    Returns:
-        The runs after the epoch, and what was measured at each step.
-    """
-    dtype = jnp.dtype(settings.precision)
-    schedule = settings.schedule(order.shape[1])
-    # runs of one order share the batch (inner map); all runs share the evaluation sets
-    step_runs = jax.vmap(partial(train_step, model, settings), (0, 0, None, None, None))
-    step_orders = jax.vmap(step_runs, (0, 0, 0, 0, None))
-    evaluate_runs = jax.vmap(partial(evaluate, model, settings), (0, None, None, None))
-    evaluate_orders = jax.vmap(evaluate_runs, (0, None, None, None))
-
-    def skip_evaluation(states: TrainState, *_: object) -> tuple[TrainState, Evaluation]:
-        shape = hyperparameters.learning_rate.shape
-        return states, jax.tree.map(lambda nan: jnp.full(shape, nan), no_evaluation(dtype))
-
-    def one_step(states: TrainState, batch: tuple[Array, Array]) -> tuple[TrainState, Record]:
-        step, rows = batch
-        inputs, targets = make_inputs(data.images[rows], dtype), data.train.targets[rows]
-        states, loss = step_orders(states, hyperparameters, inputs, targets, step)
-        # the condition is the same for all runs: outside vmap, only one of its branches runs
-        states, evaluation = jax.lax.cond(
-            step % schedule.evaluate_every == 0,
-            evaluate_orders,
-            skip_evaluation,
-            *(states, data.train, data.validation, step),
-        )
-        return states, (loss, evaluation)
-
-    steps = epoch * schedule.steps_per_epoch + jnp.arange(schedule.steps_per_epoch, dtype=jnp.int32)
-    return jax.lax.scan(one_step, states, (steps, cut_batches(order, settings.batch_size)))
+def _take(tree: Tree, block: Block) -> Tree:
+    return tree if isinstance(block, slice) else jax.tree.map(lambda a: a[block], tree)
 
 
-def cut_batches(order: Int32[Array, "orders N"], batch_size: int) -> Int32[Array, "steps orders B"]:
-    """Cuts an order into the batches of an epoch; the incomplete last one is dropped.
-
-    Args:
-        order: Indices of the training examples, a row for each batch order.
-        batch_size: Examples per batch, B.
-
-    Returns:
-        The indices of each step's batches.
-
-    Example:
-        >>> cut_batches(jnp.array([[4, 3, 2, 1, 0]], jnp.int32), batch_size=2).tolist()
-        [[[4, 3]], [[2, 1]]]
-    """
-    steps = order.shape[1] // batch_size
-    batches = order[:, : steps * batch_size].reshape(len(order), steps, batch_size)
-    return batches.swapaxes(0, 1)
-
-
-def _check_order(
-    order: Int32[Array, "orders N"], hyperparameters: Hyperparameters, num_examples: int
-) -> None:
-    expected = (len(hyperparameters.learning_rate), num_examples)
-    if order.shape != expected:
-        raise UsageError(
-            f"the ordering has shape {order.shape}; for these hyperparameters and examples it must "
-            f"have {expected}: give hyperparameters(..., num_orders={len(order)}), or an ordering "
-            f"with a row of {num_examples} indices for each order."
-        )
+def _put(tree: Tree, block: Block, some: Tree) -> Tree:
+    if isinstance(block, slice):
+        return some
+    return jax.tree.map(lambda whole, part: whole.at[block].set(part), tree, some)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Int32
 
 from mnist_jax.models import Model, objective
 from mnist_jax.training.settings import Hyperparameters, TrainingSettings
@@ -60,12 +60,18 @@ class EvaluationSet(NamedTuple):
     labels: Int[Array, " N"]
 
 
-class Evaluation(NamedTuple):
-    """Means over whole data sets, on the device or the host; accuracies are fractions."""
+class Validation(NamedTuple):
+    """What is measured of one run on the validation set.
 
-    validation_loss: Float[Any, "*axes"]
-    validation_accuracy: Float[Any, "*axes"]
-    train_accuracy: Float[Any, "*axes"]
+    Attributes:
+        running: Whether the run had not ended before; if it had, nothing was measured.
+        loss: Cross entropy, nats.
+        correct: How many examples are predicted right.
+    """
+
+    running: Bool[Array, "*axes"]
+    loss: Float[Array, "*axes"]
+    correct: Int32[Array, "*axes"]
 
 
 def init_state(
@@ -155,34 +161,28 @@ def train_step(
     ), jnp.where(running, loss, jnp.nan)
 
 
-def evaluate(
+def validate(
     model: Model,
     settings: TrainingSettings,
     state: TrainState,
-    train: EvaluationSet,
     validation: EvaluationSet,
     step: Int[Array, ""],
-) -> tuple[TrainState, Evaluation]:
+) -> tuple[TrainState, Validation]:
     """Measures one run, keeps its weights if they are the best, and asks whether to stop.
 
     Args:
         model: The model.
         settings: What is fixed at compilation.
         state: The run after the update of `step`.
-        train: The whole training set.
         validation: The whole validation set.
         step: The global step, from 0.
 
     Returns:
-        The run, and the evaluation (NaN once the run has ended).
+        The run, and what was measured.
     """
     running = state.outcome == Outcome.RUNNING
     loss = model.loss(state.weights, validation.inputs, validation.targets)
-    evaluation = Evaluation(
-        validation_loss=loss,
-        validation_accuracy=_accuracy(model, state.weights, validation, loss.dtype),
-        train_accuracy=_accuracy(model, state.weights, train, loss.dtype),
-    )
+    correct = count_correct(model, state.weights, validation.inputs, validation.labels)
     criterion, stop = settings.criterion.update(state.criterion, loss)
     improved = running & (loss < state.best.loss)
     outcome = jnp.where(stop, Outcome.STOPPED_EARLY, Outcome.RUNNING)
@@ -191,20 +191,36 @@ def evaluate(
         criterion=_choose(running, criterion, state.criterion),
         best=_choose(improved, Best(state.weights, loss, step), state.best),
         outcome=jnp.where(running, outcome, state.outcome),
-    ), _choose(running, evaluation, no_evaluation(loss.dtype))
+    ), Validation(running, loss, correct)
 
 
-def no_evaluation(dtype: Any) -> Evaluation:
-    """What stands in the history where a run was not evaluated."""
-    return Evaluation(*[jnp.full((), jnp.nan, dtype)] * len(Evaluation._fields))
+def no_validation(shape: tuple[int, ...], dtype: Any) -> Validation:
+    """What stands where runs were not validated."""
+    return Validation(
+        running=jnp.zeros(shape, bool),
+        loss=jnp.full(shape, jnp.nan, dtype),
+        correct=jnp.zeros(shape, jnp.int32),
+    )
 
 
-def _accuracy(
-    model: Model, weights: Float[Array, "..."], examples: EvaluationSet, dtype: Any
-) -> Float[Array, ""]:
-    correct = model.predict(weights, examples.inputs) == examples.labels
-    # counted as integers: a float32 sum of ones is exact only up to 2^24
-    return jnp.sum(correct, dtype=jnp.int32).astype(dtype) / len(examples.labels)
+def count_correct(
+    model: Model,
+    weights: Float[Array, "..."],
+    inputs: Float[Array, "N I"],
+    labels: Int[Array, " N"],
+) -> Int32[Array, ""]:
+    """How many examples one run predicts right.
+
+    Args:
+        model: The model.
+        weights: Of the run.
+        inputs: One row per example.
+        labels: Of the examples; one that is negative is never right.
+
+    Returns:
+        The count, an integer: a float32 sum of ones is exact only up to 2^24.
+    """
+    return jnp.sum(model.predict(weights, inputs) == labels, dtype=jnp.int32)
 
 
 def _choose(condition: Array, chosen: Any, otherwise: Any) -> Any:

@@ -1,0 +1,66 @@
+"""How the steps of a training run are cut into the programs that do them."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from mnist_jax.training.settings import Schedule
+
+WIDE = 20
+"""Weights whose training accuracy is one product: of ten digits, 0.9 ms each instead of 2.3 ms."""
+
+
+class Plan(NamedTuple):
+    """Programs of equally many periods, each of which ends with an evaluation.
+
+    The first period ends with step 0, which is evaluated. What comes before it in that period is
+    left out, as are the steps after the last one.
+
+    Attributes:
+        num_steps: Of all epochs.
+        period: Steps from one evaluation to the next.
+        periods_at_once: Of one program.
+    """
+
+    num_steps: int
+    period: int
+    periods_at_once: int
+
+    @property
+    def lead(self) -> int:
+        """Steps of the first period that are left out."""
+        return self.period - 1
+
+    @property
+    def steps_at_once(self) -> int:
+        """Steps of one program."""
+        return self.period * self.periods_at_once
+
+    @property
+    def evaluation_steps(self) -> Int[np.ndarray, " evaluations"]:
+        """The step after whose update each evaluation is done."""
+        return np.arange(0, self.num_steps, self.period)
+
+
+def make_plan(schedule: Schedule, epochs: int, num_runs: int) -> Plan:
+    """Cuts the steps of all epochs into programs.
+
+    Args:
+        schedule: Steps of an epoch, and from one evaluation to the next.
+        epochs: How many.
+        num_runs: Runs of one program.
+
+    Returns:
+        Programs of about an epoch; longer ones for a few runs, so that the training accuracy of
+        many weights is one product.
+
+    Example:
+        >>> plan = make_plan(Schedule(steps_per_epoch=28, evaluate_every=5), 50, num_runs=1)
+        >>> plan.steps_at_once, plan.lead, plan.evaluation_steps[-1].item()
+        (100, 4, 1395)
+    """
+    num_steps = epochs * schedule.steps_per_epoch
+    period = min(schedule.evaluate_every, num_steps)
+    an_epoch = max(1, schedule.steps_per_epoch // period)
+    return Plan(num_steps, period, max(an_epoch, WIDE // num_runs))
