@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from experiments import page, report
@@ -14,12 +15,14 @@ from experiments.metrics import ledger, task1, task2, task3, task4
 from experiments.narrative import NARRATIVES
 from experiments.task import Table, TaskResult, config
 from mnist_jax import derivation, plotting
-from mnist_jax.data import Mnist
+from mnist_jax.data import Examples, Mnist
 from mnist_jax.results import write_csv, write_json
 
 METRICS: dict[str, Any] = json.loads(
     (Path(__file__).parent / "measured" / "metrics.json").read_text(encoding="utf-8")
 )
+NOTHING = Examples(np.zeros((0, 784), np.uint8), np.zeros(0, np.int32))
+NO_DATA = Mnist(NOTHING, NOTHING)
 SUMMARIES = dict(zip(METRICS, (task1, task2, task3, task4), strict=True))
 
 
@@ -48,7 +51,7 @@ class Elements(HTMLParser):
         ]
 
 
-def make_page(folder: Path, mnist: Mnist, metrics: dict[str, Any], **flags: Any) -> Path:
+def make_page(folder: Path, metrics: dict[str, Any], **flags: Any) -> str:
     """The page of a run with these metrics, all of whose figures are blank."""
     everything = AllSettings(output_dir=folder, **flags)
     results = []
@@ -58,11 +61,11 @@ def make_page(folder: Path, mnist: Mnist, metrics: dict[str, Any], **flags: Any)
         results.append((chosen, blank_result(chosen.name, metrics[chosen.name])))
         leave_files(place, results[-1][1])
     settings = {chosen.name: settings_of(chosen, everything) for chosen in TASKS}
-    facts = {"settings": everything, "config": config(everything, mnist), "seconds": 1.0}
+    facts = {"settings": everything, "config": config(everything, NO_DATA), "seconds": 1.0}
     judgements = report.judge_all(metrics, settings)
     for written in (report, page):
         written.write(folder, judgements, results, **facts)
-    return folder / "index.html"
+    return (folder / "index.html").read_text(encoding="utf-8")
 
 
 def blank_result(task: str, metrics: dict[str, Any]) -> TaskResult:
@@ -72,7 +75,7 @@ def blank_result(task: str, metrics: dict[str, Any]) -> TaskResult:
         tables={"history": Table(("run",), [])},
         figures={name: Figure() for name in NARRATIVES[task].captions},
         summary=SUMMARIES[task].summary(metrics),
-        diverged=[f"a run of {task} diverged at step 3"],
+        diverged=[f"a <run> of {task} diverged at step 3"],
         documents={"ledger": rows} if rows else {},
     )
 
