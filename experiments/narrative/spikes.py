@@ -47,8 +47,10 @@ def period(metrics: TaskMetrics) -> str:
     """How often an evaluation comes to the same place in the epoch."""
     steps, every = metrics["steps_per_epoch"], metrics["evaluate_every"]
     epochs = math.lcm(steps, every) // steps
+    if every == 1:
+        return "Every step of every epoch is evaluated."
     if epochs == 1:
-        return f"An evaluation every {counted(every, 'step')} meets every epoch at the same places."
+        return f"An evaluation every {every} steps meets every epoch at the same places."
     return (
         f"An evaluation every {every} steps comes to the same one of {steps} batches only in every "
         f"{epochs} epochs, and overlooks the spikes in between."

@@ -13,6 +13,8 @@ SLIGHT = 0.05
 def criteria(metrics: TaskMetrics) -> str:
     """How far apart the two criteria stop the run in file order."""
     found = metrics["unshuffled"]["stop_step"]
+    if not metrics["unshuffled"]["final"]:
+        return ""  # no loss is below one that is not a number, so any criterion stops
     stops = {name: stop for name, stop in found.items() if stop is not None}
     if not stops:
         return "Neither stopping criterion ends it."

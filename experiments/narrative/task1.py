@@ -29,7 +29,7 @@ def agreement(metrics: TaskMetrics) -> str:
         if not worst["passes"]
     ]
     if wrong:
-        return f"A hand-derived gradient is not the derivative of its loss: {listed(wrong)}."
+        return f"Not every check of the hand-derived gradients passes: {listed(wrong)}."
     checks = sum(precisions["float64"]["checks"] for precisions in gradients.values())
     return (
         f"The hand-derived gradients of {listed(gradients)} agree with autodiff and with "

@@ -52,7 +52,9 @@ def loss(metrics: TaskMetrics) -> Caption:
 def overfitting(run: dict[str, Any]) -> str:
     """Whether the validation loss rises again, and by how much."""
     lowest, final = run["lowest_validation_loss"], run["final"]
-    if not final or lowest["step"] >= final["step"]:
+    if not final:
+        return ""
+    if lowest["step"] >= final["step"]:
         return "The validation loss is lowest at the end: it has not begun to rise."
     rise = final["validation_loss"] / lowest["validation_loss"] - 1
     place = (lowest["step"] + 1) / (final["step"] + 1)

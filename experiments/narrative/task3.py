@@ -78,7 +78,8 @@ def losses(metrics: TaskMetrics) -> Caption:
     return Caption(
         "3b: loss, by validation set",
         join(
-            f"Training and validation loss over the steps, a panel for each of {listed(runs)}.",
+            "Training and validation loss over the steps, a panel for each validation set: "
+            f"{listed(runs)}.",
             f"The validation loss ends at {listed(found)}." if found else "",
         ),
         join(rise(runs), no_rise(runs)),
@@ -125,7 +126,7 @@ def accuracies(metrics: TaskMetrics) -> Caption:
     return Caption(
         "3c: accuracy, by validation set",
         join(
-            "Training and validation accuracy over the steps, a panel for each of "
+            "Training and validation accuracy over the steps, a panel for each validation set: "
             f"{listed(chosen(metrics))}.",
             f"They end at {listed(found)}." if found else "",
         ),

@@ -68,7 +68,7 @@ def weights(metrics: TaskMetrics) -> Caption:
     runs = by_factor(metrics)
     ends = {l2: runs[l2] for l2 in sorted({min(runs), max(runs)})}
     norms = {l2: run["weight_norm"] for l2, run in ends.items() if known(run["weight_norm"])}
-    found = listed(f"{norm:.2f} at λ = {l2:g}" for l2, norm in norms.items()) if norms else ""
+    found = listed(f"{norm:.3g} at λ = {l2:g}" for l2, norm in norms.items()) if norms else ""
     return Caption(
         "4b: weights of the smallest and the largest λ",
         join(
@@ -76,7 +76,7 @@ def weights(metrics: TaskMetrics) -> Caption:
             f"blue where it speaks against; a row for λ = {listed(f'{l2:g}' for l2 in ends)}.",
             f"Their norm is {found}." if found else "",
         ),
-        join(shrinkage(norms), "Each row has its own scale, so that patterns can be compared."),
+        shrinkage(norms),
     )
 
 
@@ -84,7 +84,10 @@ def shrinkage(norms: dict[float, float]) -> str:
     """How much of the norm the largest factor leaves."""
     if len(norms) < 2 or norms[min(norms)] == 0:
         return ""
-    return f"The largest λ leaves {norms[max(norms)] / norms[min(norms)]:.0%} of the norm."
+    return (
+        f"The largest λ leaves {norms[max(norms)] / norms[min(norms)]:.0%} of the norm. Each row "
+        "has its own scale, so that patterns can be compared."
+    )
 
 
 def accuracy(metrics: TaskMetrics) -> Caption:
@@ -157,7 +160,7 @@ def norm(metrics: TaskMetrics) -> Caption:
     return Caption(
         "4e: norm of the weights by factor of the penalty",
         "Norm of the weights over λ, on logarithmic axes: "
-        f"{listed(f'{each:.2f} at λ = {l2:g}' for l2, each in norms.items())}. The line fitted to "
+        f"{listed(f'{each:.3g} at λ = {l2:g}' for l2, each in norms.items())}. The line fitted to "
         f"them has slope {exponent:.2f}; a dashed line has slope -1.",
         f"Ten times the λ leaves {10**exponent:.0%} of the norm; if the norm were inversely "
         "proportional, it would be 10%.",

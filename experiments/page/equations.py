@@ -12,8 +12,8 @@ TITLES = {
     "1b": "1b: softmax regression",
     "4a": "4a: the L2 penalty",
 }
-WIDE = 250
-"""Equations of more LaTeX than this are wider than the page's column."""
+WIDE = 180
+"""Equations of more LaTeX than this are wider than a phone."""
 
 
 class Formula(NamedTuple):
