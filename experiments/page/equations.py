@@ -12,6 +12,8 @@ TITLES = {
     "1b": "1b: softmax regression",
     "4a": "4a: the L2 penalty",
 }
+LOGARITHM = '<mo form="prefix" lspace="0.17em" rspace="0.17em">ln</mo>'
+"""With the room around it that a name of several letters needs."""
 WIDE = 180
 """Equations of more LaTeX than this are wider than a phone."""
 
@@ -99,4 +101,5 @@ def formula(latex: str | None) -> Formula | None:
         return None
     # a row whose last cell is empty would be left out (latex2mathml 3.81)
     filled = re.sub(r"&\s*(?=\\cr|\\end)", "& {} ", latex)
-    return Formula(Markup(convert(filled, display="block")), wide=len(latex) > WIDE)
+    mathml = convert(filled, display="block").replace("<mi>ln</mi>", LOGARITHM)
+    return Formula(Markup(mathml), wide=len(latex) > WIDE)
