@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from experiments import report, task
+from experiments import page, report, task
 from experiments.claims.verdict import Judgement
 from experiments.command import exit_code, load, parse, report_divergence, show
 from experiments.progress import Progress
@@ -75,16 +75,17 @@ def run_all(arguments: Sequence[str] | None = None) -> int:
             show(chosen.title, results[chosen.name], place)
         metrics = {name: result.metrics for name, result in results.items()}
         judgements = report.judge_all(metrics, settings)
-        report.write(
-            folder,
-            judgements,
-            [(chosen, results[chosen.name]) for chosen in TASKS],
-            settings=everything,
-            config=task.config(everything, mnist),
-            seconds=time.monotonic() - start,
-        )
+        facts = {
+            "settings": everything,
+            "config": task.config(everything, mnist),
+            "seconds": time.monotonic() - start,
+        }
+        for written in (report, page):
+            written.write(
+                folder, judgements, [(chosen, results[chosen.name]) for chosen in TASKS], **facts
+            )
     show_judgements(judgements)
-    print(f"the report is {folder / 'report.md'}")
+    print(f"the report is {folder / 'report.md'}, as a page {folder / 'index.html'}")
     return report_divergence(results, folder)
 
 

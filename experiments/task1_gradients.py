@@ -12,8 +12,9 @@ import numpy as np
 
 from experiments.command import run_task
 from experiments.figures import task1 as figures
+from experiments.metrics.errors import errors, errors_metrics
 from experiments.metrics.ledger import LEDGER_HEADER, ledger_metrics, ledger_rows, ledger_table
-from experiments.metrics.task1 import batches, check, check_metrics, errors, summary
+from experiments.metrics.task1 import batches, check, check_metrics, summary
 from experiments.progress import Progress
 from experiments.settings import LOGISTIC_RATE, SOFTMAX_RATE, OneValidationSet
 from experiments.task import Table, Task, TaskResult, divergences, history_table
@@ -72,6 +73,7 @@ def measure(settings: Task1Settings, mnist: Mnist, progress: Progress) -> TaskRe
     judgements = derivation.ledger()
     metrics = {
         "gradients": check_metrics(checks),
+        "errors": errors_metrics(seen),
         "ledger": ledger_metrics(judgements),
         "learning_rates": {task: rate for task, (_, _, rate, _) in cases.items()},
     }

@@ -1,12 +1,16 @@
 """Fixtures that more than one test module needs."""
 
+import contextlib
 import hashlib
+from pathlib import Path
+from typing import NamedTuple
 
 import hypothesis
 import jax
 import jaxtyping
 import numpy as np
 import pytest
+from filelock import FileLock
 
 # Before the library is imported: from here on, beartype checks the shapes in its types. Not where
 # users' own values come in (data, training.settings): what is wrong with those has its own message.
@@ -35,6 +39,35 @@ def mnist() -> Mnist:
         return load()
     except DataError as error:
         pytest.skip(str(error))
+
+
+class SmallReport(NamedTuple):
+    """What `python -m experiments` left and printed."""
+
+    folder: Path
+    printed: str
+
+
+@pytest.fixture(scope="session")
+def small_report(
+    mnist: Mnist, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> SmallReport:
+    """All experiments in a small and short form without shuffling, done once for all workers."""
+    from experiments.__main__ import run_all
+
+    del mnist
+    place = tmp_path_factory.getbasetemp()
+    place = (place if worker_id == "master" else place.parent) / "small_report"
+    printed = place / "printed.txt"
+    flags = ["--train-size", "900", "--validation-size", "300", "--epochs", "2", "--no-shuffle"]
+    with FileLock(f"{place}.lock"):
+        if not printed.exists():
+            place.mkdir(exist_ok=True)
+            written = place / "unfinished.txt"
+            with written.open("w", encoding="utf-8") as file, contextlib.redirect_stdout(file):
+                assert run_all([*flags, "--quick", "--output-dir", str(place / "results")]) == 0
+            written.rename(printed)
+    return SmallReport(place / "results", printed.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import SmallReport
 
 from experiments.__main__ import run_all
 from experiments.command import exit_code, run_task
@@ -13,7 +14,6 @@ from experiments.task1_gradients import TASK as TASK1
 from experiments.task2_logistic import TASK as TASK2
 from experiments.task3_softmax import TASK as TASK3
 from experiments.task4_regularization import TASK as TASK4
-from mnist_jax.data import Mnist
 
 SMALL = ["--train-size", "900", "--validation-size", "300", "--epochs", "2"]
 FEW_SEEDS = ["--lag-seeds", "3", "--patience-seeds", "2", "--curve-seeds", "2"]
@@ -198,19 +198,18 @@ def test_what_an_earlier_run_left_is_not_mixed_with_the_new(tmp_path):
     assert names == {"4b_weights", "4d_train_validation", "mine"}
 
 
-def test_everything_at_once_judges_only_what_it_measured(tmp_path, mnist: Mnist, capsys):
-    del mnist
-    assert run_all([*SMALL, "--no-shuffle", "--quick", "--output-dir", str(tmp_path)]) == 0
-    claims = {c["id"]: c for c in json.loads((tmp_path / "claims.json").read_text())}
+def test_everything_at_once_judges_only_what_it_measured(small_report: SmallReport):
+    folder, printed = small_report
+    claims = {c["id"]: c for c in json.loads((folder / "claims.json").read_text())}
     assert len(claims) == 16
     judged = {name for name, claim in claims.items() if claim["verdict"] != "not measured"}
     assert judged == {"gradient-1a", "gradient-1b", "gradient-4a"}
-    report = (tmp_path / "report.md").read_text()
+    report = (folder / "report.md").read_text()
     assert "Quick form" in report
     links = re.findall(r"\]\(([^)]+)\)", report)
     assert links
-    assert [link for link in links if not (tmp_path / link).is_file()] == []
-    assert "the report is" in capsys.readouterr().out
+    assert [link for link in links if not (folder / link).is_file()] == []
+    assert "the report is" in printed
 
 
 def test_an_interrupt_ends_with_code_130(capsys):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from experiments.figures.task1 import NAMES, steps
+from experiments.metrics.errors import STEPS, Errors, errors_metrics
 from experiments.metrics.spikes import find_spikes
 from experiments.metrics.task3 import draw_selections, draws_metrics
 from experiments.metrics.task4 import norm_exponent, total_variation
@@ -58,3 +60,14 @@ def test_total_variation_of_a_step_and_of_a_point():
     assert total_variation(weights[:1]) == 28
     assert total_variation(weights[1:]) == 4
     assert total_variation(weights) == 32
+
+
+def test_errors_that_are_not_numbers_are_drawn_and_counted_all_the_same():
+    nothing = np.full(len(STEPS), np.nan)
+    found = Errors(
+        {"float32: hand-derived": np.array([0.0, 1e-7])}, {"float32": nothing, "float64": nothing}
+    )
+    measured = errors_metrics({"1a": found})["1a"]
+    assert measured["by_coordinate"] == {"float32: hand-derived": {"largest": 1e-7, "equal": 0.5}}
+    assert measured["central_differences"] == {"float32": None, "float64": None}
+    assert steps(dict.fromkeys(NAMES, found)).axes

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.curves import TRAIN, VALIDATION
-from experiments.metrics.task1 import STEPS, Errors
+from experiments.metrics.errors import STEPS, Errors
 from mnist_jax import plotting
 
 NAMES = {"1a": "1a: logistic", "1b": "1b: softmax", "4a": "4a: softmax with L2 penalty"}
@@ -25,11 +25,7 @@ def steps(errors: dict[str, Errors]) -> Figure:
         for precision, color in COLORS.items():
             values = errors[task].by_step[precision]
             axes.loglog(STEPS, np.where(values > 0, values, np.nan), color=color)
-            best = np.nanargmin(values)
-            axes.plot(STEPS[best], values[best], "o", color=color, markersize=4)
-            # below the curve, where roundoff rules it
-            height = 1e-2 if precision == "float32" else 1e-12
-            axes.text(STEPS[-1], height, f"{precision}:\nat best {values[best]:.0e}", color=color)
+            name_curve(axes, precision, values)
         axes.set_title(name)
         axes.set_ylim(1e-14, 10)
     row[0].set_ylabel("relative error of the slope")
@@ -38,6 +34,18 @@ def steps(errors: dict[str, Errors]) -> Figure:
         "Central differences: roundoff at small steps, truncation at large ones", x=0.01, ha="left"
     )
     return figure
+
+
+def name_curve(axes: Axes, precision: str, values: np.ndarray) -> None:
+    """Marks the least error of a curve, and says what it is."""
+    color = COLORS[precision]
+    if not np.isfinite(values).any():
+        return
+    best = np.nanargmin(values)
+    axes.plot(STEPS[best], values[best], "o", color=color, markersize=4)
+    # below the curve, where roundoff rules it
+    height = 1e-2 if precision == "float32" else 1e-12
+    axes.text(STEPS[-1], height, f"{precision}:\nat best {values[best]:.0e}", color=color)
 
 
 def coordinates(errors: dict[str, Errors]) -> Figure:

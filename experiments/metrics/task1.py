@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -12,16 +11,12 @@ from mnist_jax import gradients, models
 from mnist_jax.data import Examples
 from mnist_jax.features import make_inputs
 from mnist_jax.gradcheck import Checker, Report
-from mnist_jax.gradcheck.differences import Line, central_differences
-from mnist_jax.gradcheck.draws import draw_directions
-from mnist_jax.gradcheck.problem import PRECISIONS, Problem, cast, in_precision
-from mnist_jax.gradcheck.programs import compile_programs
+from mnist_jax.gradcheck.problem import PRECISIONS, in_precision
 from mnist_jax.models import Model, logistic, softmax
 
 BATCHES = 2
 # in float32, the check against autodiff in float64 tells how accurate the gradient is
 REFERENCE = {"float32": "float64", "float64": "reverse mode"}
-STEPS = np.logspace(2, -10, 61)
 
 
 class Derivation(NamedTuple):
@@ -50,19 +45,6 @@ class Checked(NamedTuple):
     weights: str
     batch: int
     report: Report
-
-
-class Errors(NamedTuple):
-    """Errors for the figures of one task, at its trained weights on its first batch.
-
-    Attributes:
-        by_coordinate: Of each coordinate, relative to the largest, by what was compared.
-        by_step: Precision to the relative error of the central difference of each of `STEPS`,
-            along a direction of random signs.
-    """
-
-    by_coordinate: dict[str, Float[np.ndarray, " P"]]
-    by_step: dict[str, Float[np.ndarray, " H"]]
 
 
 def batches(
@@ -100,62 +82,6 @@ def check(
     for batch, rest in enumerate(arguments):
         for name, values in weights.items():
             yield Checked(task, name, batch, checker(values, *rest))
-
-
-def errors(task: str, arguments: tuple[np.ndarray, ...], seed: int) -> Errors:
-    """The errors that the figures show.
-
-    Args:
-        task: Of `DERIVATIONS`.
-        arguments: Trained weights and a batch, in float64.
-        seed: Of the direction.
-
-    Returns:
-        The errors.
-    """
-    derivation = DERIVATIONS[task]
-    problem = Problem(derivation.loss, derivation.gradient, 0, arguments)
-    return Errors(_by_coordinate(problem), _by_step(problem, seed))
-
-
-def _by_coordinate(problem: Problem) -> dict[str, np.ndarray]:
-    gradient, reverse = jax.jit(problem.gradient), jax.jit(jax.grad(problem.loss))
-    with in_precision("float32"):
-        single = problem.cast("float32").arguments
-        ours, theirs = gradient(*single), reverse(*single)
-    with in_precision("float64"):
-        exact = np.asarray(reverse(*cast(single, "float64")))
-        double = problem.cast("float64").arguments
-        ours64, theirs64 = gradient(*double), reverse(*double)
-    largest = np.abs(exact).max()
-    pairs = {
-        "float32: hand-derived": (ours, exact),
-        "float32: autodiff": (theirs, exact),
-        "float64: one against the other": (ours64, theirs64),
-    }
-    return {
-        name: np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64)).ravel() / largest
-        for name, (a, b) in pairs.items()
-    }
-
-
-def _by_step(problem: Problem, seed: int) -> dict[str, np.ndarray]:
-    programs = compile_programs(problem, traceable=True)
-    with in_precision("float64"):
-        double = problem.cast("float64")
-        directions = draw_directions(double, 1, seed)
-        slope = float(programs.forward(directions, *double.arguments)[0])
-    found = {}
-    for precision in PRECISIONS:
-        with in_precision(precision):
-            steps = cast(np.concatenate([STEPS, -STEPS]), precision)
-            values = programs.lines(
-                cast(directions, precision), steps, *problem.cast(precision).arguments
-            )
-        ahead, behind = np.split(np.asarray(values[0], np.float64), 2)
-        line = Line(STEPS, ahead, np.nan, behind, np.nan)
-        found[precision] = np.abs(central_differences(line) / slope - 1)
-    return found
 
 
 def check_metrics(checks: list[Checked]) -> dict[str, Any]:
