@@ -71,10 +71,37 @@ logistic = Model(
 """Logistic regression (task 2): weights (I,), labels 0 and 1."""
 
 
+MANY = 1000
+"""Examples from which on the product of inputs and weights is faster a row per example."""
+
+
+def softmax_logits(
+    weights: Float[Array, "K I"], inputs: Float[Array, "N I"]
+) -> Float[Array, "K N"]:
+    r"""The logits $z_k^n = w_k^T x^n$, a row per class as in the weights.
+
+    Args:
+        weights: $w_{ki}$.
+        inputs: $x^n$, one row per example.
+
+    Returns:
+        The logits.
+
+    Example:
+        >>> softmax_logits(jnp.eye(2), jnp.array([[3.0, 4.0]])).tolist()
+        [[3.0], [4.0]]
+    """
+    # Both are the same product. On two cores a batch of 128 takes 46 us by rows of classes and
+    # 61 us by rows of examples; a validation set of 2,000 takes 0.8 ms and 0.3 ms.
+    if len(inputs) > MANY:
+        return (inputs @ weights.T).T
+    return jnp.inner(weights, inputs)
+
+
 def _softmax_predict(
     weights: Float[Array, "K I"], inputs: Float[Array, "N I"]
 ) -> Int32[Array, " N"]:
-    return jnp.argmax(jnp.inner(weights, inputs), axis=0).astype(jnp.int32)
+    return jnp.argmax(softmax_logits(weights, inputs), axis=0).astype(jnp.int32)
 
 
 def softmax_regression(num_classes: int) -> Model:
@@ -96,7 +123,7 @@ def softmax_regression(num_classes: int) -> Model:
         init=lambda num_inputs, dtype: jnp.zeros((num_classes, num_inputs), dtype),
         targets=lambda labels, dtype: features.one_hot(labels, num_classes, dtype),
         loss=lambda weights, inputs, targets: losses.softmax_cross_entropy(
-            jnp.inner(weights, inputs), targets.T
+            softmax_logits(weights, inputs), targets.T
         ),
         gradient=gradients.regularized_softmax_gradient,
         predict=_softmax_predict,

@@ -1,0 +1,1 @@
+"""How fast it is, against what a person would use instead: `python -m experiments.benchmarks`."""
