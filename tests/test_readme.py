@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from experiments.claims import CLAIMS
+from experiments.command import parse
+from experiments.task2_logistic import Task2Settings
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
@@ -13,10 +17,16 @@ def blocks(language: str) -> list[str]:
 
 
 def test_two_commands_do_all_the_setting_up():
-    assert [block.strip() for block in blocks("sh")] == [
+    assert [block.strip() for block in blocks("sh")][:2] == [
         "pip install -e . && python -m experiments",
         'pip install -e ".[test]" && pytest',
     ]
+
+
+def test_its_command_for_one_experiment_can_be_given():
+    [flags] = re.findall(r"^python -m experiments\.task2_logistic (.+)$", README, re.MULTILINE)
+    settings = parse(Task2Settings, "", "", flags.split())
+    assert settings != Task2Settings()
 
 
 @pytest.mark.usefixtures("mnist")
@@ -35,4 +45,13 @@ def test_every_module_it_names_exists():
 def test_every_file_it_links_to_exists():
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert links
-    assert all((Path(__file__).parents[1] / link).is_file() for link in links)
+    files = {link.split("#")[0] for link in links}
+    assert all((Path(__file__).parents[1] / file).is_file() for file in files)
+
+
+def test_every_claim_links_to_its_discussion():
+    reproduction = Path(__file__).parents[1] / "docs" / "reproduction.md"
+    titles = re.findall(r"^#+ (.+)$", reproduction.read_text(encoding="utf-8"), re.MULTILINE)
+    anchors = {title.lower().replace(" ", "-") for title in titles}
+    assert {claim.id for claim in CLAIMS} <= anchors
+    assert set(re.findall(r"\(docs/reproduction\.md#(.+?)\)", README)) == {c.id for c in CLAIMS}
