@@ -35,6 +35,7 @@ class TaskResult(NamedTuple):
         diverged: A line for each run that diverged.
         documents: File name without ending to what else is written as JSON.
         listings: Title to a table that is printed before the closing one.
+        arrays: File name without ending to arrays that are written together, as .npz.
     """
 
     metrics: dict[str, Any]
@@ -44,6 +45,7 @@ class TaskResult(NamedTuple):
     diverged: list[str]
     documents: Mapping[str, Any] = {}
     listings: Mapping[str, Table] = {}
+    arrays: Mapping[str, Mapping[str, np.ndarray]] = {}
 
 
 class Task(NamedTuple, Generic[S]):
@@ -55,7 +57,7 @@ class Task(NamedTuple, Generic[S]):
         settings: The dataclass of its flags.
         measure: (settings, data, where to show progress) to what it gives; raises a UsageError
             if the settings can't be done with the data.
-        sometimes: Figures and tables that some settings do without.
+        sometimes: Figures, tables and arrays that some settings do without.
     """
 
     name: str
@@ -79,8 +81,8 @@ def write(
         mnist: The data, for its source.
         folder: An existing folder.
     """
-    for name in {*chosen.sometimes} - {*result.tables, *result.figures}:
-        for ending in ("csv", "png", "svg"):
+    for name in {*chosen.sometimes} - {*result.tables, *result.figures, *result.arrays}:
+        for ending in ("csv", "png", "svg", "npz"):
             (folder / f"{name}.{ending}").unlink(missing_ok=True)
     for name, table in result.tables.items():
         results.write_csv(folder / f"{name}.csv", table.header, table.rows)
@@ -91,6 +93,8 @@ def write(
     results.write_json(folder / "metrics.json", result.metrics)
     for name, document in result.documents.items():
         results.write_json(folder / f"{name}.json", document)
+    for name, arrays in result.arrays.items():
+        results.write_arrays(folder / f"{name}.npz", arrays)
 
 
 def config(settings: Settings, mnist: Mnist) -> dict[str, Any]:

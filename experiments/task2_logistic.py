@@ -127,7 +127,7 @@ def train_shuffled(settings: Task2Settings, split: Split, progress: Progress) ->
         program = settings.training_settings(criterion=CRITERIA[name])
         bar = progress.bar(f"task 2: shuffled, stopped by {name} (runs)", count)
         grid = Grid(seeds(settings, count), [rate], [l2])
-        return sweep(logistic, split, grid, program, on_runs=bar).table
+        return sweep(logistic, split, grid, program, on_runs=bar)
 
     counts = {"lag": settings.lag_seeds, "patience": settings.patience_seeds}
     return Shuffled(curves, {name: stop(name, count) for name, count in counts.items()})

@@ -102,6 +102,17 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
         writer.writerows([["" if field != field else field for field in row] for row in rows])  # noqa: PLR0124
 
 
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes arrays as .npz.
+
+    Args:
+        path: The file.
+        arrays: Names to arrays.
+    """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
 HISTORY_HEADER = (
     *("run", "step", "train_loss"),
     *("validation_loss", "validation_accuracy", "train_accuracy"),

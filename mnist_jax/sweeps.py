@@ -18,8 +18,9 @@ from mnist_jax.data import Split
 from mnist_jax.errors import UsageError
 from mnist_jax.models import Model
 from mnist_jax.training import (
-    History,
+    Evaluation,
     Placement,
+    Schedule,
     TrainingResult,
     TrainingSettings,
     fit,
@@ -133,19 +134,6 @@ class Grid(NamedTuple):
         return [Part(s, p) for s in some_seeds for p in _batched(pairs, max(runs, 1))]
 
 
-class SweepResult(NamedTuple):
-    """What became of the runs of a grid.
-
-    Attributes:
-        table: A row for each run, with the fields of `COLUMNS`; the runs of a seed follow each
-            other.
-        histories: Their curves, one for each part; empty unless asked for.
-    """
-
-    table: np.recarray
-    histories: list[History]
-
-
 def sweep(
     model: Model,
     split: Split,
@@ -156,7 +144,7 @@ def sweep(
     curves: bool = False,
     placement: Placement = Placement(),
     on_runs: Callable[[int], None] = lambda runs_done: None,
-) -> SweepResult:
+) -> np.recarray:
     """Trains every run of a grid.
 
     Args:
@@ -165,12 +153,13 @@ def sweep(
         grid: The runs.
         settings: What all runs have in common.
         runs_of_a_part: How many runs are trained at a time; None for as many as is good here.
-        curves: Whether to keep the history of every run.
+        curves: Whether to keep every evaluation of every run.
         placement: On which devices.
         on_runs: Called now and then with the number of runs done.
 
     Returns:
-        What became of the runs.
+        A table with a row for each run: the fields of `COLUMNS`, with `curves` those of
+        `curve_columns` too. The runs of a seed follow each other.
 
     Raises:
         UsageError: If there are no runs, or the settings don't fit the data or the devices.
@@ -181,20 +170,19 @@ def sweep(
         >>> examples = Examples(np.array([[0], [255]], np.uint8), np.array([0, 1], np.int32))
         >>> grid = Grid(seeds=[1, 2], learning_rates=[0.1, 0.5], l2=[0.0])
         >>> settings = TrainingSettings(epochs=3, batch_size=2)
-        >>> result = sweep(logistic, Split(examples, examples), grid, settings)
-        >>> result.table[["seed", "learning_rate", "last_step"]].tolist()
+        >>> runs = sweep(logistic, Split(examples, examples), grid, settings)
+        >>> runs[["seed", "learning_rate", "last_step"]].tolist()
         [(1, 0.1, 2), (1, 0.5, 2), (2, 0.1, 2), (2, 0.5, 2)]
     """
     size = runs_of_a_part or good_part(model, split, settings)
-    tables, histories, done = [], [], 0
+    tables, done = [], 0
     for part in grid.parts(size):
-        progress = partial(_report_share, on_runs, done, part.size, settings.epochs)
+        progress = partial(report_share, on_runs, done, part.size, settings.epochs)
         result = train_part(model, split, part, settings, placement=placement, on_epochs=progress)
-        tables.append(table(part, result))
-        histories += [result.history] if curves else []
+        tables.append(table(part, result, settings.epochs if curves else None))
         done += part.size
         on_runs(done)
-    return SweepResult(np.concatenate(tables).view(np.recarray), histories)
+    return np.concatenate(tables).view(np.recarray)
 
 
 def train_part(
@@ -238,18 +226,24 @@ def train_part(
     )
 
 
-def table(part: Part, result: TrainingResult) -> np.recarray:
+def table(part: Part, result: TrainingResult, epochs: int | None = None) -> np.recarray:
     """What became of the runs of a part, a row for each.
 
     Args:
         part: The runs.
         result: Of their training.
+        epochs: With it, the rows have the curves of so many epochs.
 
     Returns:
-        Rows of `COLUMNS`.
+        Rows of `COLUMNS`, and of `curve_columns`.
     """
     shape = result.outcome.shape
-    rows = np.zeros(shape, COLUMNS)
+    curves = [] if epochs is None else curve_columns(result.schedule, epochs)
+    rows = np.zeros(shape, [*COLUMNS.descr, *curves])
+    for name, *_ in curves:
+        values = getattr(result.history.evaluations, name)
+        rows[name] = np.nan  # where all runs of the part have ended
+        rows[name][..., : len(values)] = np.moveaxis(values, 0, -1)
     rows["seed"] = -1 if part.seeds is None else np.asarray(part.seeds)[:, None]
     rows["learning_rate"], rows["l2"] = np.transpose(part.pairs)
     for name in ("outcome", "last_step", "best_step"):
@@ -264,6 +258,24 @@ def table(part: Part, result: TrainingResult) -> np.recarray:
         found = values[best, orders, runs]
         rows[f"best_{name}"] = np.where(result.best_step < 0, np.nan, found)
     return rows.ravel().view(np.recarray)
+
+
+def curve_columns(schedule: Schedule, epochs: int) -> list[tuple[str, type, tuple[int, ...]]]:
+    """The columns of every evaluation of a run, NaN after its end.
+
+    Args:
+        schedule: Of the steps.
+        epochs: How many.
+
+    Returns:
+        Name, dtype and shape of each.
+
+    Example:
+        >>> curve_columns(Schedule(steps_per_epoch=28, evaluate_every=5), epochs=50)[0]
+        ('validation_loss', <class 'numpy.float32'>, (280,))
+    """
+    count = len(make_plan(schedule, epochs, 1).evaluation_steps)
+    return [(name, np.float32, (count,)) for name in Evaluation._fields]
 
 
 def good_part(model: Model, split: Split, settings: TrainingSettings) -> int:
@@ -313,10 +325,18 @@ def memory_at_hand() -> int:
     return psutil.virtual_memory().available
 
 
-def _report_share(
+def report_share(
     on_runs: Callable[[int], None], done: int, size: int, epochs: int, epochs_done: int
 ) -> None:
-    """Counts a part's runs as done in proportion to its epochs."""
+    """Counts a part's runs as done in proportion to its epochs.
+
+    Args:
+        on_runs: Takes the number of runs done.
+        done: In the parts before.
+        size: Runs of this part.
+        epochs: How many each of them has.
+        epochs_done: How many are done.
+    """
     on_runs(done + size * epochs_done // epochs)
 
 

@@ -32,7 +32,7 @@ GRID = Grid(seeds=[7, 1, 4], learning_rates=[5.0, 0.5], l2=[0.0, 0.01])
 def test_the_reports_range_of_stopping_steps(mnist: Mnist):
     digits = split(mnist, digits=(2, 3))
     grid = Grid(range(300), [0.05])
-    runs = sweep(logistic, digits, grid, TrainingSettings(criterion=Lag(10))).table
+    runs = sweep(logistic, digits, grid, TrainingSettings(criterion=Lag(10)))
     assert (runs.outcome == Outcome.STOPPED_EARLY).all()
     low, high = np.quantile(runs.last_step, (0.05, 0.95))
     assert 70 <= low < high <= 190
@@ -43,7 +43,7 @@ def test_the_reports_range_of_stopping_steps(mnist: Mnist):
 @pytest.mark.parametrize("model", [logistic, softmax_regression(2)])
 def test_a_run_of_a_sweep_is_the_run_alone(model: Model, seeds: list[int] | None):
     grid = GRID._replace(seeds=seeds)
-    table = sweep(model, SPLIT, grid, SETTINGS).table
+    table = sweep(model, SPLIT, grid, SETTINGS)
     assert len(table) == grid.size
     expected_order = list(product(seeds or [-1], grid.learning_rates, grid.l2))
     assert table[["seed", "learning_rate", "l2"]].tolist() == expected_order
@@ -62,18 +62,16 @@ def test_a_run_of_a_sweep_is_the_run_alone(model: Model, seeds: list[int] | None
 
 
 def test_seeds_differ():
-    table = sweep(logistic, SPLIT, GRID, SETTINGS).table
+    table = sweep(logistic, SPLIT, GRID, SETTINGS)
     first_pair = table[:: len(table) // 3]
     assert len({*first_pair["final_validation_loss"].tolist()}) == 3
 
 
 @pytest.mark.parametrize("runs", [1, 3, 5, 100])
 def test_parts_make_no_difference(runs: int):
-    whole = sweep(logistic, SPLIT, GRID, SETTINGS).table
+    whole = sweep(logistic, SPLIT, GRID, SETTINGS)
     done: list[int] = []
-    in_parts = sweep(
-        logistic, SPLIT, GRID, SETTINGS, runs_of_a_part=runs, on_runs=done.append
-    ).table
+    in_parts = sweep(logistic, SPLIT, GRID, SETTINGS, runs_of_a_part=runs, on_runs=done.append)
     for name in whole.dtype.names or ():
         np.testing.assert_allclose(in_parts[name], whole[name], rtol=1e-5)
     assert done == sorted(done)
@@ -82,24 +80,25 @@ def test_parts_make_no_difference(runs: int):
 
 def test_the_same_sweep_twice_is_the_same_to_the_last_bit():
     first, second = (sweep(logistic, SPLIT, GRID, SETTINGS, runs_of_a_part=4) for _ in range(2))
-    np.testing.assert_array_equal(first.table, second.table)
+    np.testing.assert_array_equal(first, second)
 
 
 def test_curves_are_kept_if_asked_for():
-    result = sweep(logistic, SPLIT, GRID, SETTINGS, runs_of_a_part=4, curves=True)
-    assert len(result.histories) == 3
-    losses = [history.evaluations.validation_loss for history in result.histories]
-    steps = [history.evaluation_steps for history in result.histories]
-    for part, (loss, step) in enumerate(zip(losses, steps, strict=True)):
-        rows = result.table[4 * part : 4 * (part + 1)]
-        for run, row in enumerate(rows):
-            assert loss[step == row.last_step, 0, run] == row.final_validation_loss
-    assert sweep(logistic, SPLIT, GRID, SETTINGS).histories == []
+    runs = sweep(logistic, SPLIT, GRID, SETTINGS, runs_of_a_part=4, curves=True)
+    assert runs["validation_loss"].shape == (len(runs), 100)  # one after every step
+    for run in runs:
+        for name in ("validation_loss", "validation_accuracy", "train_accuracy"):
+            curve = run[name]
+            assert curve[run.last_step] == np.float32(run[f"final_{name}"])
+            assert curve[run.best_step] == np.float32(run[f"best_{name}"])
+            assert np.isfinite(curve[: run.last_step + 1]).all()
+            assert np.isnan(curve[run.last_step + 1 :]).all()
 
 
 def test_a_run_that_diverges_at_once_has_no_best():
     grid = Grid([1], [3e38], [0.0])
-    [row] = sweep(logistic, SPLIT, grid, TrainingSettings(epochs=2, batch_size=8)).table
+    model = softmax_regression(2)
+    [row] = sweep(model, SPLIT, grid, TrainingSettings(epochs=2, batch_size=8))
     assert (row.outcome, row.best_step) == (Outcome.DIVERGED, -1)
     assert np.isnan(row.best_validation_loss)
 

@@ -1,0 +1,1 @@
+"""Very many runs at once: `python -m experiments.sweep`."""

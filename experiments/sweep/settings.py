@@ -1,0 +1,129 @@
+"""The flags of a sweep, and what they make: a model, a grid, the devices."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import jax
+import numpy as np
+from tyro.conf import FlagCreatePairsOff
+
+from experiments.settings import LOGISTIC_RATE, SOFTMAX_RATE, OneValidationSet
+from mnist_jax import data, models, sweeps, training
+from mnist_jax.errors import UsageError
+from mnist_jax.sweeps import Grid
+from mnist_jax.training import Lag, Never, Patience, Placement
+
+MODELS = {"logistic": models.logistic, "softmax": models.softmax}
+CRITERIA = {"never": lambda _: Never(), "lag": Lag, "patience": Patience}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSettings(OneValidationSet):
+    """Every seed with every learning rate and every factor of the penalty."""
+
+    output_dir: Path = Path("results/sweep")
+    """Folder for what this command writes."""
+
+    model: Literal["logistic", "softmax"] = "softmax"
+    """Two digits, or all ten."""
+
+    learning_rate: tuple[float, ...] = ()
+    """One or more; by default the report's own, 0.05 for logistic and 0.01 for softmax."""
+
+    l2: tuple[float, ...] = (0.0,)
+    """Factors of the L2 penalty, one or more."""
+
+    seeds: int = 1
+    """How many shuffled orders, counting up from --seed; with --no-shuffle, the order of the
+    files alone."""
+
+    criterion: Literal["never", "lag", "patience"] = "never"
+    """When a run stops early: never; when its validation loss is not below what it was some
+    evaluations ago; when it has found no lower one since."""
+
+    evaluations: int = 10
+    """The evaluations that the criterion looks back."""
+
+    digits: tuple[int, int] = (2, 3)
+    """The two digits of logistic regression."""
+
+    devices: int = 1
+    """How many devices share the runs, of those that this process sees."""
+
+    resume: Annotated[bool, FlagCreatePairsOff] = False
+    """Go on with the sweep that was begun in the output folder."""
+
+    curves: Annotated[bool, FlagCreatePairsOff] = False
+    """Write every evaluation of every run, too."""
+
+    distributed: Annotated[bool, FlagCreatePairsOff] = False
+    """Share the runs with other processes; under Slurm and on clouds they find each other."""
+
+    coordinator: str | None = None
+    """With --distributed where nothing tells: address and port of process 0."""
+
+    num_processes: int | None = None
+    """With --coordinator: how many processes there are."""
+
+    process: int | None = None
+    """With --coordinator: which one this is, from 0."""
+
+    def check(self) -> Self:
+        """The settings, or a UsageError for what is wrong with them whatever the data."""
+        data.check_digits(self.digits)
+        for name in ("seeds", "devices"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}; give 1 or more.")
+        pairs = self.grid.whole.pairs
+        rates, factors = np.transpose(pairs)
+        training.hyperparameters(rates, factors).rounded(self.precision)
+        if len(set(pairs)) < len(pairs):
+            raise UsageError("a learning rate or a factor of the penalty is given twice.")
+        return super().check()
+
+    def shortened(self) -> Self:
+        """With `quick`, fewer epochs and seeds."""
+        return super().shortened()._capped(seeds=20)
+
+    @property
+    def grid(self) -> Grid:
+        """All runs."""
+        own = LOGISTIC_RATE if self.model == "logistic" else SOFTMAX_RATE
+        seeds = range(self.seed, self.seed + self.seeds) if self.shuffle else None
+        return Grid(seeds, self.learning_rate or (own,), self.l2)
+
+    @property
+    def program(self) -> training.TrainingSettings:
+        """What all runs have in common."""
+        return self.training_settings(criterion=CRITERIA[self.criterion](self.evaluations))
+
+    def examples(self, mnist: data.Mnist) -> data.Split:
+        """Training and validation examples of the model."""
+        digits = self.digits if self.model == "logistic" else None
+        return self.split(mnist, self.validation_selection, digits)
+
+    def placement(self) -> Placement:
+        """On which devices; a UsageError if there are not so many."""
+        if self.devices == 1:
+            return Placement()
+        seen = jax.local_devices()
+        if self.devices > len(seen):
+            raise UsageError(
+                f"devices is {self.devices}, but there are {len(seen)} here: give {len(seen)} or "
+                "less. A CPU counts as several with the environment variable "
+                f"XLA_FLAGS=--xla_force_host_platform_device_count={self.devices}."
+            )
+        return Placement(tuple(seen[: self.devices]))
+
+    def columns(self, split: data.Split) -> np.dtype:
+        """Of the table of all runs."""
+        schedule = self.program.schedule(len(split.train.labels))
+        curves = sweeps.curve_columns(schedule, self.epochs) if self.curves else []
+        return np.dtype([*sweeps.COLUMNS.descr, *curves])
+
+    def of_the_runs(self) -> dict[str, Any]:
+        """The settings that decide what a run gives; a sweep goes on only with the same."""
+        others = {"output_dir", "resume", "data_dir", "data_source", "quick", "distributed"}
+        others |= {"coordinator", "num_processes", "process"}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}

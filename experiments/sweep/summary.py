@@ -1,0 +1,101 @@
+"""The numbers of a sweep: of each pair of learning rate and penalty, over the seeds."""
+
+from typing import Any
+
+import numpy as np
+
+from experiments.sweep.settings import SweepSettings
+from experiments.task import Table
+from mnist_jax.data import Split
+from mnist_jax.sweeps import COLUMNS
+from mnist_jax.training import Outcome
+
+QUANTILES = (0.05, 0.5, 0.95)
+MEASURES = ("final_validation_accuracy", "best_validation_accuracy", "best_validation_loss")
+
+
+def metrics(settings: SweepSettings, split: Split, runs: np.recarray) -> dict[str, Any]:
+    """What became of all runs, and of those of each pair.
+
+    Args:
+        settings: Of the sweep.
+        split: Its examples.
+        runs: Its table.
+
+    Returns:
+        Counts of outcomes, and the pairs, each with quantiles over its seeds; the best pair is the
+        one with the lowest median of the lowest validation losses.
+    """
+    pairs = [_pair(rate, l2, rows) for rate, l2, rows in by_pair(runs)]
+    known = [pair for pair in pairs if pair["best_validation_loss"] is not None]
+    return {
+        "train_examples": len(split.train.labels),
+        "validation_examples": len(split.validation.labels),
+        **settings.program.schedule(len(split.train.labels))._asdict(),
+        "runs": len(runs),
+        "outcomes": {o.name.lower(): np.sum(runs.outcome == o) for o in Outcome if o},
+        "pairs": pairs,
+        "best": min(known, key=lambda pair: pair["best_validation_loss"]["0.5"], default=None),
+    }
+
+
+def by_pair(runs: np.recarray) -> list[tuple[float, float, np.recarray]]:
+    """The runs of each learning rate and factor of the penalty, rising."""
+    pairs = sorted({*zip(runs.learning_rate.tolist(), runs.l2.tolist(), strict=True)})
+    chosen = [(runs.learning_rate == rate) & (runs.l2 == l2) for rate, l2 in pairs]
+    return [(*pair, np.rec.array(runs[of])) for pair, of in zip(pairs, chosen, strict=True)]
+
+
+def _pair(rate: float, l2: float, runs: np.recarray) -> dict[str, Any]:
+    quantiles = {name: _quantiles(runs[name]) for name in MEASURES}
+    stopped = runs.last_step[runs.outcome == Outcome.STOPPED_EARLY]
+    return {
+        "learning_rate": rate,
+        "l2": l2,
+        "runs": len(runs),
+        **quantiles,
+        "stopped": len(stopped),
+        "stop_step": _quantiles(stopped),
+    }
+
+
+def _quantiles(values: np.ndarray) -> dict[str, float] | None:
+    known = values[np.isfinite(values)]
+    return {str(q): float(np.quantile(known, q)) for q in QUANTILES} if len(known) else None
+
+
+def run_table(runs: np.recarray) -> Table:
+    """A row for each run, for runs.csv."""
+    names = COLUMNS.names or ()
+    rows = (
+        [Outcome(run[name]).name.lower() if name == "outcome" else run[name] for name in names]
+        for run in runs
+    )
+    return Table(names, rows)
+
+
+def closing_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """The closing table."""
+    outcomes = {name: count for name, count in metrics["outcomes"].items() if count}
+    rows = [
+        ("runs", str(metrics["runs"])),
+        ("outcomes", ", ".join(f"{count} {name}" for name, count in outcomes.items())),
+    ]
+    if best := metrics["best"]:
+        accuracy = best["best_validation_accuracy"]
+        rows += [
+            (
+                "lowest validation loss (median over the seeds)",
+                f"{best['best_validation_loss']['0.5']:.4f} nats, at learning rate "
+                f"{best['learning_rate']:g} and λ = {best['l2']:g}",
+            ),
+            (
+                "validation accuracy there (median, 5th to 95th percentile)",
+                f"{accuracy['0.5']:.2%}, {accuracy['0.05']:.2%} to {accuracy['0.95']:.2%}",
+            ),
+        ]
+        if best["stopped"]:
+            steps = best["stop_step"]
+            text = f"{steps['0.5']:.0f}, {steps['0.05']:.0f} to {steps['0.95']:.0f}"
+            rows.append(("stopping step there (median, 5th to 95th percentile)", text))
+    return rows

@@ -1,0 +1,79 @@
+"""Several processes, on one machine or many: each does its share, and all know what all found.
+
+They find each other through JAX's own distributed runtime, which recognises Slurm, Kubernetes and
+the common clouds by itself. Runs never talk to each other, so the processes meet only at the end.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+Item = TypeVar("Item")
+
+
+def join(
+    coordinator: str | None = None, num_processes: int | None = None, process: int | None = None
+) -> None:
+    """Joins the other processes; to be called first of all, before JAX is used.
+
+    Args:
+        coordinator: Address and port of process 0; None where the cluster tells.
+        num_processes: How many there are; None where the cluster tells.
+        process: Which one this is, from 0; None where the cluster tells.
+    """
+    jax.distributed.initialize(coordinator, num_processes, process)
+
+
+def count() -> int:
+    """How many processes there are; one, where none was joined."""
+    return jax.process_count()
+
+
+def is_first() -> bool:
+    """Whether this is process 0, which writes what all have found; true of a single process."""
+    return jax.process_index() == 0
+
+
+def own_share(items: Sequence[Item]) -> Sequence[Item]:
+    """What this process does of a list that is the same in all of them.
+
+    Args:
+        items: All there is to do.
+
+    Returns:
+        Every n-th of them, n being the number of processes.
+
+    Example:
+        >>> own_share([1, 2, 3])  # a single process
+        [1, 2, 3]
+    """
+    return items[jax.process_index() :: count()]
+
+
+def gather(rows: np.ndarray) -> np.ndarray:
+    """The rows that all processes have, one process after the other.
+
+    Args:
+        rows: Those of this process, of any dtype; as many as it likes.
+
+    Returns:
+        All rows, the same in every process.
+
+    Example:
+        >>> gather(np.arange(3)).tolist()  # a single process
+        [0, 1, 2]
+    """
+    if count() == 1:
+        return rows
+    lengths = np.ravel(_from_all(np.array([len(rows)])))
+    padded = np.resize(rows, lengths.max()) if len(rows) else np.zeros(lengths.max(), rows.dtype)
+    everyone = _from_all(padded.view(np.uint8)).view(rows.dtype)
+    return np.concatenate([mine[:n] for mine, n in zip(everyone, lengths, strict=True)])
+
+
+def _from_all(array: np.ndarray) -> Any:
+    """The same array of each process, stacked; of the same shape in all of them."""
+    return np.asarray(multihost_utils.process_allgather(array)).reshape(count(), *array.shape)

@@ -1,0 +1,176 @@
+"""The command of a sweep: its files, going on after a kill, several devices, several processes."""
+
+import csv
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.command import run_task
+from experiments.sweep import __main__ as command
+from experiments.sweep.parts import FOLDER
+from experiments.sweep.settings import SweepSettings
+from mnist_jax import sweeps
+
+SMALL = ["--train-size", "900", "--validation-size", "300", "--epochs", "2", "--batch-size", "16"]
+RUNS = ["--model", "logistic", "--l2", "0", "0.1", "--learning-rate", "0.05", "0.5", "--seeds", "3"]
+
+pytestmark = pytest.mark.usefixtures("mnist")  # without the data, skipped with the reason
+
+
+def run(folder: Path, *flags: str) -> int:
+    return run_task(command.TASK, [*SMALL, *RUNS, *flags, "--output-dir", str(folder)])
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "runs.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    monkeypatch.setattr(sweeps, "RUNS_OF_A_PART", 4)
+
+
+def test_a_sweep_leaves_a_row_for_each_run_and_its_figures(tmp_path, capsys):
+    assert run(tmp_path, "--criterion", "lag", "--evaluations", "2", "--curves") == 0
+    found = rows(tmp_path)
+    settings = {(row["seed"], row["learning_rate"], row["l2"]) for row in found}
+    assert len(found) == len(settings) == 12
+    assert {row["outcome"] for row in found} <= {"finished", "stopped_early"}
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["runs"] == 12
+    assert sum(metrics["outcomes"].values()) == 12
+    assert len(metrics["pairs"]) == 4
+    for name in ("accuracy_map", "accuracy_by_l2", "accuracy_by_learning_rate", "stopping"):
+        assert (tmp_path / f"{name}.svg").is_file()
+    with np.load(tmp_path / "curves.npz") as curves:
+        finals = [curve[np.isfinite(curve)][-1] for curve in curves["validation_loss"]]
+    assert finals == pytest.approx([float(row["final_validation_loss"]) for row in found])
+    assert str(tmp_path) in capsys.readouterr().out
+
+
+def test_what_there_is_none_of_is_not_left_over(tmp_path):
+    assert run(tmp_path, "--curves") == 0
+    assert (tmp_path / "curves.npz").is_file()
+    single = ["--learning-rate", "0.05", "--l2", "0"]
+    assert run(tmp_path, *single) == 0
+    assert not (tmp_path / "curves.npz").exists()
+    assert not (tmp_path / "accuracy_map.png").exists()
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_killed_sweep_goes_on_and_gives_the_same_bits(tmp_path, monkeypatch, capsys):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run(whole) == 0
+    train_part, trained = sweeps.train_part, []
+
+    def train_or_die(*arguments, **options):
+        if len(trained) == 1:
+            raise Killed
+        trained.append(arguments)
+        return train_part(*arguments, **options)
+
+    monkeypatch.setattr(sweeps, "train_part", train_or_die)
+    with pytest.raises(Killed):
+        run(killed)
+    assert not (killed / "runs.csv").exists()
+    assert len([*(killed / FOLDER).glob("*.npy")]) == 1
+    trained.clear()
+    monkeypatch.setattr(sweeps, "RUNS_OF_A_PART", 8)  # parts are cut as they were at the beginning
+    monkeypatch.setattr(
+        sweeps, "train_part", lambda *a, **o: trained.append(a) or train_part(*a, **o)
+    )
+    # nothing is lost by mistake, or mixed with another sweep
+    assert run(killed) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert run(killed, "--resume", "--epochs", "3") == 2
+    assert "begun with epochs 2, not 3" in capsys.readouterr().err
+    assert run(killed, "--resume") == 0
+    assert len(trained) == 2
+    assert (killed / "runs.csv").read_bytes() == (whole / "runs.csv").read_bytes()
+
+
+def test_there_must_be_something_to_go_on_with(tmp_path, capsys):
+    assert run(tmp_path / "new", "--resume") == 2
+    assert "holds no sweep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--seeds", "0"], "seeds is 0"),
+        (["--devices", "0"], "devices is 0"),
+        (["--devices", "99"], "devices is 99"),
+        (["--l2", "0.1", "0.1"], "given twice"),
+        (["--learning-rate", "-1"], "learning_rate is -1"),
+        (["--criterion", "lag", "--evaluations", "0"], "evaluations=0"),
+    ],
+)
+def test_what_cannot_be_done_is_one_message(flags, message, tmp_path, capsys):
+    assert run(tmp_path / "new", *flags) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def in_process(folder: Path, *flags: str, **environment: str) -> subprocess.Popen:
+    """The command in a process of its own, with an environment of its own."""
+    arguments = [*SMALL, *RUNS, *flags, "--output-dir", str(folder)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "experiments.sweep", *arguments],
+        env={**os.environ, "JAX_PLATFORMS": "cpu", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def assert_agree(folder: Path, other: Path) -> None:
+    for ours, theirs in zip(rows(folder), rows(other), strict=True):
+        assert [ours[name] for name in ("seed", "learning_rate", "l2", "outcome", "last_step")] == [
+            theirs[name] for name in ("seed", "learning_rate", "l2", "outcome", "last_step")
+        ]
+        for name in ("final_validation_loss", "best_validation_loss", "final_train_accuracy"):
+            assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=1e-5)
+
+
+def test_eight_devices_find_what_one_finds(tmp_path):
+    eight = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
+    process = in_process(tmp_path / "eight", "--devices", "8", **eight)
+    assert run(tmp_path / "one") == 0
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert_agree(tmp_path / "eight", tmp_path / "one")
+
+
+def test_two_processes_find_what_one_finds(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    together = ["--distributed", "--coordinator", address, "--num-processes", "2"]
+    processes = [
+        in_process(tmp_path / "two", *together, "--process", str(number)) for number in range(2)
+    ]
+    assert run(tmp_path / "one") == 0
+    for process in processes:
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, output
+    assert_agree(tmp_path / "two", tmp_path / "one")
+    assert len([*(tmp_path / "two" / FOLDER).glob("*.npy")]) > 1  # each has done its share
+
+
+def test_the_settings_that_decide_are_those_of_the_runs():
+    decide = SweepSettings().of_the_runs()
+    assert {"model", "l2", "learning_rate", "seeds", "epochs", "precision", "devices"} <= set(
+        decide
+    )
+    assert not {"output_dir", "resume", "data_dir", "process"} & set(decide)
