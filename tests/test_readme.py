@@ -7,6 +7,8 @@ import pytest
 
 from experiments.claims import CLAIMS
 from experiments.command import parse
+from experiments.settings import Settings
+from experiments.sweep.settings import SweepSettings
 from experiments.task2_logistic import Task2Settings
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -23,10 +25,11 @@ def test_two_commands_do_all_the_setting_up():
     ]
 
 
-def test_its_command_for_one_experiment_can_be_given():
-    [flags] = re.findall(r"^python -m experiments\.task2_logistic (.+)$", README, re.MULTILINE)
-    settings = parse(Task2Settings, "", "", flags.split())
-    assert settings != Task2Settings()
+@pytest.mark.parametrize("settings", [Task2Settings, SweepSettings])
+def test_its_commands_for_an_experiment_can_be_given(settings: type[Settings]):
+    name = {Task2Settings: "task2_logistic", SweepSettings: "sweep"}[settings]
+    [flags] = re.findall(rf"^python -m experiments\.{name} (.+)$", README, re.MULTILINE)
+    assert parse(settings, name, "", flags.split()) != settings()
 
 
 @pytest.mark.usefixtures("mnist")

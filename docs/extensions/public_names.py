@@ -1,7 +1,7 @@
 """Every public name of the library must stand in the API reference; one that doesn't is a warning.
 
 Public are the names of `__all__` or, in a module without it, all that it defines and that don't
-begin with an underscore.
+begin with an underscore, type variables excepted.
 """
 
 import ast
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 from inspect import getsource
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import mnist_jax
 
@@ -45,7 +45,8 @@ def public_names() -> Iterator[str]:
 def names_of(module: ModuleType) -> list[str]:
     """The public names of a module."""
     public = [name for name in defined(module) if not name.startswith("_")]
-    return getattr(module, "__all__", public)
+    values = [name for name in public if not isinstance(getattr(module, name), TypeVar)]
+    return getattr(module, "__all__", values)
 
 
 def defined(module: ModuleType) -> Iterator[str]:
