@@ -1,29 +1,61 @@
 """The documents that quote measured numbers: `python -m experiments.docs` renders them.
 
-Each `docs/*.md.jinja` gives a `docs/*.md`; the numbers are those of `docs/measured/*.json`.
+Each `docs/*.md.jinja` gives a `docs/*.md`, and `docs/README.md.jinja` the README. The numbers are
+those of `docs/measured/*.json`, the figures those of `docs/figures`.
 """
 
 import json
+import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import tyro
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tyro.conf import FlagCreatePairsOff
 
+from experiments.claims.verdict import Verdict
 from experiments.command import DONE, exit_code
 from experiments.metrics.ledger import readable
+from experiments.narrative import NARRATIVES
+from experiments.narrative.words import counted, listed
 from mnist_jax.errors import UsageError
 from mnist_jax.results import replacing, write_json
 
-MEASURED = (
-    "task1_gradients/ledger.json",
-    "task1_gradients/checks.json",
-    "controls/controls.json",
+MEASURED = {
+    "claims": "claims.json",
+    "ledger": "task1_gradients/ledger.json",
+    "checks": "task1_gradients/checks.json",
+    "task1_gradients": "task1_gradients/metrics.json",
+    "task2_logistic": "task2_logistic/metrics.json",
+    "task3_softmax": "task3_softmax/metrics.json",
+    "task4_regularization": "task4_regularization/metrics.json",
+    "controls": "controls/controls.json",
+}
+"""What the documents quote: its name in a template, and the file of the results that holds it."""
+
+ENVIRONMENT = "task2_logistic/config.json"
+"""The file of the results that says where they were measured, for `environment` in a template."""
+
+FIGURES = (
+    "task1_gradients/1_errors.svg",
+    "task2_logistic/2b_loss.svg",
+    "task2_logistic/2d_stopping.svg",
+    "task2_logistic/2e_spike_position.svg",
+    "task2_logistic/2e_shuffling.svg",
+    "task3_softmax/3c_accuracy.svg",
+    "task3_softmax/3d_class_shares.svg",
+    "task3_softmax/3d_file_order.svg",
+    "task3_softmax/3d_selections.svg",
+    "task4_regularization/4b_weights.svg",
+    "task4_regularization/4c_accuracy.svg",
+    "task4_regularization/4e_norm.svg",
 )
-"""Files of the experiments' results that the documents quote."""
+"""Figures that the documents show."""
+
+README = "README.md.jinja"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +86,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     )
     templates(settings.docs_dir)
     if settings.update:
-        update(settings.docs_dir / "measured", settings.results_dir)
+        update(settings.docs_dir, settings.results_dir)
     for path, text in render(settings.docs_dir).items():
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -62,25 +94,32 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return DONE
 
 
-def update(measured: Path, results: Path) -> None:
-    """Copies what the documents quote from the results.
+def update(docs: Path, results: Path) -> None:
+    """Copies what the documents quote and show from the results.
 
     Args:
-        measured: Folder of the copies.
+        docs: Folder of the documents.
         results: Folder of the results, with one folder for each task.
 
     Raises:
         UsageError: If a file of the results is missing.
     """
-    missing = [str(results / name) for name in MEASURED if not (results / name).is_file()]
+    needed = [*MEASURED.values(), ENVIRONMENT, *FIGURES]
+    missing = [str(results / name) for name in needed if not (results / name).is_file()]
     if missing:
         raise UsageError(
             f"{', '.join(missing)} not found. Run `python -m experiments` and "
             "`python -m experiments.controls` first, or name their folder with --results-dir."
         )
-    measured.mkdir(exist_ok=True)
-    for name in MEASURED:
-        write_json(measured / Path(name).name, read_json(results / name))
+    quoted = {name: read_json(results / file) for name, file in MEASURED.items()}
+    quoted["environment"] = read_json(results / ENVIRONMENT)["environment"]
+    for folder in ("measured", "figures"):
+        (docs / folder).mkdir(exist_ok=True)
+    for name, numbers in quoted.items():
+        write_json(docs / "measured" / f"{name}.json", numbers)
+    for figure in FIGURES:
+        with replacing(docs / "figures" / Path(figure).name) as temporary:
+            shutil.copyfile(results / figure, temporary)
 
 
 def render(docs: Path) -> dict[Path, str]:
@@ -91,7 +130,7 @@ def render(docs: Path) -> dict[Path, str]:
 
     Returns:
         The documents, by the files in which they belong. In a template, the contents of
-        `measured/name.json` are `name`.
+        `measured/name.json` are `name`, and `narratives` is what the page says of each task.
 
     Raises:
         UsageError: If the folder has no templates.
@@ -103,11 +142,35 @@ def render(docs: Path) -> dict[Path, str]:
         keep_trailing_newline=True,
     )
     environment.filters["readable"] = readable
+    environment.globals.update(narratives=NARRATIVES, tally=tally, counted=counted)
     numbers = {path.stem: read_json(path) for path in sorted((docs / "measured").glob("*.json"))}
     return {
-        path.with_suffix(""): environment.get_template(path.name).render(numbers)
+        document(path): environment.get_template(path.name).render(numbers)
         for path in templates(docs)
     }
+
+
+def document(template: Path) -> Path:
+    """The file that a template gives: beside it, but the README above its folder."""
+    folder = template.parents[1] if template.name == README else template.parent
+    return folder / template.stem
+
+
+def tally(claims: Sequence[dict[str, Any]]) -> str:
+    """How many claims have each verdict.
+
+    Args:
+        claims: What claims.json holds.
+
+    Returns:
+        The counts in words.
+
+    Example:
+        >>> tally([{"verdict": "refuted"}, {"verdict": "confirmed"}, {"verdict": "refuted"}])
+        '1 confirmed and 2 refuted'
+    """
+    counts = Counter(claim["verdict"] for claim in claims)
+    return listed(f"{counts[each]} {each}" for each in get_args(Verdict) if counts[each])
 
 
 def templates(docs: Path) -> list[Path]:

@@ -117,6 +117,7 @@ HISTORY_HEADER = (
     *("run", "step", "train_loss"),
     *("validation_loss", "validation_accuracy", "train_accuracy"),
 )
+"""Columns of history.csv."""
 
 
 def history_rows(name: str, result: TrainingResult) -> Iterator[tuple[Any, ...]]:

@@ -2,13 +2,16 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from jinja2 import UndefinedError
 from markdown_it import MarkdownIt
 
 from experiments import docs
+from experiments.claims.verdict import Verdict
 from experiments.metrics.ledger import ROUNDING, ledger_metrics, ledger_rows, ledger_table
 from mnist_jax.derivation import BOUND, Judgement, ledger
 from mnist_jax.errors import UsageError
@@ -25,7 +28,7 @@ def judgements() -> list[Judgement]:
 
 def test_the_documents_are_what_their_templates_give():
     rendered = docs.render(DOCS)
-    assert DOCS / "derivations.md" in rendered
+    assert {DOCS / "derivations.md", DOCS.parent / "README.md"} <= {*rendered}
     for path, text in rendered.items():
         assert path.read_text(encoding="utf-8") == text, f"stale: run python -m {docs.__name__}"
 
@@ -81,10 +84,12 @@ def test_the_metrics_name_the_slips(judgements: list[Judgement]):
 def folder(tmp_path: Path) -> Path:
     """Documents of their own: one that quotes the number of equations."""
     (tmp_path / "a.md.jinja").write_text("{{ ledger | length }} lines\n")
-    for name in docs.MEASURED:
-        measured = tmp_path / "results" / name
-        measured.parent.mkdir(parents=True, exist_ok=True)
-        measured.write_text("[1, 2]")
+    results = tmp_path / "results"
+    for name in (*docs.MEASURED.values(), *docs.FIGURES):
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        (results / name).write_text("[1, 2]")
+    own = {"settings": {"data_dir": "private"}, "environment": {"python": "3"}}
+    (results / docs.ENVIRONMENT).write_text(json.dumps(own))
     return tmp_path
 
 
@@ -101,6 +106,39 @@ def test_an_update_takes_the_numbers_of_the_results(folder: Path, capsys):
     assert (folder / "a.md").read_text() == "2 lines\n"
     docs.run(flags(folder, "--update"))
     assert (folder / "a.md").read_text() == "3 lines\n"
+    assert (folder / "figures" / "2b_loss.svg").read_text() == "[1, 2]"
+    assert "private" not in (folder / "measured" / "environment.json").read_text()
+
+
+def test_the_readme_stands_above_the_documents(folder: Path):
+    inner = folder / "docs"
+    inner.mkdir()
+    (inner / "README.md.jinja").write_text("{{ tally([{'verdict': 'refuted'}]) }}\n")
+    assert docs.render(inner) == {folder / "README.md": "1 refuted\n"}
+
+
+def test_every_figure_that_they_show_is_one_of_the_last_run():
+    shown = {
+        name
+        for path in docs.render(DOCS)
+        for name in re.findall(r"\((?:docs/)?figures/(\S+)\)", path.read_text(encoding="utf-8"))
+    }
+    assert shown == {Path(figure).name for figure in docs.FIGURES}
+    assert shown == {path.name for path in (DOCS / "figures").iterdir()}
+
+
+@pytest.mark.parametrize("verdict", get_args(Verdict))
+def test_no_sentence_beside_a_verdict_names_another(verdict: str, tmp_path: Path):
+    shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("_build"))
+    measured = tmp_path / "docs" / "measured"
+    claims = json.loads((measured / "claims.json").read_text(encoding="utf-8"))
+    changed = [claim | {"verdict": verdict, "checks": []} for claim in claims]
+    (measured / "claims.json").write_text(json.dumps(changed), encoding="utf-8")
+    rendered = docs.render(tmp_path / "docs")
+    assert f"{len(claims)} {verdict}" in rendered[tmp_path / "README.md"]
+    others = set(get_args(Verdict)) - {verdict}
+    reproduction = rendered[tmp_path / "docs" / "reproduction.md"]
+    assert not [other for other in others if f"**{other}**" in reproduction]
 
 
 def test_what_is_missing_is_named(folder: Path):

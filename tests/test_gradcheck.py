@@ -91,6 +91,11 @@ def test_the_report_says_where_it_was_made(report):
     assert jax.__version__ in str(report)
 
 
+def test_the_report_is_text_in_a_notebook_too(report, monkeypatch):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert "reverse mode" in str(report)
+
+
 def test_the_report_is_json(report):
     found = json.loads(report.to_json())
     assert found["passes"] is True

@@ -5,6 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from experiments.claims import CLAIMS
+from experiments.command import parse
+from experiments.settings import Settings
+from experiments.sweep.settings import SweepSettings
+from experiments.task2_logistic import Task2Settings
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
@@ -13,10 +19,17 @@ def blocks(language: str) -> list[str]:
 
 
 def test_two_commands_do_all_the_setting_up():
-    assert [block.strip() for block in blocks("sh")] == [
+    assert [block.strip() for block in blocks("sh")][:2] == [
         "pip install -e . && python -m experiments",
         'pip install -e ".[test]" && pytest',
     ]
+
+
+@pytest.mark.parametrize("settings", [Task2Settings, SweepSettings])
+def test_its_commands_for_an_experiment_can_be_given(settings: type[Settings]):
+    name = {Task2Settings: "task2_logistic", SweepSettings: "sweep"}[settings]
+    [flags] = re.findall(rf"^python -m experiments\.{name} (.+)$", README, re.MULTILINE)
+    assert parse(settings, name, "", flags.split()) != settings()
 
 
 @pytest.mark.usefixtures("mnist")
@@ -35,4 +48,13 @@ def test_every_module_it_names_exists():
 def test_every_file_it_links_to_exists():
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert links
-    assert all((Path(__file__).parents[1] / link).is_file() for link in links)
+    files = {link.split("#")[0] for link in links}
+    assert all((Path(__file__).parents[1] / file).is_file() for file in files)
+
+
+def test_every_claim_links_to_its_discussion():
+    reproduction = Path(__file__).parents[1] / "docs" / "reproduction.md"
+    titles = re.findall(r"^#+ (.+)$", reproduction.read_text(encoding="utf-8"), re.MULTILINE)
+    anchors = {title.lower().replace(" ", "-") for title in titles}
+    assert {claim.id for claim in CLAIMS} <= anchors
+    assert set(re.findall(r"\(docs/reproduction\.md#(.+?)\)", README)) == {c.id for c in CLAIMS}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from latex2mathml.converter import convert
 from markupsafe import Markup
@@ -99,7 +99,19 @@ def formula(latex: str | None) -> Formula | None:
     """An equation drawn by the browser; None for none."""
     if latex is None:
         return None
+    return Formula(mathml(latex, "block"), wide=len(latex) > WIDE)
+
+
+def mathml(latex: str, display: Literal["block", "inline"]) -> Markup:
+    """Mathematics as a browser draws it.
+
+    Args:
+        latex: What to draw.
+        display: On a line of its own, or within one.
+
+    Returns:
+        A `math` element.
+    """
     # a row whose last cell is empty would be left out (latex2mathml 3.81)
     filled = re.sub(r"&\s*(?=\\cr|\\end)", "& {} ", latex)
-    mathml = convert(filled, display="block").replace("<mi>ln</mi>", LOGARITHM)
-    return Formula(Markup(mathml), wide=len(latex) > WIDE)
+    return Markup(convert(filled, display=display).replace("<mi>ln</mi>", LOGARITHM))

@@ -46,7 +46,6 @@ class IdxFile(NamedTuple):
         return 4 + 4 * len(self.shape) + math.prod(self.shape)
 
 
-# In the order in which they are loaded: training images and labels, test images and labels.
 MNIST_FILES = (
     IdxFile(
         "train-images-idx3-ubyte",
@@ -69,6 +68,7 @@ MNIST_FILES = (
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     ),
 )
+"""In the order in which they are loaded: training images and labels, test images and labels."""
 
 
 def verify(file: IdxFile, content: bytes) -> bytes:

@@ -15,6 +15,7 @@ from mnist_jax.data import cache, directory, package, tfds
 from mnist_jax.data.files import MNIST_FILES, Contents, DataError, Report, parse_idx
 
 Source = Literal["auto", "directory", "cache", "tfds", "package"]
+"""Where MNIST is read from; `"auto"` tries the others in turn."""
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from mnist_jax.data.mnist import Examples, Mnist
 from mnist_jax.errors import UsageError
 
 Selection = Literal["sequential", "stochastic"]
+"""Which test images validate: the last in file order, or some drawn at random."""
 
 
 class Split(NamedTuple):

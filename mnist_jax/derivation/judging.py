@@ -12,6 +12,7 @@ from mnist_jax.derivation.equation import Equation, Line
 from mnist_jax.derivation.problem import LARGEST_LOGIT, Problem, random_problems
 
 Verdict = Literal["holds", "slip", "fails", "empty"]
+"""Of a line. It holds; it does not and its correction does; nor does that; there is no line."""
 Side = Callable[[Problem], Any]
 
 OPERATIONS = 20

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 Task = Literal["1a", "1b", "4a"]
+"""Whose derivation it is."""
 LARGEST_LOGIT = 3.0
 
 

@@ -106,7 +106,8 @@ class Report(NamedTuple):
     def __str__(self) -> str:
         """The report as a table."""
         text = io.StringIO()
-        Console(file=text, width=WIDTH, color_system=None).print(self)
+        console = Console(file=text, width=WIDTH, color_system=None, force_jupyter=False)
+        console.print(self)
         return text.getvalue().rstrip()
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:

@@ -13,7 +13,9 @@ from mnist_jax.errors import UsageError
 from mnist_jax.training.stopping import Criterion, Never
 
 Precision = Literal["float32", "float64"]
+"""The floating dtype of a run."""
 Gradient = Literal["analytic", "autodiff"]
+"""Derived by hand, or `jax.grad` of the objective."""
 
 
 @dataclass(frozen=True)
