@@ -33,6 +33,7 @@ MEASURED = {
     "task3_softmax": "task3_softmax/metrics.json",
     "task4_regularization": "task4_regularization/metrics.json",
     "controls": "controls/controls.json",
+    "benchmarks": "benchmarks/benchmarks.json",
 }
 """What the documents quote: its name in a template, and the file of the results that holds it."""
 
@@ -52,6 +53,8 @@ FIGURES = (
     "task4_regularization/4b_weights.svg",
     "task4_regularization/4c_accuracy.svg",
     "task4_regularization/4e_norm.svg",
+    "benchmarks/growth.svg",
+    "benchmarks/peers.svg",
 )
 """Figures that the documents show."""
 
@@ -108,8 +111,9 @@ def update(docs: Path, results: Path) -> None:
     missing = [str(results / name) for name in needed if not (results / name).is_file()]
     if missing:
         raise UsageError(
-            f"{', '.join(missing)} not found. Run `python -m experiments` and "
-            "`python -m experiments.controls` first, or name their folder with --results-dir."
+            f"{', '.join(missing)} not found. Run `python -m experiments`, `python -m "
+            "experiments.controls` and `python -m experiments.benchmarks` first, or name their "
+            "folder with --results-dir."
         )
     quoted = {name: read_json(results / file) for name, file in MEASURED.items()}
     quoted["environment"] = read_json(results / ENVIRONMENT)["environment"]

@@ -36,7 +36,7 @@ def logistic_cross_entropy(
 
 
 def softmax_cross_entropy(
-    logits: Float[Array, "K N"], targets: Float[Array, "K N"]
+    logits: Float[Array, "A B"], targets: Float[Array, "A B"], class_axis: int = 0
 ) -> Float[Array, ""]:
     r"""Categorical cross entropy (equation 1), averaged over the examples.
 
@@ -44,8 +44,9 @@ def softmax_cross_entropy(
     \quad \hat{y}_k^n = \frac{e^{z_k^n}}{\sum_{k'} e^{z_{k'}^n}}$$
 
     Args:
-        logits: $z_k^n = w_k^T x^n$, a row per class as in the weights.
-        targets: $y_k^n$, each column summing to one.
+        logits: $z_k^n = w_k^T x^n$, (K, N): a row per class as in the weights.
+        targets: $y_k^n$, of the same shape, the classes of each example summing to one.
+        class_axis: 0; or 1, if logits and targets have a row per example.
 
     Returns:
         The mean loss in nats, a scalar.
@@ -54,7 +55,8 @@ def softmax_cross_entropy(
         >>> print(f"{softmax_cross_entropy(jnp.zeros((10, 1)), jnp.eye(10)[:, :1]):.4f}")
         2.3026
     """
-    return -jnp.sum(targets * jax.nn.log_softmax(logits, axis=0)) / logits.shape[1]
+    log_likelihoods = targets * jax.nn.log_softmax(logits, class_axis)
+    return -jnp.sum(log_likelihoods) / logits.shape[1 - class_axis]
 
 
 def l2_penalty(weights: Float[Array, "..."]) -> Float[Array, ""]:

@@ -72,36 +72,25 @@ logistic = Model(
 
 
 MANY = 1000
-"""Examples from which on the product of inputs and weights is faster a row per example."""
+"""Examples from which on softmax regression computes a row per example, not per class. A batch of
+128 takes 46 us by classes and 61 us by examples; a validation set of 2,000 takes 0.43 ms and
+0.31 ms (two cores)."""
 
 
-def softmax_logits(
-    weights: Float[Array, "K I"], inputs: Float[Array, "N I"]
-) -> Float[Array, "K N"]:
-    r"""The logits $z_k^n = w_k^T x^n$, a row per class as in the weights.
-
-    Args:
-        weights: $w_{ki}$.
-        inputs: $x^n$, one row per example.
-
-    Returns:
-        The logits.
-
-    Example:
-        >>> softmax_logits(jnp.eye(2), jnp.array([[3.0, 4.0]])).tolist()
-        [[3.0], [4.0]]
-    """
-    # Both are the same product. On two cores a batch of 128 takes 46 us by rows of classes and
-    # 61 us by rows of examples; a validation set of 2,000 takes 0.8 ms and 0.3 ms.
+def _softmax_loss(
+    weights: Float[Array, "K I"], inputs: Float[Array, "N I"], targets: Float[Array, "N K"]
+) -> Float[Array, ""]:
     if len(inputs) > MANY:
-        return (inputs @ weights.T).T
-    return jnp.inner(weights, inputs)
+        return losses.softmax_cross_entropy(inputs @ weights.T, targets, class_axis=1)
+    return losses.softmax_cross_entropy(jnp.inner(weights, inputs), targets.T)
 
 
 def _softmax_predict(
     weights: Float[Array, "K I"], inputs: Float[Array, "N I"]
 ) -> Int32[Array, " N"]:
-    return jnp.argmax(softmax_logits(weights, inputs), axis=0).astype(jnp.int32)
+    if len(inputs) > MANY:
+        return jnp.argmax(inputs @ weights.T, axis=1).astype(jnp.int32)
+    return jnp.argmax(jnp.inner(weights, inputs), axis=0).astype(jnp.int32)
 
 
 def softmax_regression(num_classes: int) -> Model:
@@ -122,9 +111,7 @@ def softmax_regression(num_classes: int) -> Model:
     return Model(
         init=lambda num_inputs, dtype: jnp.zeros((num_classes, num_inputs), dtype),
         targets=lambda labels, dtype: features.one_hot(labels, num_classes, dtype),
-        loss=lambda weights, inputs, targets: losses.softmax_cross_entropy(
-            softmax_logits(weights, inputs), targets.T
-        ),
+        loss=_softmax_loss,
         gradient=gradients.regularized_softmax_gradient,
         predict=_softmax_predict,
     )

@@ -59,6 +59,7 @@ def many_penalties(work: Work, repeats: int) -> dict[str, Any]:
     return {
         **times.numbers(),
         "runs": PENALTIES,
+        "epochs": work.epochs,
         "seconds_per_run": times.median / PENALTIES,
         "floor": least,
     }

@@ -1,5 +1,8 @@
 """PyTorch: a linear layer, SGD, and batches from a DataLoader, or cut from tensors by hand."""
 
+# pyright: reportMissingImports=false
+# (torch comes with the bench extra, which the tests do without)
+
 from collections.abc import Iterator
 
 import torch
