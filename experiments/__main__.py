@@ -10,7 +10,7 @@ from rich.table import Table
 
 from experiments import page, report, task
 from experiments.claims.verdict import Judgement
-from experiments.command import exit_code, load, parse, report_divergence, show
+from experiments.command import announce, exit_code, load, parse, report_divergence, show
 from experiments.progress import Progress
 from experiments.settings import Settings
 from experiments.task import Task
@@ -66,13 +66,14 @@ def run_all(arguments: Sequence[str] | None = None) -> int:
     settings = {chosen.name: settings_of(chosen, everything) for chosen in TASKS}
     results = {}
     with output_folder(everything.output_dir) as folder:
+        announce(folder, quiet=everything.quiet)
         mnist = load(everything)
         for chosen in TASKS:
             own = settings[chosen.name]
-            with output_folder(own.output_dir) as place, Progress() as progress:
+            with output_folder(own.output_dir) as place, Progress(quiet=own.quiet) as progress:
                 results[chosen.name] = chosen.measure(own, mnist, progress)
                 task.write(chosen, results[chosen.name], own, mnist, place)
-            show(chosen.title, results[chosen.name], place)
+            show(chosen.title, results[chosen.name], place, quiet=own.quiet)
         metrics = {name: result.metrics for name, result in results.items()}
         judgements = report.judge_all(metrics, settings)
         facts = {
@@ -84,7 +85,8 @@ def run_all(arguments: Sequence[str] | None = None) -> int:
             written.write(
                 folder, judgements, [(chosen, results[chosen.name]) for chosen in TASKS], **facts
             )
-    show_judgements(judgements)
+    if not everything.quiet:
+        show_judgements(judgements)
     print(f"the report is {folder / 'report.md'}, as a page {folder / 'index.html'}")
     return report_divergence(results, folder)
 

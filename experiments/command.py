@@ -15,7 +15,7 @@ from rich.table import Table as RichTable
 from experiments import task
 from experiments.progress import Progress
 from experiments.settings import Settings
-from experiments.task import S, Task, TaskResult
+from experiments.task import KEPT, S, Task, TaskResult
 from mnist_jax import data
 from mnist_jax.errors import UsageError
 from mnist_jax.results import output_folder
@@ -37,14 +37,17 @@ def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
     def work() -> int:
         settings = parse(chosen.settings, f"experiments.{chosen.name}", chosen.title, arguments)
         with output_folder(settings.output_dir) as folder:
+            announce(folder, quiet=settings.quiet)
             mnist = load(settings)
-            with Progress() as progress:  # after loading: a download answers Ctrl-C at once
+            with Progress(
+                quiet=settings.quiet
+            ) as progress:  # after loading: a download answers Ctrl-C at once
                 result = chosen.measure(settings, mnist, progress)
                 task.write(chosen, result, settings, mnist, folder)
-        show(chosen.title, result, folder)
+        show(chosen.title, result, folder, quiet=settings.quiet)
         return report_divergence({chosen.name: result}, folder)
 
-    return exit_code(work)
+    return exit_code(work, chosen.kept)
 
 
 def parse(settings: type[S], module: str, title: str, arguments: Sequence[str] | None) -> S:
@@ -58,17 +61,34 @@ def parse(settings: type[S], module: str, title: str, arguments: Sequence[str] |
     return parsed.check().shortened()
 
 
+def announce(folder: Path, *, quiet: bool) -> None:
+    """Says on stderr that files of an earlier run are about to be overwritten."""
+    if any(folder.iterdir()) and not quiet:
+        print(
+            f"{folder} holds files of an earlier run: those of the same names are overwritten at "
+            "the end",
+            file=sys.stderr,
+        )
+
+
 def load(settings: Settings) -> data.Mnist:
     """MNIST from where the settings say, with a line on stderr for each thing done."""
     return data.load(
         settings.data_dir,
         source=settings.data_source,
-        report=lambda line: print(line, file=sys.stderr),
+        report=lambda line: None if settings.quiet else print(line, file=sys.stderr),
     )
 
 
-def show(title: str, result: TaskResult, folder: Path) -> None:
+def show(title: str, result: TaskResult, folder: Path, *, quiet: bool = False) -> None:
     """Prints the listings and the closing table, and where the files are."""
+    if not quiet:
+        show_tables(title, result)
+    print(f"written to {folder}")
+
+
+def show_tables(title: str, result: TaskResult) -> None:
+    """Prints the listings and the closing table."""
     for name, (header, rows) in result.listings.items():
         listing = RichTable(*header, title=name, title_justify="left")
         for row in rows:
@@ -78,7 +98,6 @@ def show(title: str, result: TaskResult, folder: Path) -> None:
     for what, value in result.summary:
         table.add_row(what, value)
     Console().print(table)
-    print(f"written to {folder}")
 
 
 def report_divergence(tasks: dict[str, TaskResult], folder: Path) -> int:
@@ -97,13 +116,21 @@ def report_divergence(tasks: dict[str, TaskResult], folder: Path) -> int:
     return DIVERGED if lines else DONE
 
 
-def exit_code(work: Callable[[], int]) -> int:
-    """Does the work of a command; turns what a user can mend into a message and an exit code."""
+def exit_code(work: Callable[[], int], kept: str = KEPT) -> int:
+    """Does the work of a command; turns what a user can mend into a message and an exit code.
+
+    Args:
+        work: Returns the exit code if all goes well.
+        kept: What to say of what an interruption leaves.
+
+    Returns:
+        The exit code.
+    """
     try:
         return work()
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_USE
     except KeyboardInterrupt:
-        print("interrupted; files of finished experiments are kept", file=sys.stderr)
+        print(f"interrupted; {kept}", file=sys.stderr)
         return INTERRUPTED

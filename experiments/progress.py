@@ -17,7 +17,7 @@ class Progress:
     program, which can crash the interpreter on its way out. A second Ctrl-C ends it at once.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
         console = console or Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         self._interrupted = False
@@ -25,7 +25,7 @@ class Progress:
             *columns,
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=quiet or not console.is_terminal,
             transient=True,
         )
 

@@ -55,6 +55,9 @@ class Settings:
     quick: Annotated[bool, FlagCreatePairsOff] = False
     """A shorter form: real data, but fewer epochs and seeds."""
 
+    quiet: Annotated[bool, FlagCreatePairsOff] = False
+    """No progress bars and no tables; only where the files are, and what went wrong."""
+
     def check(self) -> Self:
         """The settings, or a UsageError for what is wrong with them whatever the data."""
         if not 0 <= self.seed < 2**30:

@@ -15,6 +15,7 @@ from mnist_jax.data import MNIST_FILES, Mnist
 from mnist_jax.training import Outcome, TrainingResult
 
 S = TypeVar("S", bound=Settings)
+KEPT = "files of finished experiments are kept; what was not finished is to be run again"
 
 
 class Table(NamedTuple):
@@ -58,6 +59,7 @@ class Task(NamedTuple, Generic[S]):
         measure: (settings, data, where to show progress) to what it gives; raises a UsageError
             if the settings can't be done with the data.
         sometimes: Figures, tables and arrays that some settings do without.
+        kept: What is said of what Ctrl-C leaves.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Task(NamedTuple, Generic[S]):
     settings: type[S]
     measure: Callable[[S, Mnist, Progress], TaskResult]
     sometimes: tuple[str, ...] = ()
+    kept: str = KEPT
 
 
 def write(

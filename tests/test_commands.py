@@ -139,7 +139,6 @@ def test_a_run_that_diverges_is_code_3_and_writes_its_history(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("task", "figures", "flags"),
     [
-        (TASK1, {"1_errors", "1_steps"}, []),
         (TASK2, {"2b_loss", "2c_accuracy", "2e_spike_position"}, ["--no-shuffle"]),
         (
             TASK2,
@@ -168,6 +167,15 @@ def test_a_task_leaves_its_folder_complete(task, figures, flags, tmp_path, capsy
     assert config["settings"]["train_size"] == 900
     assert len(config["data"]["sha256"]) == 4
     assert f"written to {tmp_path}" in capsys.readouterr().out
+
+
+def test_task_1_leaves_its_folder_complete(small_report: SmallReport):
+    names = {path.name for path in (small_report.folder / TASK1.name).iterdir()}
+    drawn = {
+        f"{figure}.{ending}" for figure in ("1_errors", "1_steps") for ending in ("png", "svg")
+    }
+    documents = {"ledger.json", "checks.json"}
+    assert names == drawn | documents | {"metrics.json", "config.json", "history.csv"}
 
 
 def test_metrics_of_task_2(tmp_path):
@@ -218,3 +226,19 @@ def test_an_interrupt_ends_with_code_130(capsys):
 
     assert exit_code(interrupted) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_what_is_overwritten_is_said_before(tmp_path, capsys):
+    flags = [*SMALL, "--l2", "0"]
+    assert run(TASK4, tmp_path, *flags) == 0
+    assert "earlier run" not in capsys.readouterr().err
+    assert run(TASK4, tmp_path, *flags) == 0
+    assert f"{tmp_path} holds files of an earlier run" in capsys.readouterr().err
+
+
+def test_a_quiet_command_says_where_the_files_are(tmp_path, capsys):
+    for _ in range(2):
+        assert run(TASK4, tmp_path, *SMALL, "--l2", "0", "--quiet") == 0
+        output, errors = capsys.readouterr()
+        assert output == f"written to {tmp_path}\n"
+        assert errors == ""

@@ -47,7 +47,7 @@ def test_a_wrong_gradient_looks_like_the_right_one(mutation, dtype):
 
 
 # each is compiled: the command checks the others too
-@pytest.mark.parametrize("name", [mutation.name for mutation in MUTATIONS[::2]])
+@pytest.mark.parametrize("name", [mutation.name for mutation in MUTATIONS[::4]])
 def test_a_mistake_is_caught_in_either_precision_alone(name):
     [verdict] = check_mutations([name])
     assert verdict.float32
@@ -61,9 +61,8 @@ def test_a_transposed_gradient_is_refused():
         check(TASKS["1b"].loss, lambda *a: softmax_gradient(*a).T, *mutation.arguments())
 
 
-# of two shapes, because each is compiled for each task
-@pytest.mark.parametrize("examples", [2, 64])
-@pytest.mark.parametrize("task", TASKS)
+# of one shape, because each is compiled for each task: the command checks the others too
+@pytest.mark.parametrize(("task", "examples"), [("1a", 64), ("1b", 2), ("4a", 64)])
 def test_right_gradients_pass_on_problems_of_every_family(task, examples):
     kinds = [problem.kind for problem in problems.problems(1000, seed=1)]
     assert {kind.family for kind in kinds} == set(FAMILIES)

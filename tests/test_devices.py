@@ -11,7 +11,7 @@ import pytest
 
 from mnist_jax.data import Examples, Split
 from mnist_jax.errors import UsageError
-from mnist_jax.models import Model, logistic, softmax_regression
+from mnist_jax.models import logistic, softmax_regression
 from mnist_jax.training import (
     Lag,
     Placement,
@@ -42,7 +42,7 @@ def test_in_a_process_with_eight_virtual_devices():
         check=False,
     )
     assert process.returncode == 0, process.stdout
-    assert "5 passed" in process.stdout
+    assert "3 passed" in process.stdout
 
 
 def assert_agree(shared: TrainingResult, alone: TrainingResult) -> None:
@@ -59,7 +59,7 @@ def assert_agree(shared: TrainingResult, alone: TrainingResult) -> None:
 @with_eight
 @pytest.mark.parametrize(
     ("orders", "rates", "at_once"),
-    [(11, 2, None), (20, 2, 8), (1, 16, None)],  # seeds are shared, or else rates
+    [(11, 2, 8), (1, 16, None)],  # seeds are shared, or else rates
 )
 def test_devices_agree_when_they_share_runs(orders: int, rates: int, at_once: int | None):
     model = logistic
@@ -70,8 +70,8 @@ def test_devices_agree_when_they_share_runs(orders: int, rates: int, at_once: in
 
 
 @with_eight
-@pytest.mark.parametrize("model", [logistic, softmax_regression(2)])
-def test_devices_agree_when_they_share_batches(model: Model):
+def test_devices_agree_when_they_share_batches():
+    model = softmax_regression(2)
     placement = Placement(tuple(jax.devices()), shared="batches")
     runs = hyperparameters([0.1, 1.0])
     shared = fit(model, SPLIT, runs, SETTINGS, placement=placement)

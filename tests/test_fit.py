@@ -115,8 +115,8 @@ def test_progress_is_reported_up_to_the_last_epoch():
     epochs: list[int] = []
     settings = replace(SETTINGS, epochs=30)
     fit(logistic, SPLIT, RATE, settings, on_epochs=epochs.append)
-    # twenty evaluations of a single run at a time, one after each of the four steps of an epoch
-    assert epochs == [5, 10, 15, 20, 25, 30]
+    # forty evaluations of a single run at a time, one after each of the four steps of an epoch
+    assert epochs == [10, 20, 30]
     epochs.clear()
     many = hyperparameters([0.1] * 20)
     fit(logistic, SPLIT, many, settings, on_epochs=epochs.append)
@@ -132,7 +132,7 @@ def test_nothing_is_done_after_every_run_has_stopped():
     assert result.outcome.tolist() == [[Outcome.STOPPED_EARLY, Outcome.FINISHED]]
     epochs.clear()
     result = fit(logistic, SPLIT, hyperparameters(0.0), settings, on_epochs=epochs.append)
-    assert epochs == [5]
+    assert epochs == [10]
     assert result.last_step == len(result.history.train_loss) - 1 == 2
     assert result.history.evaluation_steps.tolist() == [0, 1, 2]
 
@@ -162,11 +162,11 @@ def test_orders_that_have_ended_make_place_for_others(at_once: int):
 @pytest.mark.parametrize(
     ("schedule", "epochs", "runs", "plan"),
     [
-        (Schedule(28, 5), 50, 1, Plan(1400, 5, 20)),
+        (Schedule(28, 5), 50, 1, Plan(1400, 5, 40)),
         (Schedule(28, 5), 50, 64, Plan(1400, 5, 5)),
-        (Schedule(140, 28), 50, 1, Plan(7000, 28, 20)),
-        (Schedule(28, 1), 50, 1, Plan(1400, 1, 28)),
-        (Schedule(28, 1000), 3, 1, Plan(84, 84, 20)),  # one evaluation, after step 0
+        (Schedule(140, 28), 50, 1, Plan(7000, 28, 40)),
+        (Schedule(28, 1), 50, 1, Plan(1400, 1, 40)),
+        (Schedule(28, 1000), 3, 1, Plan(84, 84, 40)),  # one evaluation, after step 0
     ],
 )
 def test_steps_are_cut_into_programs(schedule: Schedule, epochs: int, runs: int, plan: Plan):

@@ -22,7 +22,7 @@ from experiments.benchmarks import figures, floor, growth, many, process
 from experiments.benchmarks.targets import targets
 from experiments.benchmarks.timing import interleaved
 from experiments.benchmarks.work import Work
-from experiments.command import DONE, exit_code, load
+from experiments.command import DONE, announce, exit_code, load
 from experiments.progress import Progress
 from experiments.settings import Settings
 from mnist_jax import plotting
@@ -70,6 +70,9 @@ class BenchmarkSettings:
     quick: Annotated[bool, FlagCreatePairsOff] = False
     """A shorter form, to see that it works; its numbers mean little."""
 
+    quiet: Annotated[bool, FlagCreatePairsOff] = False
+    """No progress bars and no tables; only where the files are, and what went wrong."""
+
     def check(self) -> "BenchmarkSettings":
         """The settings, or a UsageError for what is wrong with them."""
         for name in ("repeats", "epochs", "seeds"):
@@ -107,14 +110,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         BenchmarkSettings, prog=program, description=__doc__, args=arguments
     ).check()
     with output_folder(settings.output_dir) as folder:
-        mnist = load(Settings(data_dir=settings.data_dir))
-        with Progress() as progress:
+        announce(folder, quiet=settings.quiet)
+        mnist = load(Settings(data_dir=settings.data_dir, quiet=settings.quiet))
+        with Progress(quiet=settings.quiet) as progress:
             found = measure(settings, mnist, progress)
             write_json(folder / "benchmarks.json", found)
             with plotting.style():
                 for name, figure in figures.draw(found).items():
                     plotting.save(figure, folder, name)
-    show(found)
+    if not settings.quiet:
+        show(found)
     print(f"written to {folder}")
     return DONE
 

@@ -1,10 +1,9 @@
 """Whole processes: how long an import takes, and all experiments, with their memory."""
 
-import os
+import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +20,18 @@ def import_seconds(repeats: int = 5) -> dict[str, Any]:
     return {**seconds, "beyond_jax": seconds["mnist_jax"] - seconds["jax"]}
 
 
+# A process counts the memory of the one that started it as its own most, so a small one starts it.
+MEASURE = """
+import json, resource, subprocess, sys, time
+start = time.perf_counter()
+code = subprocess.run(sys.argv[1:], capture_output=True).returncode
+unit = 1 if sys.platform == "darwin" else 1024
+most = unit * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+seconds = time.perf_counter() - start
+print(json.dumps({"seconds": seconds, "peak_gb": most / 1e9, "exit_code": code}))
+"""
+
+
 def all_experiments(flags: Sequence[str] = ()) -> dict[str, float]:
     """`python -m experiments`, data cached: wall time and the most memory it had.
 
@@ -28,20 +39,12 @@ def all_experiments(flags: Sequence[str] = ()) -> dict[str, float]:
         flags: Of the command.
 
     Returns:
-        Seconds and gigabytes.
+        Seconds, gigabytes, exit code.
     """
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "experiments", "--output-dir", folder, *flags]
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return {
-        "seconds": seconds,
-        "peak_gb": usage.ru_maxrss * 1024 / 1e9,
-        "exit_code": process.returncode,
-    }
+        measured = _command([sys.executable, "-c", MEASURE, *command])()
+    return json.loads(measured.stdout)
 
 
 def _command(arguments: list[str]) -> Any:

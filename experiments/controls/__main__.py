@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import jax
 import tyro
 from rich.console import Console
+from tyro.conf import FlagCreatePairsOff
 
-from experiments.command import DONE, exit_code
+from experiments.command import DONE, announce, exit_code
 from experiments.controls import problems, summary
 from experiments.controls.checking import Outcome, Verdict, check_mutations, check_problems
 from experiments.controls.mutations import MUTATIONS
@@ -42,6 +44,9 @@ class ControlSettings:
 
     output_dir: Path = Path("results/controls")
     """Folder for what this command writes."""
+
+    quiet: Annotated[bool, FlagCreatePairsOff] = False
+    """No progress bars and no tables; only where the files are, and what went wrong."""
 
     def check(self) -> "ControlSettings":
         """The settings, or a UsageError for what is wrong with them."""
@@ -71,11 +76,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     settings = tyro.cli(ControlSettings, prog=program, description=__doc__, args=arguments).check()
     start = time.monotonic()
     with output_folder(settings.output_dir) as folder:
-        with Progress() as progress:
+        announce(folder, quiet=settings.quiet)
+        with Progress(quiet=settings.quiet) as progress:
             verdicts = wrong_gradients(settings, progress)
             outcomes = right_gradients(settings, progress)
         write(folder, settings, verdicts, outcomes, time.monotonic() - start)
-    show(verdicts, outcomes)
+    show(verdicts, outcomes, quiet=settings.quiet)
     print(f"written to {folder / 'controls.json'}")
     trusted = all(v.caught for v in verdicts) and not any(o.failed for o in outcomes)
     return DONE if trusted else NOT_TRUSTED
@@ -98,9 +104,9 @@ def right_gradients(settings: ControlSettings, progress: Progress) -> list[Outco
     return sorted(outcomes, key=lambda outcome: outcome.kind.number)
 
 
-def show(verdicts: list[Verdict], outcomes: list[Outcome]) -> None:
+def show(verdicts: list[Verdict], outcomes: list[Outcome], *, quiet: bool) -> None:
     """Prints the tables, and how many mistakes are missed."""
-    console = Console()
+    console = Console(quiet=quiet)
     console.print(summary.mutation_table(verdicts))
     if outcomes:
         console.print(summary.family_table(outcomes), summary.excess_table(outcomes))

@@ -15,7 +15,9 @@ def epoch_batches(
 ) -> tuple[Float[np.ndarray, " epochs"], Float[np.ndarray, "steps_per_epoch epochs"]]:
     """The middle step of each epoch, and its batches' losses, one row per place in the epoch."""
     steps = run.schedule.steps_per_epoch
-    losses = run.history.train_loss.reshape(-1, steps)
+    losses = run.history.train_loss
+    missing = -len(losses) % steps  # of the epoch in which a run diverged
+    losses = np.pad(losses, (0, missing), constant_values=np.nan).reshape(-1, steps)
     return (np.arange(len(losses)) + 0.5) * steps - 0.5, losses.T
 
 

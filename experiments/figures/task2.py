@@ -144,7 +144,8 @@ def spike_position(metrics: dict[str, Any], every_step: TrainingResult) -> Figur
     over_steps.legend(loc="lower right")
     over_steps.set_title("2e: validation accuracy in file order")
     steps_per_epoch = metrics["steps_per_epoch"]
-    later = accuracy.reshape(-1, steps_per_epoch)[1:]
+    whole = len(accuracy) // steps_per_epoch * steps_per_epoch
+    later = accuracy[:whole].reshape(-1, steps_per_epoch)[1:]
     if len(later):
         batches = np.arange(steps_per_epoch)
         plotting.band(over_batches, batches, later, color=FOURTH, label="median and 90 % of epochs")

@@ -77,6 +77,7 @@ TASK = Task(
     SweepSettings,
     measure,
     sometimes=(*figures.SOMETIMES, "curves"),
+    kept="the parts that are done are kept: go on with --resume",
 )
 
 if __name__ == "__main__":

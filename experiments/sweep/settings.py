@@ -125,5 +125,5 @@ class SweepSettings(OneValidationSet):
     def of_the_runs(self) -> dict[str, Any]:
         """The settings that decide what a run gives; a sweep goes on only with the same."""
         others = {"output_dir", "resume", "data_dir", "data_source", "quick", "distributed"}
-        others |= {"coordinator", "num_processes", "process"}
+        others |= {"coordinator", "num_processes", "process", "quiet"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}
