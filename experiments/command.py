@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import tyro
 from rich.console import Console
 from rich.table import Table as RichTable
 
 from experiments import task
+from experiments.flags import parse_flags
 from experiments.progress import Progress
 from experiments.settings import Settings
 from experiments.task import KEPT, S, Task, TaskResult
@@ -57,8 +57,7 @@ def parse(settings: type[S], module: str, title: str, arguments: Sequence[str] |
         SystemExit: With code 2 and a message, if a flag can't be understood; 0 after --help.
         UsageError: If a value is out of its range.
     """
-    parsed = tyro.cli(settings, prog=f"python -m {module}", description=title, args=arguments)
-    return parsed.check().shortened()
+    return parse_flags(settings, f"python -m {module}", title, arguments).check().shortened()
 
 
 def announce(folder: Path, *, quiet: bool) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import jax
-import tyro
 from rich.console import Console
 from rich.table import Table
 from tyro.conf import FlagCreatePairsOff
@@ -23,6 +22,7 @@ from experiments.benchmarks.targets import targets
 from experiments.benchmarks.timing import interleaved
 from experiments.benchmarks.work import Work
 from experiments.command import DONE, announce, exit_code, load
+from experiments.flags import parse_flags
 from experiments.progress import Progress
 from experiments.settings import Settings
 from mnist_jax import plotting
@@ -106,9 +106,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     program = "python -m experiments.benchmarks"
-    settings = tyro.cli(
-        BenchmarkSettings, prog=program, description=__doc__, args=arguments
-    ).check()
+    settings = parse_flags(BenchmarkSettings, program, __doc__ or "", arguments).check()
     with output_folder(settings.output_dir) as folder:
         announce(folder, quiet=settings.quiet)
         mnist = load(Settings(data_dir=settings.data_dir, quiet=settings.quiet))

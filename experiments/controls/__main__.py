@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated
 
 import jax
-import tyro
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff
 
@@ -22,6 +21,7 @@ from experiments.controls import problems, summary
 from experiments.controls.checking import Outcome, Verdict, check_mutations, check_problems
 from experiments.controls.mutations import MUTATIONS
 from experiments.controls.workers import spread
+from experiments.flags import parse_flags
 from experiments.progress import Progress
 from mnist_jax.errors import UsageError
 from mnist_jax.results import environment, output_folder, write_json
@@ -73,7 +73,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     program = "python -m experiments.controls"
-    settings = tyro.cli(ControlSettings, prog=program, description=__doc__, args=arguments).check()
+    settings = parse_flags(ControlSettings, program, __doc__ or "", arguments).check()
     start = time.monotonic()
     with output_folder(settings.output_dir) as folder:
         announce(folder, quiet=settings.quiet)
