@@ -66,7 +66,7 @@ def _groups(settings: Any) -> dict[str, Any]:
     places = {name: place for names in GROUPS.values() for place, name in enumerate(names)}
     members: dict[str, list[Any]] = {title: [] for title in (OWN, *GROUPS)}
     for each in sorted(fields(settings), key=lambda each: places.get(each.name, 0)):
-        hint = Annotated[hints[each.name], tyro.conf.arg(help=helps[each.name])]
+        hint = Annotated[hints[each.name], tyro.conf.arg(help=helps.get(each.name, ""))]
         assert each.default is not MISSING, f"{each.name} has no default"
         flag = (each.name, hint, field(default=each.default))
         members[titles.get(each.name, OWN)].append(flag)
@@ -79,12 +79,19 @@ def _groups(settings: Any) -> dict[str, Any]:
 
 def _helps(settings: Any) -> Iterator[tuple[str, str]]:
     """Each field's docstring, those of base classes first."""
-    bases: list[type] = list(reversed(settings.__mro__))
+    bases: list[type] = [base for base in reversed(settings.__mro__) if is_dataclass(base)]
     for base in bases:
-        if is_dataclass(base):
-            [definition] = ast.parse(textwrap.dedent(inspect.getsource(base))).body
-            statements = definition.body if isinstance(definition, ast.ClassDef) else []
-            for statement, following in pairwise(statements):
-                if isinstance(statement, ast.AnnAssign) and isinstance(following, ast.Expr):
-                    text = ast.literal_eval(following.value)
-                    yield ast.unparse(statement.target), " ".join(str(text).split())
+        for statement, following in pairwise(_statements(base)):
+            if isinstance(statement, ast.AnnAssign) and isinstance(following, ast.Expr):
+                text = ast.literal_eval(following.value)
+                yield ast.unparse(statement.target), " ".join(str(text).split())
+
+
+def _statements(definition: type) -> list[ast.stmt]:
+    """Of a class's body; none if its source is not to be had, as of one typed at a prompt."""
+    try:
+        source = inspect.getsource(definition)
+    except OSError:
+        return []
+    [parsed] = ast.parse(textwrap.dedent(source)).body
+    return parsed.body if isinstance(parsed, ast.ClassDef) else []
