@@ -79,15 +79,14 @@ def _groups(settings: Any) -> dict[str, Any]:
 
 def _helps(settings: Any) -> Iterator[tuple[str, str]]:
     """Each field's docstring, those of base classes first."""
-    bases: list[type] = [base for base in reversed(settings.__mro__) if is_dataclass(base)]
-    for base in bases:
+    for base in filter(is_dataclass, reversed(settings.__mro__)):
         for statement, following in pairwise(_statements(base)):
             if isinstance(statement, ast.AnnAssign) and isinstance(following, ast.Expr):
                 text = ast.literal_eval(following.value)
                 yield ast.unparse(statement.target), " ".join(str(text).split())
 
 
-def _statements(definition: type) -> list[ast.stmt]:
+def _statements(definition: Any) -> list[ast.stmt]:
     """Of a class's body; none if its source is not to be had, as of one typed at a prompt."""
     try:
         source = inspect.getsource(definition)
