@@ -162,11 +162,11 @@ def test_orders_that_have_ended_make_place_for_others(at_once: int):
 @pytest.mark.parametrize(
     ("schedule", "epochs", "runs", "plan"),
     [
-        (Schedule(28, 5), 50, 1, Plan(1400, 5, 40)),
+        (Schedule(28, 5), 50, 1, Plan(1400, 5, 36)),
         (Schedule(28, 5), 50, 64, Plan(1400, 5, 5)),
-        (Schedule(140, 28), 50, 1, Plan(7000, 28, 40)),
+        (Schedule(140, 28), 50, 1, Plan(7000, 28, 36)),
         (Schedule(28, 1), 50, 1, Plan(1400, 1, 40)),
-        (Schedule(28, 1000), 3, 1, Plan(84, 84, 40)),  # one evaluation, after step 0
+        (Schedule(28, 1000), 3, 1, Plan(84, 84, 2)),  # one evaluation, after step 0
     ],
 )
 def test_steps_are_cut_into_programs(schedule: Schedule, epochs: int, runs: int, plan: Plan):

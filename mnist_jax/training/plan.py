@@ -52,15 +52,17 @@ def make_plan(schedule: Schedule, epochs: int, num_runs: int) -> Plan:
         num_runs: Runs of one program.
 
     Returns:
-        Programs of about an epoch; longer ones for a few runs, so that the training accuracy of
-        many weights is one product.
+        Programs of at most about an epoch; longer ones for a few runs, so that the training
+        accuracy of many weights is one product.
 
     Example:
         >>> plan = make_plan(Schedule(steps_per_epoch=28, evaluate_every=5), 50, num_runs=1)
         >>> plan.steps_at_once, plan.lead, plan.evaluation_steps[-1].item()
-        (200, 4, 1395)
+        (180, 4, 1395)
     """
     num_steps = epochs * schedule.steps_per_epoch
     period = min(schedule.evaluate_every, num_steps)
-    an_epoch = max(1, schedule.steps_per_epoch // period)
-    return Plan(num_steps, period, max(an_epoch, WIDE // num_runs))
+    periods = 1 + -(-(num_steps - 1) // period)
+    most = max(schedule.steps_per_epoch // period, WIDE // num_runs, 1)
+    programs = -(-periods // most)
+    return Plan(num_steps, period, -(-periods // programs))  # of one size, with little to spare

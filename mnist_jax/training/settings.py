@@ -22,7 +22,7 @@ Gradient = Literal["analytic", "autodiff"]
 class TrainingSettings:
     """What fixes the shapes and the code of a training program: one compilation for each.
 
-    Two settings that differ in nothing but `epochs` are the same program, and compare equal.
+    Two settings that differ in nothing but `epochs` compile to the same steps, and compare equal.
 
     Attributes:
         epochs: Passes over the training set.
