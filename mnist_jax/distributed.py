@@ -37,6 +37,12 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
+def wait_for_all() -> None:
+    """Waits until every process has come here; a single one goes on at once."""
+    if count() > 1:
+        multihost_utils.sync_global_devices("mnist_jax")
+
+
 def own_share(items: Sequence[Item]) -> Sequence[Item]:
     """What this process does of a list that is the same in all of them.
 

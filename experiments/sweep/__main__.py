@@ -41,7 +41,12 @@ def train(settings: SweepSettings, split: Split, progress: Progress) -> Parts:
     model, placement = MODELS[settings.model], settings.placement()
     size = sweeps.good_part(model, split, settings.program)
     size = min(size, -(-settings.grid.size // distributed.count()))  # something for everyone
-    parts = begin(settings.output_dir, settings, size, first=distributed.is_first())
+    first = distributed.is_first()
+    if not first:
+        distributed.wait_for_all()  # until process 0 has cut the parts
+    parts = begin(settings.output_dir, settings, size, first=first)
+    if first:
+        distributed.wait_for_all()
     mine = distributed.own_share([*enumerate(settings.grid.parts(parts.runs))])
     bar = progress.bar("sweep (runs)", sum(part.size for _, part in mine))
     done = sum(part.size for number, part in mine if parts.done(number))

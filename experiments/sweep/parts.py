@@ -54,7 +54,7 @@ def begin(folder: Path, settings: SweepSettings, runs: int, *, first: bool) -> P
         folder: The output folder.
         settings: Of the sweep.
         runs: The most runs of a part, if this is the beginning.
-        first: Whether to write down what the sweep is; one process does.
+        first: Whether this is the process that writes down what the sweep is; the others read it.
 
     Returns:
         Its parts.
@@ -66,12 +66,12 @@ def begin(folder: Path, settings: SweepSettings, runs: int, *, first: bool) -> P
     place, plan = folder / FOLDER, folder / FOLDER / "sweep.json"
     this = json.loads(json.dumps({"runs": settings.of_the_runs(), "packages": _versions()}))
     begun = json.loads(plan.read_text(encoding="utf-8")) if plan.is_file() else None
-    if settings.resume:
+    if settings.resume or not first:  # process 0 has written down how the parts are cut
         if begun is None:
             raise UsageError(f"{folder} holds no sweep that was begun: leave out --resume.")
         _check_same(begun, this)
         return Parts(place, begun["runs_of_a_part"])
-    if begun is not None and first:
+    if begun is not None:
         if len([*place.glob("*.npy")]) < begun["parts"]:
             raise UsageError(
                 f"{folder} holds a sweep that was begun and not finished: go on with it with "
@@ -79,9 +79,8 @@ def begin(folder: Path, settings: SweepSettings, runs: int, *, first: bool) -> P
             )
         shutil.rmtree(place)
     place.mkdir(exist_ok=True)
-    if first:
-        count = len(settings.grid.parts(runs))
-        write_json(plan, this | {"runs_of_a_part": runs, "parts": count})
+    count = len(settings.grid.parts(runs))
+    write_json(plan, this | {"runs_of_a_part": runs, "parts": count})
     return Parts(place, runs)
 
 
