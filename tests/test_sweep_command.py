@@ -152,18 +152,23 @@ def test_eight_devices_find_what_one_finds(tmp_path):
     assert_agree(tmp_path / "eight", tmp_path / "one")
 
 
-def test_two_processes_find_what_one_finds(tmp_path):
+def free_address() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    together = ["--distributed", "--coordinator", address, "--num-processes", "2"]
-    processes = [
-        in_process(tmp_path / "two", *together, "--process", str(number)) for number in range(2)
-    ]
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def test_two_processes_find_what_one_finds(tmp_path):
+    for seed in ("5", "0"):  # the second time in the folder of a finished sweep of other seeds
+        together = ["--distributed", "--coordinator", free_address(), "--num-processes", "2"]
+        together += ["--seed", seed]
+        processes = [
+            in_process(tmp_path / "two", *together, "--process", str(number)) for number in range(2)
+        ]
+        for process in processes:
+            output, _ = process.communicate(timeout=120)
+            assert process.returncode == 0, output
     assert run(tmp_path / "one") == 0
-    for process in processes:
-        output, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, output
     assert_agree(tmp_path / "two", tmp_path / "one")
     assert len([*(tmp_path / "two" / FOLDER).glob("*.npy")]) > 1  # each has done its share
 
