@@ -9,8 +9,9 @@ from jaxtyping import Float
 from experiments.metrics.task1 import DERIVATIONS
 from mnist_jax.gradcheck.differences import Line, central_differences
 from mnist_jax.gradcheck.draws import draw_directions
-from mnist_jax.gradcheck.problem import PRECISIONS, Problem, cast, in_precision
+from mnist_jax.gradcheck.problem import PRECISIONS, Problem, cast
 from mnist_jax.gradcheck.programs import compile_programs
+from mnist_jax.precision import in_precision
 
 STEPS = np.logspace(2, -10, 61)
 

@@ -11,8 +11,9 @@ from mnist_jax import gradients, models
 from mnist_jax.data import Examples
 from mnist_jax.features import make_inputs
 from mnist_jax.gradcheck import Checker, Report
-from mnist_jax.gradcheck.problem import PRECISIONS, in_precision
+from mnist_jax.gradcheck.problem import PRECISIONS
 from mnist_jax.models import Model, logistic, softmax
+from mnist_jax.precision import in_precision
 
 BATCHES = 2
 # in float32, the check against autodiff in float64 tells how accurate the gradient is

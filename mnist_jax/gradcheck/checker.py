@@ -17,12 +17,12 @@ from mnist_jax.gradcheck.problem import (
     Problem,
     cast,
     describe,
-    in_precision,
     stack,
 )
 from mnist_jax.gradcheck.programs import Programs, compile_programs
 from mnist_jax.gradcheck.report import Report, environment
 from mnist_jax.gradcheck.validation import validate
+from mnist_jax.precision import in_precision
 
 
 class Checker:

@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from mnist_jax.gradcheck.differences import STEPS, Line, empirical_noise
-from mnist_jax.gradcheck.problem import Problem, cast, in_precision
+from mnist_jax.gradcheck.problem import Problem, cast
 from mnist_jax.gradcheck.programs import Programs
+from mnist_jax.precision import in_precision
 
 # the noise of float64 is drawn larger than float64 resolves, and scaled back; by no more than what
 # is allowed for it, or a result that rounding destroys would seem to be known

@@ -1,8 +1,7 @@
 """What is checked: a loss, a hand-written gradient, and the arguments that both are called with."""
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +10,6 @@ import numpy as np
 from jaxtyping import PyTree
 
 PRECISIONS = ("float32", "float64")
-MATMUL_PRECISION = "highest"
 
 
 class Problem(NamedTuple):
@@ -52,16 +50,6 @@ class Problem(NamedTuple):
         # of *args, all have the same name
         named = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
         return named[argnum] if argnum < len(named) else f"argument {argnum}"
-
-
-@contextmanager
-def in_precision(precision: str) -> Iterator[None]:
-    """Where numbers have a precision, and products their full one on every device.
-
-    The default product of float32 has some ten bits on a GPU and eight on a TPU.
-    """
-    with jax.enable_x64(precision == "float64"), jax.default_matmul_precision(MATMUL_PRECISION):
-        yield
 
 
 def cast(tree: PyTree, precision: str) -> PyTree:

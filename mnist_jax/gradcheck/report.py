@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_jax.gradcheck.comparison import Comparison
-from mnist_jax.gradcheck.problem import MATMUL_PRECISION
+from mnist_jax.precision import MATMUL_PRECISION
 
 
 class GradientError(AssertionError):

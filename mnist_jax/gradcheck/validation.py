@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from mnist_jax.errors import UsageError
-from mnist_jax.gradcheck.problem import Problem, describe, in_precision
+from mnist_jax.gradcheck.problem import Problem, describe
+from mnist_jax.precision import in_precision
 
 
 def validate(problem: Problem, precision: str) -> bool:

@@ -16,6 +16,7 @@ from jaxtyping import Int, Int32
 from mnist_jax.data import Split
 from mnist_jax.errors import UsageError
 from mnist_jax.models import Model
+from mnist_jax.precision import in_precision
 from mnist_jax.training.devices import Placement
 from mnist_jax.training.history import Recorder, TrainingResult, collect
 from mnist_jax.training.ordering import Ordering, chunks, cut_batches, in_file_order
@@ -80,8 +81,7 @@ def fit(
     placement.check(at_once, runs, settings.batch_size)
     plan = make_plan(schedule, settings.epochs, at_once * runs)
     recorder = Recorder(plan, (orders, runs), sizes, settings.precision)
-    # without the second, float32 products would be TF32 on a GPU and bfloat16 on a TPU
-    with jax.enable_x64(settings.precision == "float64"), jax.default_matmul_precision("highest"):
+    with in_precision(settings.precision):
         values = jax.tree.map(jnp.asarray, hyperparameters.rounded(settings.precision))
         data = placement.everywhere(device_data(model, settings, split))
         states = init_states(model, settings, values, data.tiles.inputs.shape[-1])

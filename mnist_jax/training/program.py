@@ -158,21 +158,9 @@ def train_periods(
     validate_runs = jax.vmap(partial(validate, model, settings), (0, None, None))
     validate_orders = jax.vmap(validate_runs, (0, None, None))
 
-    shape = hyperparameters.l2.shape
+    shape, period = hyperparameters.l2.shape, batches.shape[1]
 
-    # The conditions are the same for all runs: outside vmap, only one of the branches runs.
-    def one_step(states: TrainState, batch: tuple[Array, ...]) -> tuple[TrainState, Array]:
-        step, images, targets = batch
-
-        def do(states: TrainState) -> tuple[TrainState, Array]:
-            inputs = make_inputs(images, dtype)
-            return step_orders(states, hyperparameters, inputs, targets, step)
-
-        def skip(states: TrainState) -> tuple[TrainState, Array]:
-            return states, jnp.full(shape, jnp.nan, dtype)
-
-        return jax.lax.cond((step >= 0) & (step < num_steps), do, skip, states)
-
+    # The condition is the same for all runs: outside vmap, only one of the branches runs.
     def validation(states: TrainState, step: Array) -> tuple[TrainState, Validation]:
         def do(states: TrainState) -> tuple[TrainState, Validation]:
             return validate_orders(states, data.validation, step)
@@ -185,17 +173,25 @@ def train_periods(
     def one_period(
         states: TrainState, batch: tuple[Array, Array]
     ) -> tuple[TrainState, tuple[Array, Validation, Array]]:
-        steps, rows = batch
+        first, rows = batch
         # Gathered together and as pixels: fused with what makes inputs of them, a gather goes
         # number by number and takes twenty times as long.
         images, targets = jax.lax.optimization_barrier((data.images[rows], data.targets[rows]))
-        states, losses = jax.lax.scan(one_step, states, (steps, images, targets))
-        states, validated = validation(states, steps[-1])
+
+        def one_step(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
+            states, losses = carry
+            inputs = make_inputs(images[i], dtype)
+            states, loss = step_orders(states, hyperparameters, inputs, targets[i], first + i)
+            return states, losses.at[i].set(loss)
+
+        begin, end = jnp.maximum(0, -first), jnp.minimum(period, num_steps - first)
+        losses = jnp.full((period, *shape), jnp.nan, dtype)
+        states, losses = jax.lax.fori_loop(begin, end, one_step, (states, losses))
+        states, validated = validation(states, first + period - 1)
         return states, (losses, validated, states.weights)
 
-    steps = first_step + jnp.arange(batches.shape[0] * batches.shape[1], dtype=jnp.int32)
-    periods = (steps.reshape(batches.shape[:2]), batches)
-    states, (losses, validated, weights) = jax.lax.scan(one_period, states, periods)
+    firsts = first_step + period * jnp.arange(len(batches), dtype=jnp.int32)
+    states, (losses, validated, weights) = jax.lax.scan(one_period, states, (firsts, batches))
     return states, Record(losses, validated, _count_correct(model, weights, data.tiles))
 
 
