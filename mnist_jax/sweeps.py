@@ -28,8 +28,8 @@ from mnist_jax.training import (
     in_file_order,
     shuffled,
 )
+from mnist_jax.training.accuracy import TILE
 from mnist_jax.training.plan import make_plan
-from mnist_jax.training.program import TILE
 
 RUNS_AT_ONCE = 32
 """Runs of one program on a CPU. More are no faster each, and let fewer of those that have ended
@@ -309,7 +309,9 @@ def bytes_of_a_run(model: Model, split: Split, settings: TrainingSettings) -> in
     weights = jax.eval_shape(partial(model.init, pixels + 1, settings.precision))
     classes = weights.size // (pixels + 1)
     plan = make_plan(settings.schedule(len(split.train.labels)), settings.epochs, RUNS_OF_A_PART)
-    copies = 5 + plan.periods_at_once  # weights, best, gradient, new ones, one in a scatter
+    # weights, best, gradient, new ones, one in a scatter; those that are set aside by the program
+    # that runs, and by the one before, which are being counted
+    copies = 5 + 2 * plan.periods_at_once
     logits = plan.periods_at_once * classes * min(TILE, len(split.train.labels))
     numbers = copies * weights.size + 2 * settings.batch_size * (pixels + 1) + logits
     numbers += plan.num_steps + 3 * len(plan.evaluation_steps)

@@ -29,9 +29,10 @@ from mnist_jax.training import (
     shuffled,
     train_periods,
 )
+from mnist_jax.training.accuracy import count_tiles, cut_tiles
 from mnist_jax.training.loop import init_states
 from mnist_jax.training.plan import Plan, make_plan
-from mnist_jax.training.program import cut_tiles, device_data
+from mnist_jax.training.program import device_data
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (23, 4), dtype=np.uint8)
 EXAMPLES = Examples(PIXELS, (PIXELS[:, 0] > 127).astype(np.int32))
@@ -67,26 +68,28 @@ def test_evaluations_follow_the_global_step_across_epochs(evaluate_every: int):
         assert np.isfinite(values).all()
 
 
-def compilations(train: Callable[[], TrainingResult]) -> int:
-    program: Any = (
-        train_periods  # the type of jitted functions does not tell the size of their cache
-    )
-    before = program._cache_size()
+def compilations(train: Callable[[], TrainingResult]) -> tuple[int, int]:
+    # the type of jitted functions does not tell the size of their cache
+    programs: tuple[Any, Any] = train_periods, count_tiles
+    before = [program._cache_size() for program in programs]
     train()
-    return program._cache_size() - before
+    trained, counted = (
+        program._cache_size() - size for program, size in zip(programs, before, strict=True)
+    )
+    return trained, counted
 
 
 def test_a_program_is_compiled_once_for_each_shape():
     model = softmax_regression(2)  # a model of its own, which no other test has compiled
-    assert compilations(lambda: fit(model, SPLIT, RATE, SETTINGS)) == 1
-    assert compilations(lambda: fit(model, SPLIT, hyperparameters(0.2, 0.5), SETTINGS)) == 0
+    assert compilations(lambda: fit(model, SPLIT, RATE, SETTINGS)) == (1, 1)
+    assert compilations(lambda: fit(model, SPLIT, hyperparameters(0.2, 0.5), SETTINGS)) == (0, 0)
     other_order = shuffled([7])
-    assert compilations(lambda: fit(model, SPLIT, RATE, SETTINGS, ordering=other_order)) == 0
+    assert compilations(lambda: fit(model, SPLIT, RATE, SETTINGS, ordering=other_order)) == (0, 0)
     two_runs = hyperparameters([0.1, 0.2])
-    assert compilations(lambda: fit(model, SPLIT, two_runs, SETTINGS)) == 1
+    assert compilations(lambda: fit(model, SPLIT, two_runs, SETTINGS)) == (1, 1)
     smaller = replace(SETTINGS, batch_size=4)
-    assert compilations(lambda: fit(model, SPLIT, RATE, smaller)) == 1
-    assert compilations(lambda: fit(model, SPLIT, RATE, replace(smaller))) == 0
+    assert compilations(lambda: fit(model, SPLIT, RATE, smaller)) == (1, 1)
+    assert compilations(lambda: fit(model, SPLIT, RATE, replace(smaller))) == (0, 0)
 
 
 @pytest.mark.parametrize("x64", [False, True])
@@ -261,9 +264,14 @@ def test_no_product_is_computed_twice(model: Model, gradient: Gradient):
     settings = replace(SETTINGS, gradient=gradient)
     values = jax.tree.map(jnp.asarray, RATE.rounded("float32"))
     data = device_data(model, settings, SPLIT)
-    states = init_states(model, settings, values, data.tiles.inputs.shape[-1])
+    states = init_states(model, settings, values, data.validation.inputs.shape[-1])
     rows = in_file_order(0, 23)[:, :20].reshape(4, 1, 1, 5)
     arguments = (model, settings, states, values, rows, data, 0, 4)
-    program = train_periods.lower(*arguments).compile().as_text() or ""
-    # logits of the batch, gradient, logits of the training and of the validation set
-    assert len(re.findall(r" dot\(", program)) == 4
+    # logits of the batch, gradient, logits of the validation set
+    assert products(train_periods.lower(*arguments)) == 3
+    counted = model, states.weights[None], data.images, data.labels
+    assert products(count_tiles.lower(*counted)) == 1
+
+
+def products(lowered: jax.stages.Lowered) -> int:
+    return len(re.findall(r" dot\(", lowered.compile().as_text() or ""))

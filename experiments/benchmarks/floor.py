@@ -17,8 +17,8 @@ from jaxtyping import Array
 from experiments.benchmarks.timing import interleaved
 from experiments.benchmarks.work import Work
 from mnist_jax.training import Schedule
+from mnist_jax.training.accuracy import TILE
 from mnist_jax.training.plan import make_plan
-from mnist_jax.training.program import TILE
 
 CLASSES = 10
 SQUARE = 2048

@@ -1,15 +1,17 @@
 """What a training run leaves: its history and how it ended, as arrays on the host."""
 
+from collections.abc import Iterable
+from concurrent.futures import Future
 from typing import NamedTuple
 
 import numpy as np
 from jax.typing import DTypeLike
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int32
 
 from mnist_jax.training.plan import Plan
 from mnist_jax.training.program import Record
 from mnist_jax.training.settings import Schedule
-from mnist_jax.training.step import Outcome, TrainState
+from mnist_jax.training.step import Outcome, TrainState, Validation
 
 
 class Evaluation(NamedTuple):
@@ -58,6 +60,23 @@ class TrainingResult(NamedTuple):
         return TrainingResult(*arrays, schedule=self.schedule, history=history)
 
 
+class Measured(NamedTuple):
+    """What one program measured.
+
+    Attributes:
+        first_step: The global step of its first batch; before 0, none was done.
+        orders: The batch orders that it trained.
+        record: On the host.
+        train_correct: How many training examples were right after each period, (periods, orders,
+            runs), once they are counted.
+    """
+
+    first_step: int
+    orders: Int[np.ndarray, " some"] | slice
+    record: Record
+    train_correct: Future[Int32[np.ndarray, "periods orders runs"]]
+
+
 class Recorder:
     """Collects what is measured, program by program, into the history of all runs.
 
@@ -76,29 +95,31 @@ class Recorder:
         evaluated = (len(plan.evaluation_steps), *shape)
         self._evaluations = Evaluation(*(np.full(evaluated, np.nan, dtype) for _ in range(3)))
 
-    def add(
-        self, first_step: int, orders: Int[np.ndarray, " some"] | slice, record: Record
-    ) -> None:
-        """Takes what one program measured.
+    def add(self, measured: Iterable[Measured]) -> None:
+        """Takes what programs measured; waits until their training examples are counted."""
+        for each in measured:
+            self._add_losses(each)
+            self._add_evaluations(each)
 
-        Args:
-            first_step: The global step of the program's first batch; before 0, none was done.
-            orders: The batch orders that it trained.
-            record: On the host.
-        """
-        losses = record.train_loss.reshape(-1, *record.train_loss.shape[2:])
+    def _add_losses(self, measured: Measured) -> None:
+        losses = measured.record.train_loss
+        losses = losses.reshape(-1, *losses.shape[2:])
+        first_step = measured.first_step
         begin, end = max(first_step, 0), min(first_step + len(losses), self._plan.num_steps)
-        self._train_loss[begin:end, orders] = losses[begin - first_step : end - first_step]
-        begin = (first_step + self._plan.lead) // self._plan.period
-        measured = self._means(record)
-        for values, new in zip(self._evaluations, measured, strict=True):
-            kept = values[begin : begin + len(new)]  # the last program may be longer
-            kept[:, orders] = new[: len(kept)]
+        kept = losses[begin - first_step : end - first_step]
+        self._train_loss[begin:end, measured.orders] = kept
 
-    def _means(self, record: Record) -> Evaluation:
-        running, loss, correct = record.validation
+    def _add_evaluations(self, measured: Measured) -> None:
+        begin = (measured.first_step + self._plan.lead) // self._plan.period
+        means = self._means(measured.record.validation, measured.train_correct.result())
+        for values, new in zip(self._evaluations, means, strict=True):
+            kept = values[begin : begin + len(new)]  # the last program may be longer
+            kept[:, measured.orders] = new[: len(kept)]
+
+    def _means(self, validation: Validation, train_correct: np.ndarray) -> Evaluation:
+        running, loss, correct = validation
         num_train, num_validation = self._sizes
-        means = (loss, correct / num_validation, record.train_correct / num_train)
+        means = (loss, correct / num_validation, train_correct / num_train)
         return Evaluation(*(np.where(running, mean, np.nan) for mean in means))
 
     def history(self, last_step: int) -> History:

@@ -5,20 +5,22 @@ keeps what was measured, leaves out the batch orders whose runs have all ended, 
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int, Int32
+from jaxtyping import Array, Int, Int32
 
 from mnist_jax.data import Split
 from mnist_jax.errors import UsageError
 from mnist_jax.models import Model
 from mnist_jax.precision import in_precision
+from mnist_jax.training.accuracy import train_correct
 from mnist_jax.training.devices import Placement
-from mnist_jax.training.history import Recorder, TrainingResult, collect
+from mnist_jax.training.history import Measured, Recorder, TrainingResult, collect
 from mnist_jax.training.ordering import Ordering, chunks, cut_batches, in_file_order
 from mnist_jax.training.plan import Plan, make_plan
 from mnist_jax.training.program import Record, device_data, train_periods
@@ -81,21 +83,33 @@ def fit(
     placement.check(at_once, runs, settings.batch_size)
     plan = make_plan(schedule, settings.epochs, at_once * runs)
     recorder = Recorder(plan, (orders, runs), sizes, settings.precision)
-    with in_precision(settings.precision):
+    with in_precision(settings.precision), ThreadPoolExecutor(1) as second_thread:
         values = jax.tree.map(jnp.asarray, hyperparameters.rounded(settings.precision))
         data = placement.everywhere(device_data(model, settings, split))
-        states = init_states(model, settings, values, data.tiles.inputs.shape[-1])
+        states = init_states(model, settings, values, data.validation.inputs.shape[-1])
         train = partial(train_periods, model, settings, data=data, num_steps=plan.num_steps)
+        count = partial(train_correct, model, images=data.images, labels=data.labels)
+        measured: list[Measured] = []
         first_step, batches = -plan.lead, batches_of(ordering, settings, plan, orders, sizes[0])
         upcoming = next(batches, None)
         while upcoming is not None and (np.asarray(states.outcome) == Outcome.RUNNING).any():
             program = partial(train, first_step=first_step)
-            states, records = train_blocks(program, states, values, upcoming, at_once, placement)
-            upcoming = next(batches, None)  # while the device is busy
-            for block, record in records:
-                recorder.add(first_step, block, jax.device_get(record))
+            states, trained = train_blocks(program, states, values, upcoming, at_once, placement)
+            # while the device is busy
+            upcoming = next(batches, None)
+            recorder.add(measured)
+            measured = [
+                Measured(
+                    first_step,
+                    block,
+                    jax.device_get(record),
+                    second_thread.submit(count, weights),
+                )
+                for block, record, weights in trained
+            ]
             first_step += plan.steps_at_once
             on_epochs(min(first_step, plan.num_steps) // schedule.steps_per_epoch)
+        recorder.add(measured)
         return collect(jax.device_get(states), recorder, schedule)
 
 
@@ -135,13 +149,13 @@ def batches_of(
 
 
 def train_blocks(
-    program: Callable[..., tuple[TrainState, Record]],
+    program: Callable[..., tuple[TrainState, Record, Array]],
     states: TrainState,
     values: Hyperparameters,
     batches: Int32[np.ndarray, "periods steps orders B"],
     at_once: int,
     placement: Placement,
-) -> tuple[TrainState, list[tuple[Block, Record]]]:
+) -> tuple[TrainState, list[tuple[Block, Record, Array]]]:
     """Trains all runs for the periods of one program, so many orders at a time.
 
     Args:
@@ -153,18 +167,19 @@ def train_blocks(
         placement: Where they are trained.
 
     Returns:
-        All runs, and what was measured of each block; it need not be known yet.
+        All runs; of each block what was measured, and the weights after each period. None of it
+        need be known yet.
     """
-    records: list[tuple[Block, Record]] = []
+    trained: list[tuple[Block, Record, Array]] = []
     for block in blocks(np.asarray(states.outcome), at_once):
-        some, record = program(
+        some, record, weights = program(
             states=placement.runs(_take(states, block)),
             hyperparameters=placement.runs(_take(values, block)),
             batches=placement.batches(batches[:, :, block]),
         )
         states = _put(states, block, some)
-        records.append((block, record))
-    return states, records
+        trained.append((block, record, weights))
+    return states, trained
 
 
 def blocks(outcome: Int[np.ndarray, "orders runs"], at_once: int) -> list[Block]:

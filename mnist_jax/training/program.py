@@ -2,8 +2,7 @@
 
 Runs are laid out as (orders, runs): those of one order share their batches, so that `vmap` merges
 their matrix products into one wide product. The steps come in periods, each of which ends with a
-validation. How many training images a run gets right is not needed by any step: the weights are set
-aside, and all of them are evaluated in one wide product at the end.
+validation. The accuracy on the training set is not needed by any step: see `training.accuracy`.
 """
 
 from collections.abc import Callable
@@ -23,35 +22,29 @@ from mnist_jax.training.step import (
     EvaluationSet,
     TrainState,
     Validation,
-    count_correct,
     no_validation,
     train_step,
     validate,
 )
-
-# Rows of a product whose result stays in the cache: with 640 columns, 59 ms for 18,000 rows
-# instead of 72 ms at once (two cores).
-TILE = 1000
 
 
 class TrainingData(NamedTuple):
     """The data on the device.
 
     Batches are gathered as pixels, a quarter of the bytes of float32 inputs, and normalised
-    inside the step; the evaluations share inputs that are made once.
+    inside the step; the validations share inputs that are made once.
 
     Attributes:
         images: Training images.
         targets: Of the training images.
+        labels: Of the training images.
         validation: The whole validation set.
-        tiles: The whole training set in tiles of equal size; what the last one lacks has the
-            label -1.
     """
 
     images: UInt8[Array, "N pixels"]
     targets: Float[Array, "N ..."]
+    labels: Int32[Array, " N"]
     validation: EvaluationSet
-    tiles: EvaluationSet
 
 
 class Record(NamedTuple):
@@ -60,12 +53,10 @@ class Record(NamedTuple):
     Attributes:
         train_loss: Cross entropy of every step's batch, (periods, steps, orders, runs).
         validation: After the last step of every period.
-        train_correct: How many training examples were right then.
     """
 
     train_loss: Float[Array, "periods steps orders runs"]
     validation: Validation
-    train_correct: Int32[Array, "periods orders runs"]
 
 
 def device_data(model: Model, settings: TrainingSettings, split: Split) -> TrainingData:
@@ -93,35 +84,12 @@ def _make_data(
     train_labels: Int32[Array, " N"],
     validation_labels: Int32[Array, " V"],
 ) -> TrainingData:
-    def evaluation_set(images: Array, labels: Array) -> EvaluationSet:
-        return EvaluationSet(make_inputs(images, dtype), model.targets(labels, dtype), labels)
-
-    train = evaluation_set(train_images, train_labels)
-    tiles = jax.tree.map(lambda rows: cut_tiles(rows, TILE), train)
-    tiles = tiles._replace(labels=cut_tiles(train_labels, TILE, fill=-1))
-    validation = evaluation_set(validation_images, validation_labels)
-    return TrainingData(train_images, train.targets, validation, tiles)
-
-
-def cut_tiles(rows: Array, size: int, fill: int = 0) -> Array:
-    """Cuts rows into as few tiles of equal size as have no more rows than `size` each.
-
-    Args:
-        rows: What to cut.
-        size: The most rows of a tile.
-        fill: What the last tile lacks is filled with.
-
-    Returns:
-        The tiles, with a leading axis.
-
-    Example:
-        >>> cut_tiles(jnp.arange(5), 3, fill=-1).tolist()
-        [[0, 1, 2], [3, 4, -1]]
-    """
-    tiles = -(-len(rows) // size)
-    length = -(-len(rows) // tiles)
-    padding = [(0, tiles * length - len(rows))] + [(0, 0)] * (rows.ndim - 1)
-    return jnp.pad(rows, padding, constant_values=fill).reshape(tiles, length, *rows.shape[1:])
+    train_targets, validation_targets = (
+        model.targets(labels, dtype) for labels in (train_labels, validation_labels)
+    )
+    inputs = make_inputs(validation_images, dtype)
+    validation = EvaluationSet(inputs, validation_targets, validation_labels)
+    return TrainingData(train_images, train_targets, train_labels, validation)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -134,7 +102,7 @@ def train_periods(
     data: TrainingData,
     first_step: Int[Array, ""] | int,
     num_steps: Int[Array, ""] | int,
-) -> tuple[TrainState, Record]:
+) -> tuple[TrainState, Record, Float[Array, "periods orders runs ..."]]:
     """Some periods of every run, as one compiled program; pure.
 
     Args:
@@ -149,7 +117,7 @@ def train_periods(
         num_steps: The number of global steps; those from here on are left out.
 
     Returns:
-        The runs after the last period, and what was measured.
+        The runs after the last period, what was measured, and the weights after each period.
     """
     dtype = jnp.dtype(settings.precision)
     # runs of one order share the batch (inner map); all runs share the evaluation sets
@@ -192,7 +160,7 @@ def train_periods(
 
     firsts = first_step + period * jnp.arange(len(batches), dtype=jnp.int32)
     states, (losses, validated, weights) = jax.lax.scan(one_period, states, (firsts, batches))
-    return states, Record(losses, validated, _count_correct(model, weights, data.tiles))
+    return states, Record(losses, validated), weights
 
 
 def _vmap_orders(step_runs: Callable[..., Any], orders: int) -> Callable[..., Any]:
@@ -210,14 +178,3 @@ def _vmap_orders(step_runs: Callable[..., Any], orders: int) -> Callable[..., An
         return jax.tree.map(lambda array: array[None], results)
 
     return one_order
-
-
-def _count_correct(
-    model: Model, weights: Float[Array, "periods orders runs ..."], tiles: EvaluationSet
-) -> Int32[Array, "periods orders runs"]:
-    """How many training examples are right under each of the weights."""
-    count = partial(count_correct, model)
-    for _ in range(3):
-        count = jax.vmap(count, (0, None, None))
-    counts = jax.lax.map(lambda tile: count(weights, tile.inputs, tile.labels), tiles)
-    return jnp.sum(counts, axis=0)

@@ -1,0 +1,85 @@
+"""The accuracy on the whole training set, counted on a second thread beside the training.
+
+No step waits for it, and it is most of a run's operations. The products of a single run's steps are
+too small for two cores to share. So the weights are set aside, and while the next steps are done,
+all of them are evaluated in one wide product: a run takes three quarters of the time that it takes
+when the count comes between its steps (two cores).
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int32, UInt8
+
+from mnist_jax.features import make_inputs
+from mnist_jax.models import Model
+from mnist_jax.precision import in_precision
+from mnist_jax.training.step import count_correct
+
+# Rows of a product whose result stays in the cache: with 640 columns, 59 ms for 18,000 rows
+# instead of 72 ms at once (two cores).
+TILE = 1000
+
+
+def train_correct(
+    model: Model,
+    weights: Float[Array, "periods orders runs ..."],
+    images: UInt8[Array, "N pixels"],
+    labels: Int32[Array, " N"],
+) -> Int32[np.ndarray, "periods orders runs"]:
+    """How many training examples are right under each of many weights; for any thread.
+
+    Args:
+        model: The model, static.
+        weights: Of each run after each period.
+        images: The whole training set.
+        labels: Of the images.
+
+    Returns:
+        The counts, on the host.
+    """
+    with in_precision(weights.dtype.name):
+        return jax.device_get(count_tiles(model, weights, images, labels))
+
+
+@partial(jax.jit, static_argnums=0)
+def count_tiles(
+    model: Model,
+    weights: Float[Array, "periods orders runs ..."],
+    images: UInt8[Array, "N pixels"],
+    labels: Int32[Array, " N"],
+) -> Int32[Array, "periods orders runs"]:
+    """The same as one compiled program; pure."""
+    count = partial(count_correct, model)
+    for _ in range(3):
+        count = jax.vmap(count, (0, None, None))
+
+    def count_tile(tile: tuple[Array, Array]) -> Array:
+        some_images, some_labels = tile
+        return count(weights, make_inputs(some_images, weights.dtype), some_labels)
+
+    tiles = cut_tiles(images, TILE), cut_tiles(labels, TILE, fill=-1)
+    return jnp.sum(jax.lax.map(count_tile, tiles), axis=0)
+
+
+def cut_tiles(rows: Array, size: int, fill: int = 0) -> Array:
+    """Cuts rows into as few tiles of equal size as have no more rows than `size` each.
+
+    Args:
+        rows: What to cut.
+        size: The most rows of a tile.
+        fill: What the last tile lacks is filled with.
+
+    Returns:
+        The tiles, with a leading axis.
+
+    Example:
+        >>> cut_tiles(jnp.arange(5), 3, fill=-1).tolist()
+        [[0, 1, 2], [3, 4, -1]]
+    """
+    tiles = -(-len(rows) // size)
+    length = -(-len(rows) // tiles)
+    padding = [(0, tiles * length - len(rows))] + [(0, 0)] * (rows.ndim - 1)
+    return jnp.pad(rows, padding, constant_values=fill).reshape(tiles, length, *rows.shape[1:])
