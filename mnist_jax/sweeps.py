@@ -315,7 +315,7 @@ def bytes_of_a_run(model: Model, split: Split, settings: TrainingSettings) -> in
     logits = plan.periods_at_once * classes * min(TILE, len(split.train.labels))
     numbers = copies * weights.size + 2 * settings.batch_size * (pixels + 1) + logits
     numbers += plan.num_steps + 3 * len(plan.evaluation_steps)
-    gathered = plan.period * settings.batch_size * pixels
+    gathered = settings.batch_size * pixels
     return numbers * np.dtype(settings.precision).itemsize + gathered
 
 
