@@ -34,7 +34,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr(sweeps, "RUNS_OF_A_PART", 4)
+    monkeypatch.setattr(sweeps.memory, "RUNS_OF_A_PART", 4)
 
 
 def test_a_sweep_leaves_a_row_for_each_run_and_its_figures(tmp_path, capsys):
@@ -86,7 +86,9 @@ def test_a_killed_sweep_goes_on_and_gives_the_same_bits(tmp_path, monkeypatch, c
     assert not (killed / "runs.csv").exists()
     assert len([*(killed / FOLDER).glob("*.npy")]) == 1
     trained.clear()
-    monkeypatch.setattr(sweeps, "RUNS_OF_A_PART", 8)  # parts are cut as they were at the beginning
+    monkeypatch.setattr(
+        sweeps.memory, "RUNS_OF_A_PART", 8
+    )  # parts are cut as they were at the beginning
     monkeypatch.setattr(
         sweeps, "train_part", lambda *a, **o: trained.append(a) or train_part(*a, **o)
     )

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_jax import sweeps
 from mnist_jax.data import Examples, Mnist, Split, split
 from mnist_jax.errors import UsageError
 from mnist_jax.models import Model, logistic, softmax_regression
-from mnist_jax.sweeps import Grid, good_part, sweep
+from mnist_jax.sweeps import Grid, good_part, memory, sweep
 from mnist_jax.training import (
     Lag,
     Outcome,
@@ -115,13 +114,13 @@ def test_parts_hold_every_run_once_and_in_order(seeds: Any, runs: int):
 
 def test_a_part_fits_into_the_memory_at_hand(monkeypatch):
     few = good_part(logistic, SPLIT, SETTINGS)
-    assert few == sweeps.RUNS_OF_A_PART  # tiny runs
-    per_run = sweeps.bytes_of_a_run(logistic, SPLIT, SETTINGS)
-    monkeypatch.setattr(sweeps, "memory_at_hand", lambda: 20 * per_run)
+    assert few == memory.RUNS_OF_A_PART  # tiny runs
+    per_run = memory.bytes_of_a_run(logistic, SPLIT, SETTINGS)
+    monkeypatch.setattr(memory, "memory_at_hand", lambda: 20 * per_run)
     assert good_part(logistic, SPLIT, SETTINGS) == 10
-    monkeypatch.setattr(sweeps, "memory_at_hand", lambda: 0)
+    monkeypatch.setattr(memory, "memory_at_hand", lambda: 0)
     assert good_part(logistic, SPLIT, SETTINGS) == 1
-    assert sweeps.bytes_of_a_run(softmax_regression(10), SPLIT, SETTINGS) > per_run
+    assert memory.bytes_of_a_run(softmax_regression(10), SPLIT, SETTINGS) > per_run
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""The runs of a sweep, and the parts that they are trained in."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mnist_jax.errors import UsageError
+from mnist_jax.training import hyperparameters
+
+
+class Part(NamedTuple):
+    """Runs that are trained together: each seed with each pair.
+
+    Attributes:
+        seeds: Of the batch orders; None for the order of the files.
+        pairs: Learning rate and factor of the penalty.
+    """
+
+    seeds: Sequence[int] | None
+    pairs: Sequence[tuple[float, float]]
+
+    @property
+    def orders(self) -> int:
+        """How many batch orders there are."""
+        return 1 if self.seeds is None else len(self.seeds)
+
+    @property
+    def size(self) -> int:
+        """How many runs there are."""
+        return self.orders * len(self.pairs)
+
+
+class Grid(NamedTuple):
+    """Runs: each seed with each learning rate and each factor of the penalty.
+
+    Attributes:
+        seeds: Of the batch orders; None for the order of the files.
+        learning_rates: Of plain stochastic gradient descent.
+        l2: Factors of the penalty.
+    """
+
+    seeds: Sequence[int] | None
+    learning_rates: Sequence[float]
+    l2: Sequence[float] = (0.0,)
+
+    @property
+    def size(self) -> int:
+        """How many runs there are."""
+        return self.whole.size
+
+    @property
+    def whole(self) -> Part:
+        """All runs as one part; a UsageError if there are none or a value can't be one."""
+        if self.seeds is not None and not len(self.seeds):
+            raise UsageError("seeds is empty; give one seed for each batch order, or None.")
+        for name, values in (("learning_rate", self.learning_rates), ("l2", self.l2)):
+            if not len(values):
+                raise UsageError(f"{name} is empty; give one number, or several.")
+        pairs = [*itertools.product(self.learning_rates, self.l2)]
+        hyperparameters(*np.transpose(pairs))
+        return Part(self.seeds, pairs)
+
+    def parts(self, runs: int) -> list[Part]:
+        """Parts of at most so many runs, in the order of the seeds.
+
+        Args:
+            runs: At least 1.
+
+        Returns:
+            Parts that are all runs together.
+
+        Example:
+            >>> [part.size for part in Grid([1, 2, 3], [0.1, 0.2], [0.0]).parts(4)]
+            [4, 2]
+            >>> [part.size for part in Grid([1, 2, 3], [0.1, 0.2], [0.0]).parts(1)]
+            [1, 1, 1, 1, 1, 1]
+        """
+        seeds, pairs = self.whole
+        orders = max(1, runs // len(pairs))
+        some_seeds = [None] if seeds is None else list(_batched(seeds, orders))
+        return [Part(s, p) for s in some_seeds for p in _batched(pairs, max(runs, 1))]
+
+
+def _batched(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

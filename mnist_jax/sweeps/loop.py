@@ -1,0 +1,133 @@
+"""The training of a sweep, part by part."""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import numpy as np
+
+from mnist_jax.data import Split
+from mnist_jax.models import Model
+from mnist_jax.sweeps.grid import Grid, Part
+from mnist_jax.sweeps.memory import good_part
+from mnist_jax.sweeps.table import table
+from mnist_jax.training import (
+    Placement,
+    TrainingResult,
+    TrainingSettings,
+    fit,
+    hyperparameters,
+    in_file_order,
+    shuffled,
+)
+
+RUNS_AT_ONCE = 32
+"""Runs of one program on a CPU. More are no faster each, and let fewer of those that have ended
+make place for others."""
+
+
+def sweep(
+    model: Model,
+    split: Split,
+    grid: Grid,
+    settings: TrainingSettings,
+    *,
+    runs_of_a_part: int | None = None,
+    curves: bool = False,
+    placement: Placement = Placement(),
+    on_runs: Callable[[int], None] = lambda runs_done: None,
+) -> np.recarray:
+    """Trains every run of a grid.
+
+    Args:
+        model: The model to train.
+        split: Training and validation examples.
+        grid: The runs.
+        settings: What all runs have in common.
+        runs_of_a_part: How many runs are trained at a time; None for as many as is good here.
+        curves: Whether to keep every evaluation of every run.
+        placement: On which devices.
+        on_runs: Called now and then with the number of runs done.
+
+    Returns:
+        A table with a row for each run: the fields of `COLUMNS`, with `curves` those of
+        `curve_columns` too. The runs of a seed follow each other.
+
+    Raises:
+        UsageError: If there are no runs, or the settings don't fit the data or the devices.
+
+    Example:
+        >>> from mnist_jax.data import Examples
+        >>> from mnist_jax.models import logistic
+        >>> examples = Examples(np.array([[0], [255]], np.uint8), np.array([0, 1], np.int32))
+        >>> grid = Grid(seeds=[1, 2], learning_rates=[0.1, 0.5], l2=[0.0])
+        >>> settings = TrainingSettings(epochs=3, batch_size=2)
+        >>> runs = sweep(logistic, Split(examples, examples), grid, settings)
+        >>> runs[["seed", "learning_rate", "last_step"]].tolist()
+        [(1, 0.1, 2), (1, 0.5, 2), (2, 0.1, 2), (2, 0.5, 2)]
+    """
+    size = runs_of_a_part or good_part(model, split, settings)
+    tables, done = [], 0
+    for part in grid.parts(size):
+        progress = partial(report_share, on_runs, done, part.size, settings.epochs)
+        result = train_part(model, split, part, settings, placement=placement, on_epochs=progress)
+        tables.append(table(part, result, settings.epochs if curves else None))
+        done += part.size
+        on_runs(done)
+    return np.concatenate(tables).view(np.recarray)
+
+
+def train_part(
+    model: Model,
+    split: Split,
+    part: Part,
+    settings: TrainingSettings,
+    *,
+    placement: Placement = Placement(),
+    on_epochs: Callable[[int], None] = lambda epochs_done: None,
+) -> TrainingResult:
+    """Trains the runs of a part.
+
+    Args:
+        model: The model to train.
+        split: Training and validation examples.
+        part: The runs.
+        settings: What they have in common.
+        placement: On which devices.
+        on_epochs: Called after every few epochs with the number of epochs done.
+
+    Returns:
+        The result, with leading axes (seeds, pairs).
+
+    Raises:
+        UsageError: If the settings don't fit the data or the devices.
+    """
+    at_once = None
+    if jax.default_backend() == "cpu":
+        devices = max(1, len(placement.devices))
+        at_once = max(1, devices * RUNS_AT_ONCE // len(part.pairs))
+    return fit(
+        model,
+        split,
+        hyperparameters(*np.transpose(part.pairs), num_orders=part.orders),
+        settings,
+        ordering=in_file_order if part.seeds is None else shuffled(part.seeds),
+        on_epochs=on_epochs,
+        orders_at_once=at_once,
+        placement=placement,
+    )
+
+
+def report_share(
+    on_runs: Callable[[int], None], done: int, size: int, epochs: int, epochs_done: int
+) -> None:
+    """Counts a part's runs as done in proportion to its epochs.
+
+    Args:
+        on_runs: Takes the number of runs done.
+        done: In the parts before.
+        size: Runs of this part.
+        epochs: How many each of them has.
+        epochs_done: How many are done.
+    """
+    on_runs(done + size * epochs_done // epochs)
