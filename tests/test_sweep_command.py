@@ -86,9 +86,8 @@ def test_a_killed_sweep_goes_on_and_gives_the_same_bits(tmp_path, monkeypatch, c
     assert not (killed / "runs.csv").exists()
     assert len([*(killed / FOLDER).glob("*.npy")]) == 1
     trained.clear()
-    monkeypatch.setattr(
-        sweeps.memory, "RUNS_OF_A_PART", 8
-    )  # parts are cut as they were at the beginning
+    # parts are cut as they were at the beginning
+    monkeypatch.setattr(sweeps.memory, "RUNS_OF_A_PART", 8)
     monkeypatch.setattr(
         sweeps, "train_part", lambda *a, **o: trained.append(a) or train_part(*a, **o)
     )
