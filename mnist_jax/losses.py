@@ -36,7 +36,7 @@ def logistic_cross_entropy(
 
 
 def softmax_cross_entropy(
-    logits: Float[Array, "A B"], targets: Float[Array, "A B"], class_axis: int = 0
+    logits: Float[Array, "K N"], targets: Float[Array, "K N"]
 ) -> Float[Array, ""]:
     r"""Categorical cross entropy (equation 1), averaged over the examples.
 
@@ -46,7 +46,6 @@ def softmax_cross_entropy(
     Args:
         logits: $z_k^n = w_k^T x^n$, (K, N): a row per class as in the weights.
         targets: $y_k^n$, of the same shape, the classes of each example summing to one.
-        class_axis: 0; or 1, if logits and targets have a row per example.
 
     Returns:
         The mean loss in nats, a scalar.
@@ -55,8 +54,8 @@ def softmax_cross_entropy(
         >>> print(f"{softmax_cross_entropy(jnp.zeros((10, 1)), jnp.eye(10)[:, :1]):.4f}")
         2.3026
     """
-    log_likelihoods = targets * jax.nn.log_softmax(logits, class_axis)
-    return -jnp.sum(log_likelihoods) / logits.shape[1 - class_axis]
+    log_likelihoods = targets * jax.nn.log_softmax(logits, axis=0)
+    return -jnp.sum(log_likelihoods) / logits.shape[1]
 
 
 def l2_penalty(weights: Float[Array, "..."]) -> Float[Array, ""]:

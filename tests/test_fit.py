@@ -264,7 +264,7 @@ def test_no_product_is_computed_twice(model: Model, gradient: Gradient):
     settings = replace(SETTINGS, gradient=gradient)
     values = jax.tree.map(jnp.asarray, RATE.rounded("float32"))
     data = device_data(model, settings, SPLIT)
-    states = init_states(model, settings, values, data.validation.inputs.shape[-1])
+    states = init_states(model, settings, values, len(data.validation.inputs))
     rows = in_file_order(0, 23)[:, :20].reshape(4, 1, 1, 5)
     arguments = (model, settings, states, values, rows, data, 0, 4)
     # logits of the batch, gradient, logits of the validation set

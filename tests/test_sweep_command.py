@@ -16,6 +16,7 @@ from experiments.sweep import __main__ as command
 from experiments.sweep.parts import FOLDER
 from experiments.sweep.settings import SweepSettings
 from mnist_jax import sweeps
+from mnist_jax.sweeps import memory
 
 SMALL = ["--train-size", "900", "--validation-size", "300", "--epochs", "2", "--batch-size", "16"]
 RUNS = ["--model", "logistic", "--l2", "0", "0.1", "--learning-rate", "0.05", "0.5", "--seeds", "3"]
@@ -34,7 +35,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr(sweeps.memory, "RUNS_OF_A_PART", 4)
+    monkeypatch.setattr(memory, "RUNS_OF_A_PART", 4)
 
 
 def test_a_sweep_leaves_a_row_for_each_run_and_its_figures(tmp_path, capsys):
@@ -87,7 +88,7 @@ def test_a_killed_sweep_goes_on_and_gives_the_same_bits(tmp_path, monkeypatch, c
     assert len([*(killed / FOLDER).glob("*.npy")]) == 1
     trained.clear()
     # parts are cut as they were at the beginning
-    monkeypatch.setattr(sweeps.memory, "RUNS_OF_A_PART", 8)
+    monkeypatch.setattr(memory, "RUNS_OF_A_PART", 8)
     monkeypatch.setattr(
         sweeps, "train_part", lambda *a, **o: trained.append(a) or train_part(*a, **o)
     )

@@ -69,7 +69,7 @@ def products(work: Work, runs: int = 1) -> list[Product]:
     return [
         Product("logits of a batch", columns, inputs, work.batch_size, work.steps, 50),
         Product("gradient", columns, work.batch_size, inputs, work.steps, 50),
-        Product("validation", validation, inputs, columns, work.evaluations),
+        Product("validation", columns, inputs, validation, work.evaluations),
         Product("training accuracy", columns * wide, inputs, train // tiles, evaluations),
     ]
 

@@ -86,7 +86,7 @@ def fit(
     with in_precision(settings.precision), ThreadPoolExecutor(1) as second_thread:
         values = jax.tree.map(jnp.asarray, hyperparameters.rounded(settings.precision))
         data = placement.everywhere(device_data(model, settings, split))
-        states = init_states(model, settings, values, data.validation.inputs.shape[-1])
+        states = init_states(model, settings, values, len(data.validation.inputs))
         train = partial(train_periods, model, settings, data=data, num_steps=plan.num_steps)
         count = partial(train_correct, model, images=data.images, labels=data.labels)
         measured: list[Measured] = []

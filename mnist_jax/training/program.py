@@ -87,7 +87,7 @@ def _make_data(
     train_targets, validation_targets = (
         model.targets(labels, dtype) for labels in (train_labels, validation_labels)
     )
-    inputs = make_inputs(validation_images, dtype)
+    inputs = make_inputs(validation_images, dtype).T
     validation = EvaluationSet(inputs, validation_targets, validation_labels)
     return TrainingData(train_images, train_targets, train_labels, validation)
 
