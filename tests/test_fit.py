@@ -2,6 +2,7 @@
 
 import math
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,7 @@ from mnist_jax.training import (
     shuffled,
     train_periods,
 )
-from mnist_jax.training.accuracy import count_tiles, cut_tiles
+from mnist_jax.training.accuracy import count_tiles, cut_tiles, second_thread
 from mnist_jax.training.loop import init_states
 from mnist_jax.training.plan import Plan, make_plan
 from mnist_jax.training.program import device_data
@@ -181,6 +182,17 @@ def test_tiles_hold_every_row_once():
     assert tiles.shape == (10, 1801)
     np.testing.assert_array_equal(tiles.ravel()[:18_001], np.arange(18_001))
     assert (tiles.ravel()[18_001:] == -1).all()
+
+
+def test_counts_that_have_not_begun_are_not_waited_for():
+    begun, done = threading.Event(), threading.Event()
+    with second_thread() as beside:
+        running = beside.submit(lambda: begun.set() or done.wait(60))
+        waiting = beside.submit(lambda: None)
+        assert begun.wait(60)
+        threading.Timer(0.1, done.set).start()
+    assert running.result()
+    assert waiting.cancelled()
 
 
 def test_ctrl_c_gets_through_and_leaves_jaxs_flag_alone():

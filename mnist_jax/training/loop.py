@@ -5,7 +5,6 @@ keeps what was measured, leaves out the batch orders whose runs have all ended, 
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
@@ -18,7 +17,7 @@ from mnist_jax.data import Split
 from mnist_jax.errors import UsageError
 from mnist_jax.models import Model
 from mnist_jax.precision import in_precision
-from mnist_jax.training.accuracy import train_correct
+from mnist_jax.training.accuracy import second_thread, train_correct
 from mnist_jax.training.devices import Placement
 from mnist_jax.training.history import Measured, Recorder, TrainingResult, collect
 from mnist_jax.training.ordering import Ordering, chunks, cut_batches, in_file_order
@@ -83,7 +82,7 @@ def fit(
     placement.check(at_once, runs, settings.batch_size)
     plan = make_plan(schedule, settings.epochs, at_once * runs)
     recorder = Recorder(plan, (orders, runs), sizes, settings.precision)
-    with in_precision(settings.precision), ThreadPoolExecutor(1) as second_thread:
+    with in_precision(settings.precision), second_thread() as beside:
         values = jax.tree.map(jnp.asarray, hyperparameters.rounded(settings.precision))
         data = placement.everywhere(device_data(model, settings, split))
         states = init_states(model, settings, values, len(data.validation.inputs))
@@ -103,7 +102,7 @@ def fit(
                     first_step,
                     block,
                     jax.device_get(record),
-                    second_thread.submit(count, weights),
+                    beside.submit(count, weights),
                 )
                 for block, record, weights in trained
             ]
