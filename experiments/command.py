@@ -39,9 +39,8 @@ def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
         with output_folder(settings.output_dir) as folder:
             announce(folder, quiet=settings.quiet)
             mnist = load(settings)
-            with Progress(
-                quiet=settings.quiet
-            ) as progress:  # after loading: a download answers Ctrl-C at once
+            # after loading: a download answers Ctrl-C at once
+            with Progress(quiet=settings.quiet) as progress:
                 result = chosen.measure(settings, mnist, progress)
                 task.write(chosen, result, settings, mnist, folder)
         show(chosen.title, result, folder, quiet=settings.quiet)

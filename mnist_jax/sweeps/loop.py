@@ -22,8 +22,9 @@ from mnist_jax.training import (
 )
 
 RUNS_AT_ONCE = 32
-"""Runs of one program on a CPU. More are no faster each, and let fewer of those that have ended
-make place for others."""
+"""Runs of one program on a CPU. More are hardly faster each, and let fewer of those that have ended
+make place for others: with 64, 1,000 runs that stop early take 0.96 times as long, with 128 they
+take 1.16 times as long (two cores)."""
 
 
 def sweep(

@@ -36,7 +36,7 @@ def second_thread() -> Iterator[Executor]:
         executor.shutdown(cancel_futures=True)
 
 
-def train_correct(
+def count_train_correct(
     model: Model,
     weights: Float[Array, "periods orders runs ..."],
     images: UInt8[Array, "N pixels"],

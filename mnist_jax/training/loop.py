@@ -17,7 +17,7 @@ from mnist_jax.data import Split
 from mnist_jax.errors import UsageError
 from mnist_jax.models import Model
 from mnist_jax.precision import in_precision
-from mnist_jax.training.accuracy import second_thread, train_correct
+from mnist_jax.training.accuracy import count_train_correct, second_thread
 from mnist_jax.training.devices import Placement
 from mnist_jax.training.history import Measured, Recorder, TrainingResult, collect
 from mnist_jax.training.ordering import Ordering, chunks, cut_batches, in_file_order
@@ -87,7 +87,7 @@ def fit(
         data = placement.everywhere(device_data(model, settings, split))
         states = init_states(model, settings, values, len(data.validation.inputs))
         train = partial(train_periods, model, settings, data=data, num_steps=plan.num_steps)
-        count = partial(train_correct, model, images=data.images, labels=data.labels)
+        count = partial(count_train_correct, model, images=data.images, labels=data.labels)
         measured: list[Measured] = []
         first_step, batches = -plan.lead, batches_of(ordering, settings, plan, orders, sizes[0])
         upcoming = next(batches, None)
