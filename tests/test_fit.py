@@ -30,7 +30,13 @@ from mnist_jax.training import (
     shuffled,
     train_periods,
 )
-from mnist_jax.training.accuracy import count_tiles, cut_tiles, second_thread
+from mnist_jax.training.accuracy import (
+    TILE,
+    count_tiles,
+    count_train_correct,
+    cut_tiles,
+    second_thread,
+)
 from mnist_jax.training.loop import init_states
 from mnist_jax.training.plan import Plan, make_plan
 from mnist_jax.training.program import device_data
@@ -182,6 +188,14 @@ def test_tiles_hold_every_row_once():
     assert tiles.shape == (10, 1801)
     np.testing.assert_array_equal(tiles.ravel()[:18_001], np.arange(18_001))
     assert (tiles.ravel()[18_001:] == -1).all()
+
+
+def test_what_fills_the_last_tile_is_never_right():
+    examples = 2 * TILE + 2  # in three tiles, the last of which lacks two
+    model = softmax_regression(2)
+    weights = jnp.zeros((1, 1, 1, 2, 5))  # predict class 0 whatever the image
+    images, labels = jnp.zeros((examples, 4), jnp.uint8), jnp.zeros(examples, jnp.int32)
+    assert count_train_correct(model, weights, images, labels).tolist() == [[[examples]]]
 
 
 def test_counts_that_have_not_begun_are_not_waited_for():
