@@ -1,9 +1,9 @@
-"""From pixels and labels to what the models are written for: inputs and one-hot targets."""
+"""From images and labels to what the models are written for: inputs and one-hot targets."""
 
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
-from jaxtyping import Array, Float, Integer, UInt8
+from jaxtyping import Array, Float, Integer, Real, UInt8
 
 
 def normalize(
@@ -25,11 +25,33 @@ def normalize(
     return images.astype(dtype) / 127.5 - 1
 
 
-def append_bias(inputs: Float[Array, "*batch features"]) -> Float[Array, "*batch features_and_one"]:
+def identity(
+    features: Real[Array, "*batch features"], dtype: DTypeLike = jnp.float32
+) -> Float[Array, "*batch features"]:
+    """Uses features as inputs unchanged: nothing is scaled, and no bias is added.
+
+    Args:
+        features: Features, any leading axes.
+        dtype: The floating dtype of the result.
+
+    Returns:
+        The features.
+
+    Example:
+        >>> identity(jnp.array([[0.5, -1.0]])).tolist()
+        [[0.5, -1.0]]
+    """
+    return features.astype(dtype)
+
+
+def append_bias(
+    inputs: Real[Array, "*batch features"], dtype: DTypeLike | None = None
+) -> Float[Array, "*batch features_and_one"]:
     """Appends a constant 1, so that the last weight of a class is its bias (the bias trick).
 
     Args:
         inputs: Features, any leading axes.
+        dtype: The floating dtype of the result; None for that of the features.
 
     Returns:
         The features with a 1 after the last.
@@ -38,6 +60,7 @@ def append_bias(inputs: Float[Array, "*batch features"]) -> Float[Array, "*batch
         >>> append_bias(jnp.array([0.5, -1.0])).tolist()
         [0.5, -1.0, 1.0]
     """
+    inputs = inputs if dtype is None else inputs.astype(dtype)
     return jnp.concatenate([inputs, jnp.ones((*inputs.shape[:-1], 1), inputs.dtype)], axis=-1)
 
 

@@ -5,9 +5,11 @@ prediction gives $0 \cdot \infty$; written with the logarithm of the sigmoid and
 they stay finite for every finite logit, and so do their derivatives.
 """
 
+import operator
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 
 def logistic_cross_entropy(
@@ -58,11 +60,11 @@ def softmax_cross_entropy(
     return -jnp.sum(log_likelihoods) / logits.shape[1]
 
 
-def l2_penalty(weights: Float[Array, "..."]) -> Float[Array, ""]:
+def l2_penalty(weights: PyTree[Float[Array, "..."]]) -> Float[Array, ""]:
     r"""The penalty $R(w) = \|w\|^2 = \sum_{k,i} w_{ki}^2$ of task 4; the biases count too.
 
     Args:
-        weights: Weights of any shape.
+        weights: Weights of any shape, or a pytree of them.
 
     Returns:
         The squared norm, a scalar.
@@ -71,4 +73,4 @@ def l2_penalty(weights: Float[Array, "..."]) -> Float[Array, ""]:
         >>> l2_penalty(jnp.array([3.0, 4.0])).item()
         25.0
     """
-    return jnp.sum(weights**2)
+    return jax.tree.reduce(operator.add, jax.tree.map(lambda leaf: jnp.sum(leaf**2), weights))

@@ -33,7 +33,7 @@ class Problem(NamedTuple):
         """Weights, inputs, targets, and two directions."""
         rng = np.random.default_rng(self.seed)
         inputs = jnp.asarray(rng.uniform(-1, 1, self.shape), dtype)
-        shape = model.init(self.shape[1], jnp.float32).shape
+        shape = model.init(jax.random.key(0), self.shape[1], jnp.float32).shape
         weights, *directions = rng.uniform(-1, 1, (3, *shape))
         labels = jnp.asarray(rng.integers(0, 2, self.shape[0]), "int32")
         targets = model.targets(labels, jnp.dtype(dtype))

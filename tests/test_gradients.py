@@ -33,7 +33,7 @@ class Problem(NamedTuple):
         """Weights, inputs and targets."""
         rng = np.random.default_rng(self.seed)
         inputs = self.input_scale * rng.normal(size=self.shape)
-        weights = rng.normal(size=model.init(self.shape[1], jnp.float32).shape)
+        weights = rng.normal(size=model.init(jax.random.key(0), self.shape[1], jnp.float32).shape)
         weights *= self.logit_scale / self.input_scale
         labels = rng.integers(0, len(weights) if weights.ndim > 1 else 2, self.shape[0])
         targets = model.targets(jnp.asarray(labels, "int32"), jnp.dtype(dtype))

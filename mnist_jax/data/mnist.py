@@ -9,27 +9,15 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from jaxtyping import Int32, UInt8
 
 from mnist_jax.data import cache, directory, package, tfds
+from mnist_jax.data.examples import Examples
 from mnist_jax.data.files import MNIST_FILES, Contents, DataError, Report, parse_idx
 
 Source = Literal["auto", "directory", "cache", "tfds", "package"]
 """Where MNIST is read from; `"auto"` tries the others in turn."""
 
 _LOGGER = logging.getLogger(__name__)
-
-
-class Examples(NamedTuple):
-    """Images with their labels, in order.
-
-    Attributes:
-        images: Pixels from 0 to 255, row after row.
-        labels: The digit shown, or a class made of it.
-    """
-
-    images: UInt8[np.ndarray, "n 784"]
-    labels: Int32[np.ndarray, " n"]
 
 
 class Mnist(NamedTuple):

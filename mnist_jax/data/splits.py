@@ -1,11 +1,12 @@
-"""The report's split of MNIST: training, validation, and the choice of two digits."""
+"""Splits into training and validation examples: the report's split of MNIST, or arrays."""
 
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Float64, Int32
 
-from mnist_jax.data.mnist import Examples, Mnist
+from mnist_jax.data.examples import Examples, check_examples
+from mnist_jax.data.mnist import Mnist
 from mnist_jax.errors import UsageError
 
 Selection = Literal["sequential", "stochastic"]
@@ -17,6 +18,58 @@ class Split(NamedTuple):
 
     train: Examples
     validation: Examples
+
+    @classmethod
+    def of(
+        cls,
+        train_images: np.ndarray,
+        train_labels: np.ndarray,
+        validation_images: np.ndarray,
+        validation_labels: np.ndarray,
+        *,
+        train_size: int | None = None,
+        validation_size: int | None = None,
+        selection: Selection = "sequential",
+        digits: tuple[int, int] | None = None,
+        seed: int = 0,
+    ) -> "Split":
+        """Makes a split from arrays; the options choose examples as `split` does from MNIST.
+
+        Args:
+            train_images: Images to learn from, (N, features): pixels from 0 to 255 as uint8, or
+                floating features, for which `TrainingSettings.inputs` says what to do with them.
+            train_labels: Class of each, integers from 0, (N,).
+            validation_images: Images to judge by, (V, features).
+            validation_labels: Class of each, (V,).
+            train_size: Number of training images, the first ones; None for all.
+            validation_size: Number of validation images; None for all.
+            selection: `"sequential"` takes the last validation images, `"stochastic"` draws them.
+            digits: `(a, b)` keeps only these two classes, with label 1 for a and 0 for b.
+            seed: Seed of the draw.
+
+        Returns:
+            The split.
+
+        Raises:
+            UsageError: If an array is not well formed, or an option is out of range.
+
+        Example:
+            >>> rng = np.random.default_rng(0)
+            >>> images, labels = rng.normal(size=(6, 3)), np.array([0, 1, 2, 0, 1, 2])
+            >>> parts = Split.of(images[:4], labels[:4], images[4:], labels[4:])
+            >>> parts.train.images.shape, parts.validation.labels.tolist()
+            ((4, 3), [1, 2])
+        """
+        train = _examples("training", train_images, train_labels)
+        validation = _examples("validation", validation_images, validation_labels)
+        return split(
+            Mnist(train, validation),
+            train_size=len(train.labels) if train_size is None else train_size,
+            validation_size=len(validation.labels) if validation_size is None else validation_size,
+            selection=selection,
+            digits=digits,
+            seed=seed,
+        )
 
 
 def split(
@@ -116,6 +169,11 @@ def class_shares(
     if not len(labels):
         raise UsageError("an empty set has no class shares; give at least one label")
     return 100 * np.bincount(labels, minlength=num_classes) / len(labels)
+
+
+def _examples(name: str, images: np.ndarray, labels: np.ndarray) -> Examples:
+    check_examples(name, Examples(images, labels))
+    return Examples(np.asarray(images), np.asarray(labels, np.int32))
 
 
 def _take(examples: Examples, rows: slice | np.ndarray) -> Examples:

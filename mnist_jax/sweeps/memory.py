@@ -1,14 +1,15 @@
 """How many runs are trained at a time: as many as the memory at hand has room for."""
 
-from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import psutil
 
 from mnist_jax.data import Split
 from mnist_jax.models import Model
+from mnist_jax.precision import in_precision
 from mnist_jax.training import TrainingSettings
 from mnist_jax.training.accuracy import TILE
 from mnist_jax.training.plan import make_plan
@@ -47,18 +48,30 @@ def bytes_of_a_run(model: Model, split: Split, settings: TrainingSettings) -> in
     Returns:
         Bytes: of its weights and their copies, its batch, its logits, its history.
     """
-    pixels = split.train.images.shape[1]
-    weights = jax.eval_shape(partial(model.init, pixels + 1, settings.precision))
-    classes = weights.size // (pixels + 1)
+    num_inputs, num_weights = _sizes(model, split, settings)
     plan = make_plan(settings.schedule(len(split.train.labels)), settings.epochs, RUNS_OF_A_PART)
     # weights, best, gradient, new ones, one in a scatter; those that are set aside by the program
     # that runs, and by the one before, which are being counted
     copies = 5 + 2 * plan.periods_at_once
-    logits = plan.periods_at_once * classes * min(TILE, len(split.train.labels))
-    numbers = copies * weights.size + 2 * settings.batch_size * (pixels + 1) + logits
+    outputs = -(-num_weights // num_inputs)  # of every layer, about
+    logits = plan.periods_at_once * outputs * min(TILE, len(split.train.labels))
+    numbers = copies * num_weights + 2 * settings.batch_size * num_inputs + logits
     numbers += plan.num_steps + 3 * len(plan.evaluation_steps)
-    gathered = settings.batch_size * pixels
+    gathered = settings.batch_size * split.train.images[0].nbytes
     return numbers * np.dtype(settings.precision).itemsize + gathered
+
+
+def _sizes(model: Model, split: Split, settings: TrainingSettings) -> tuple[int, int]:
+    """The number of inputs and the number of weights."""
+    dtype = np.dtype(settings.precision)
+
+    def start() -> tuple[Any, Any]:
+        inputs = settings.inputs(jnp.asarray(split.train.images[:1]), dtype)
+        return inputs, model.init(jax.random.key(0), inputs.shape[1], dtype)
+
+    with in_precision(settings.precision):
+        inputs, weights = jax.eval_shape(start)
+    return inputs.size, sum(leaf.size for leaf in jax.tree.leaves(weights))
 
 
 def memory_at_hand() -> int:

@@ -6,7 +6,7 @@ all of them are evaluated in one wide product: a run takes three quarters of the
 when the count comes between its steps (two cores).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -14,10 +14,10 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int32, UInt8
+from jaxtyping import Array, Int32, Real
 
 from mnist_jax.features import make_inputs
-from mnist_jax.models import Model
+from mnist_jax.models import Model, Weights
 from mnist_jax.precision import in_precision
 from mnist_jax.training.step import count_correct
 
@@ -28,7 +28,7 @@ TILE = 1000
 
 @contextmanager
 def second_thread() -> Iterator[Executor]:
-    """A thread that does one thing at a time; what has not begun when it is left is not done."""
+    """A thread that does one task at a time; leaving it cancels the tasks that have not begun."""
     executor = ThreadPoolExecutor(max_workers=1)
     try:
         yield executor
@@ -38,40 +38,44 @@ def second_thread() -> Iterator[Executor]:
 
 def count_train_correct(
     model: Model,
-    weights: Float[Array, "periods orders runs ..."],
-    images: UInt8[Array, "N pixels"],
+    weights: Weights,
+    images: Real[Array, "N features"],
     labels: Int32[Array, " N"],
+    inputs: Callable[..., Array] = make_inputs,
 ) -> Int32[np.ndarray, "periods orders runs"]:
     """How many training examples are right under each of many weights; for any thread.
 
     Args:
         model: The model, static.
-        weights: Of each run after each period.
+        weights: Of each run after each period; axes (periods, orders, runs) lead.
         images: The whole training set.
         labels: Of the images.
+        inputs: Makes the model's inputs of the images, static.
 
     Returns:
         The counts, on the host.
     """
-    with in_precision(weights.dtype.name):
-        return jax.device_get(count_tiles(model, weights, images, labels))
+    with in_precision(jax.tree.leaves(weights)[0].dtype.name):
+        return jax.device_get(count_tiles(model, weights, images, labels, inputs=inputs))
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0, static_argnames="inputs")
 def count_tiles(
     model: Model,
-    weights: Float[Array, "periods orders runs ..."],
-    images: UInt8[Array, "N pixels"],
+    weights: Weights,
+    images: Real[Array, "N features"],
     labels: Int32[Array, " N"],
+    inputs: Callable[..., Array] = make_inputs,
 ) -> Int32[Array, "periods orders runs"]:
     """The same as one compiled program; pure."""
+    dtype = jax.tree.leaves(weights)[0].dtype
     count = partial(count_correct, model)
     for _ in range(3):
         count = jax.vmap(count, (0, None, None))
 
     def count_tile(tile: tuple[Array, Array]) -> Array:
         some_images, some_labels = tile
-        return count(weights, make_inputs(some_images, weights.dtype), some_labels)
+        return count(weights, inputs(some_images, dtype), some_labels)
 
     tiles = cut_tiles(images, TILE), cut_tiles(labels, TILE, fill=-1)
     return jnp.sum(jax.lax.map(count_tile, tiles), axis=0)

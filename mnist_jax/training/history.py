@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from concurrent.futures import Future
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Float, Int, Int32
@@ -39,9 +40,9 @@ class History(NamedTuple):
 class TrainingResult(NamedTuple):
     """How each run ended, and its way there; leading axes (orders, runs)."""
 
-    # after the last step, and at the lowest validation loss
-    weights: Float[np.ndarray, "..."]
-    best_weights: Float[np.ndarray, "..."]
+    # after the last step, and at the lowest validation loss; a pytree like the model's own
+    weights: Any
+    best_weights: Any
     best_step: Int[np.ndarray, "..."]
     # an `Outcome`, and the step at which it came
     outcome: Int[np.ndarray, "..."]
@@ -56,8 +57,8 @@ class TrainingResult(NamedTuple):
             train_loss=self.history.train_loss[:, order, run],
             evaluations=Evaluation(*(a[:, order, run] for a in self.history.evaluations)),
         )
-        arrays = (array[order, run] for array in self[:5])
-        return TrainingResult(*arrays, schedule=self.schedule, history=history)
+        ends = jax.tree.map(lambda array: array[order, run], self[:5])
+        return TrainingResult(*ends, schedule=self.schedule, history=history)
 
 
 class Measured(NamedTuple):
@@ -146,8 +147,8 @@ def collect(states: TrainState, recorder: Recorder, schedule: Schedule) -> Train
     """
     still_running = states.outcome == Outcome.RUNNING
     return TrainingResult(
-        weights=np.asarray(states.weights),
-        best_weights=np.asarray(states.best.weights),
+        weights=jax.tree.map(np.asarray, states.weights),
+        best_weights=jax.tree.map(np.asarray, states.best.weights),
         best_step=np.asarray(states.best.step),
         outcome=np.where(still_running, Outcome.FINISHED, states.outcome),
         last_step=np.asarray(states.last_step),

@@ -4,32 +4,28 @@ It trains R runs at once; one run is R = 1. Between two programs the host draws 
 keeps what was measured, leaves out the batch orders whose runs have all ended, and answers Ctrl-C.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, Int32
+from jaxtyping import Int32, UInt32
 
 from mnist_jax.data import Split
 from mnist_jax.errors import UsageError
 from mnist_jax.models import Model
 from mnist_jax.precision import in_precision
 from mnist_jax.training.accuracy import count_train_correct, second_thread
+from mnist_jax.training.blocks import train_blocks
+from mnist_jax.training.checking import check_data
 from mnist_jax.training.devices import Placement
 from mnist_jax.training.history import Measured, Recorder, TrainingResult, collect
-from mnist_jax.training.ordering import Ordering, chunks, cut_batches, in_file_order
+from mnist_jax.training.ordering import Ordering, Shuffled, chunks, cut_batches, in_file_order
 from mnist_jax.training.plan import Plan, make_plan
-from mnist_jax.training.program import Record, device_data, train_periods
+from mnist_jax.training.program import device_data, train_periods
 from mnist_jax.training.settings import Hyperparameters, TrainingSettings
 from mnist_jax.training.step import Outcome, TrainState, init_state
-
-Tree = TypeVar("Tree")
-Block = Int[np.ndarray, " some"] | slice
-"""Batch orders that are trained together."""
-EVERYTHING = slice(None)
 
 
 def fit(
@@ -39,6 +35,7 @@ def fit(
     settings: TrainingSettings,
     *,
     ordering: Ordering = in_file_order,
+    seeds: Sequence[int] | None = None,
     on_epochs: Callable[[int], None] = lambda epochs_done: None,
     orders_at_once: int | None = None,
     placement: Placement = Placement(),
@@ -52,6 +49,8 @@ def fit(
         settings: What all runs have in common. With precision "float64" the runs are trained
             in double precision, whatever JAX's own setting is.
         ordering: The order of the training examples, a row for each batch order.
+        seeds: Seed of the initial weights of each batch order; None for the seeds of a shuffled
+            ordering, and 0 for any other.
         on_epochs: Called after every few epochs with the number of epochs done.
         orders_at_once: How many batch orders one program trains; None for all. With fewer, those
             whose runs have all ended make place for others.
@@ -61,9 +60,9 @@ def fit(
         The result, with leading axes (orders, runs). Its history ends with the last run.
 
     Raises:
-        UsageError: If the batch size is larger than the training set, a hyperparameter is too
-            large for the precision, the ordering is not one row of all examples per order, or
-            the devices can't share evenly.
+        UsageError: If the examples are not what the model and the settings take, the batch size
+            is larger than the training set, a hyperparameter is too large for the precision, the
+            ordering or the seeds don't fit the number of orders, or the devices can't share evenly.
 
     Example:
         >>> from mnist_jax.data import Examples
@@ -75,6 +74,7 @@ def fit(
         >>> Outcome(result.outcome.item()).message(result.last_step.item())
         'finished at step 2'
     """
+    check_data(model, settings, split)
     orders, runs = hyperparameters.l2.shape
     sizes = len(split.train.labels), len(split.validation.labels)
     schedule = settings.schedule(sizes[0])
@@ -85,9 +85,18 @@ def fit(
     with in_precision(settings.precision), second_thread() as beside:
         values = jax.tree.map(jnp.asarray, hyperparameters.rounded(settings.precision))
         data = placement.everywhere(device_data(model, settings, split))
-        states = init_states(model, settings, values, len(data.validation.inputs))
-        train = partial(train_periods, model, settings, data=data, num_steps=plan.num_steps)
-        count = partial(count_train_correct, model, images=data.images, labels=data.labels)
+        num_inputs = len(data.validation.inputs)
+        states = init_states(model, settings, values, num_inputs, seeds_of(ordering, seeds, orders))
+        train = partial(
+            train_periods, model, settings.compiled, data=data, num_steps=plan.num_steps
+        )
+        count = partial(
+            count_train_correct,
+            model,
+            images=data.images,
+            labels=data.labels,
+            inputs=settings.inputs,
+        )
         measured: list[Measured] = []
         first_step, batches = -plan.lead, batches_of(ordering, settings, plan, orders, sizes[0])
         upcoming = next(batches, None)
@@ -147,76 +156,48 @@ def batches_of(
         yield rows.reshape(plan.periods_at_once, plan.period, *rows.shape[1:])
 
 
-def train_blocks(
-    program: Callable[..., tuple[TrainState, Record, Array]],
-    states: TrainState,
-    values: Hyperparameters,
-    batches: Int32[np.ndarray, "periods steps orders B"],
-    at_once: int,
-    placement: Placement,
-) -> tuple[TrainState, list[tuple[Block, Record, Array]]]:
-    """Trains all runs for the periods of one program, so many orders at a time.
+def seeds_of(
+    ordering: Ordering, seeds: Sequence[int] | None, orders: int
+) -> UInt32[np.ndarray, " orders"]:
+    """The seeds of the initial weights; see `fit`.
 
     Args:
-        program: `train_periods`, with all that is the same for every block.
-        states: All runs, (orders, runs).
-        values: Their hyperparameters.
-        batches: Of all orders.
-        at_once: Orders of a block.
-        placement: Where they are trained.
+        ordering: Of the training examples.
+        seeds: As they were given, or None.
+        orders: How many batch orders there are.
 
     Returns:
-        All runs; of each block what was measured, and the weights after each period. None of it
-        need be known yet.
-    """
-    trained: list[tuple[Block, Record, Array]] = []
-    for block in blocks(np.asarray(states.outcome), at_once):
-        some, record, weights = program(
-            states=placement.runs(_take(states, block)),
-            hyperparameters=placement.runs(_take(values, block)),
-            batches=placement.batches(batches[:, :, block]),
-        )
-        states = _put(states, block, some)
-        trained.append((block, record, weights))
-    return states, trained
+        One seed for each batch order, modulo 2**32.
 
-
-def blocks(outcome: Int[np.ndarray, "orders runs"], at_once: int) -> list[Block]:
-    """Which batch orders to train together: those with a run that has not ended.
-
-    Args:
-        outcome: Of every run.
-        at_once: Orders of a block.
-
-    Returns:
-        Their indices; the last block, if it is short, names its first order again and again, so
-        that all are of one size. Everything, if a block has room for it.
+    Raises:
+        UsageError: If there are not as many seeds as batch orders.
 
     Example:
-        >>> outcome = np.array([[0], [2], [0], [0]])  # the second has stopped early
-        >>> [block.tolist() for block in blocks(outcome, at_once=2)]
-        [[0, 2], [3, 3]]
+        >>> from mnist_jax.training import shuffled
+        >>> seeds_of(shuffled([7, 8]), None, orders=2).tolist()
+        [7, 8]
     """
-    if at_once == len(outcome):
-        return [EVERYTHING]
-    running = np.flatnonzero((outcome == Outcome.RUNNING).any(axis=1))
-    starts = range(0, len(running), at_once)
-    return [np.resize(running[start : start + at_once], at_once) for start in starts]
+    if seeds is None and isinstance(ordering, Shuffled) and len(ordering.seeds) == orders:
+        seeds = ordering.seeds  # a wrong number of them is reported with the ordering
+    elif seeds is None:
+        seeds = [0] * orders
+    if len(seeds) != orders:
+        raise UsageError(
+            f"there are {len(seeds)} seeds, but {orders} batch orders: give a seed for each "
+            f"order, or hyperparameters(..., num_orders={len(seeds)})."
+        )
+    return np.array([seed % 2**32 for seed in seeds], np.uint32)
 
 
 def init_states(
-    model: Model, settings: TrainingSettings, hyperparameters: Hyperparameters, num_inputs: int
+    model: Model,
+    settings: TrainingSettings,
+    hyperparameters: Hyperparameters,
+    num_inputs: int,
+    seeds: UInt32[np.ndarray, " orders"] | None = None,
 ) -> TrainState:
-    """All runs before their first step, leading axes (orders, runs)."""
+    """All runs before their first step, leading axes (orders, runs); by default of seed 0."""
+    rates = hyperparameters.learning_rate
+    seeds = np.zeros(len(rates), np.uint32) if seeds is None else seeds
     init = partial(init_state, model, settings, num_inputs=num_inputs)
-    return jax.vmap(jax.vmap(init))(hyperparameters.learning_rate)
-
-
-def _take(tree: Tree, block: Block) -> Tree:
-    return tree if isinstance(block, slice) else jax.tree.map(lambda a: a[block], tree)
-
-
-def _put(tree: Tree, block: Block, some: Tree) -> Tree:
-    if isinstance(block, slice):
-        return some
-    return jax.tree.map(lambda whole, part: whole.at[block].set(part), tree, some)
+    return jax.vmap(jax.vmap(init, (0, None)))(rates, jnp.asarray(seeds))

@@ -6,6 +6,7 @@ device and under every version of JAX, and while the device is busy with the ste
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int32
@@ -32,8 +33,26 @@ def in_file_order(epoch: int, num_examples: int) -> Int32[np.ndarray, "1 example
     return np.arange(num_examples, dtype=np.int32)[None]
 
 
-def shuffled(seeds: Sequence[int]) -> Ordering:
-    """A fresh permutation in every epoch, for each seed its own.
+class Shuffled(NamedTuple):
+    """An ordering with a fresh permutation in every epoch, for each seed its own.
+
+    Attributes:
+        seeds: One per batch order; the same seed gives the same permutations.
+    """
+
+    seeds: Sequence[int]
+
+    def __call__(self, epoch: int, num_examples: int) -> Int32[np.ndarray, "orders examples"]:
+        """The permutations of an epoch."""
+        unshuffled = np.arange(num_examples, dtype=np.int32)
+        # 0.2 ms for 18,000 examples; jax.random.permutation takes as long as 90 training steps
+        return np.stack(
+            [np.random.default_rng([seed, epoch]).permutation(unshuffled) for seed in self.seeds]
+        )
+
+
+def shuffled(seeds: Sequence[int]) -> Shuffled:
+    """Shuffles the training examples anew in every epoch.
 
     Args:
         seeds: One per batch order; the same seed gives the same permutations.
@@ -46,15 +65,7 @@ def shuffled(seeds: Sequence[int]) -> Ordering:
         >>> order.shape, sorted(order[0].tolist())
         ((2, 5), [0, 1, 2, 3, 4])
     """
-
-    def permutations(epoch: int, num_examples: int) -> Int32[np.ndarray, "orders examples"]:
-        unshuffled = np.arange(num_examples, dtype=np.int32)
-        # 0.2 ms for 18,000 examples; jax.random.permutation takes as long as 90 training steps
-        return np.stack(
-            [np.random.default_rng([seed, epoch]).permutation(unshuffled) for seed in seeds]
-        )
-
-    return permutations
+    return Shuffled(seeds)
 
 
 def cut_batches(

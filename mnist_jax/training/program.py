@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import DTypeLike
-from jaxtyping import Array, Float, Int, Int32, UInt8
+from jaxtyping import Array, Float, Int, Int32, Real
 
 from mnist_jax.data import Split
-from mnist_jax.features import make_inputs
-from mnist_jax.models import Model
+from mnist_jax.models import Model, Weights
 from mnist_jax.training.settings import Hyperparameters, TrainingSettings
 from mnist_jax.training.step import (
     EvaluationSet,
@@ -31,8 +31,8 @@ from mnist_jax.training.step import (
 class TrainingData(NamedTuple):
     """The data on the device.
 
-    Batches are gathered as pixels, a quarter of the bytes of float32 inputs, and normalised
-    inside the step; the validations share inputs that are made once.
+    Batches are gathered as they are given: pixels are a quarter of the bytes of float32 inputs,
+    which are made inside the step. The validations share inputs that are made once.
 
     Attributes:
         images: Training images.
@@ -41,7 +41,7 @@ class TrainingData(NamedTuple):
         validation: The whole validation set.
     """
 
-    images: UInt8[Array, "N pixels"]
+    images: Real[Array, "N features"]
     targets: Float[Array, "N ..."]
     labels: Int32[Array, " N"]
     validation: EvaluationSet
@@ -64,30 +64,31 @@ def device_data(model: Model, settings: TrainingSettings, split: Split) -> Train
 
     Args:
         model: Makes targets of labels.
-        settings: Gives the dtype.
+        settings: Gives the dtype, and makes inputs of images.
         split: Training and validation examples.
 
     Returns:
         The data.
     """
-    labels = [examples.labels for examples in split]
-    make = partial(_make_data, model, jnp.dtype(settings.precision))
+    labels = [np.asarray(examples.labels, np.int32) for examples in split]
+    make = partial(_make_data, model, settings.inputs, jnp.dtype(settings.precision))
     return make(jnp.asarray(split.train.images), split.validation.images, *labels)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1, 2))
 def _make_data(
     model: Model,
+    inputs_of: Callable[..., Array],
     dtype: DTypeLike,
-    train_images: UInt8[Array, "N pixels"],
-    validation_images: UInt8[Array, "V pixels"],
+    train_images: Real[Array, "N features"],
+    validation_images: Real[Array, "V features"],
     train_labels: Int32[Array, " N"],
     validation_labels: Int32[Array, " V"],
 ) -> TrainingData:
     train_targets, validation_targets = (
         model.targets(labels, dtype) for labels in (train_labels, validation_labels)
     )
-    inputs = make_inputs(validation_images, dtype).T
+    inputs = inputs_of(validation_images, dtype).T
     validation = EvaluationSet(inputs, validation_targets, validation_labels)
     return TrainingData(train_images, train_targets, train_labels, validation)
 
@@ -102,7 +103,7 @@ def train_periods(
     data: TrainingData,
     first_step: Int[Array, ""] | int,
     num_steps: Int[Array, ""] | int,
-) -> tuple[TrainState, Record, Float[Array, "periods orders runs ..."]]:
+) -> tuple[TrainState, Record, Weights]:
     """Some periods of every run, as one compiled program; pure.
 
     Args:
@@ -117,12 +118,13 @@ def train_periods(
         num_steps: The number of global steps; those from here on are left out.
 
     Returns:
-        The runs after the last period, what was measured, and the weights after each period.
+        The runs after the last period, what was measured, and the weights after each period, with
+        leading axes (periods, orders, runs).
     """
 
     def one_period(
         states: TrainState, period: tuple[Array, Array]
-    ) -> tuple[TrainState, tuple[Array, Validation, Array]]:
+    ) -> tuple[TrainState, tuple[Array, Validation, Weights]]:
         first, rows = period
         states, losses = _train_period(
             model, settings, states, hyperparameters, rows, data, first, num_steps
@@ -163,7 +165,7 @@ def _train_period(
         images, targets = (
             _gather(data, rows[i]) if together is None else jax.tree.map(lambda a: a[i], together)
         )
-        inputs = make_inputs(images, dtype)
+        inputs = _rowwise(settings.inputs, images, dtype)
         states, loss = step_orders(states, hyperparameters, inputs, targets, first + i)
         return states, losses.at[i].set(loss)
 
@@ -172,9 +174,17 @@ def _train_period(
     return jax.lax.fori_loop(begin, end, one_step, (states, losses))
 
 
+def _rowwise(
+    inputs_of: Callable[..., Array], images: Real[Array, "orders B features"], dtype: DTypeLike
+) -> Float[Array, "orders B I"]:
+    """The inputs of the batches of all orders; the function sees them as rows of one matrix."""
+    orders, size, features = images.shape
+    return inputs_of(images.reshape(-1, features), dtype).reshape(orders, size, -1)
+
+
 def _gather(
     data: TrainingData, rows: Int32[Array, "..."]
-) -> tuple[UInt8[Array, "... pixels"], Float[Array, "..."]]:
+) -> tuple[Real[Array, "... features"], Float[Array, "..."]]:
     """Images and targets, as they are kept.
 
     Fused with what makes inputs of pixels, a gather goes number by number and takes twenty times as

@@ -2,27 +2,39 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import optax
-from jaxtyping import Float
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float
 
 from mnist_jax.errors import UsageError
+from mnist_jax.features import make_inputs
 from mnist_jax.training.stopping import Criterion, Never
 
 Precision = Literal["float32", "float64"]
 """The floating dtype of a run."""
 Gradient = Literal["analytic", "autodiff"]
 """Derived by hand, or `jax.grad` of the objective."""
+OPTIMIZER_HINT = (
+    "Pass a function that makes an optax transformation from a learning rate, such as optax.adam "
+    "itself or lambda rate: optax.adamw(rate, weight_decay=1e-4); the learning rate is given to "
+    "hyperparameters(...)."
+)
+INPUTS_HINT = (
+    "Pass TrainingSettings(inputs=identity) to use them as they are, inputs=append_bias to append "
+    "a constant 1 (both in mnist_jax.features), or a function of (images, dtype) of your own."
+)
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What fixes the shapes and the code of a training program: one compilation for each.
+    """What all runs of a training have in common.
 
-    Two settings that differ in nothing but `epochs` compile to the same steps, and compare equal.
+    Each setting but `epochs` is compiled into the training program. Functions are compared by
+    identity, so a lambda that is written twice is compiled twice.
 
     Attributes:
         epochs: Passes over the training set.
@@ -31,23 +43,28 @@ class TrainingSettings:
         criterion: When to stop early.
         gradient: The hand-derived gradient, or jax.grad of the objective.
         precision: The floating dtype of inputs, weights and losses.
-        optimizer: Learning rate to optax transformation.
+        optimizer: Function from a learning rate to an optax transformation.
+        inputs: (images, dtype) to the inputs of the model, a row for each image. The default
+            scales pixels to [-1, 1] and appends the bias, as the report does; `mnist_jax.features`
+            has `identity` and `append_bias` for data that are scaled already.
 
     Raises:
-        UsageError: If a number is out of its range, or a name is not one of the choices.
+        UsageError: If a number is out of its range, a name is not one of the choices, or the
+            optimizer is not a function.
 
     Example:
         >>> TrainingSettings(batch_size=128).schedule(num_examples=3623)
         Schedule(steps_per_epoch=28, evaluate_every=5)
     """
 
-    epochs: int = field(default=50, compare=False)  # the loop's, not the program's
+    epochs: int = 50
     batch_size: int = 128
     evaluate_every: int | None = None
     criterion: Criterion = Never()
     gradient: Gradient = "analytic"
     precision: Precision = "float32"
     optimizer: Callable[..., optax.GradientTransformation] = optax.sgd
+    inputs: Callable[[Array, DTypeLike], Array] = make_inputs
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "evaluate_every"):
@@ -59,6 +76,28 @@ class TrainingSettings:
                 raise UsageError(
                     f"{name} is {value!r}; choose one of {', '.join(get_args(choices))}."
                 )
+        if isinstance(self.optimizer, optax.GradientTransformation):
+            raise UsageError(
+                f"optimizer is an optax transformation, its learning rate fixed. {OPTIMIZER_HINT}"
+            )
+        for name, hint in (("optimizer", OPTIMIZER_HINT), ("inputs", INPUTS_HINT)):
+            if not callable(value := getattr(self, name)):
+                raise UsageError(f"{name} is {value!r}, which is not a function. {hint}")
+
+    @property
+    def compiled(self) -> "TrainingSettings":
+        """The settings as the compiled program sees them: the number of epochs is no part of it."""
+        return replace(self, epochs=1)
+
+    def transformation(self, learning_rate: Any) -> optax.GradientTransformation:
+        """The optax transformation of a learning rate; a UsageError if `optimizer` makes none."""
+        made = self.optimizer(learning_rate)
+        if not isinstance(made, optax.GradientTransformation):
+            raise UsageError(
+                f"optimizer returns a {type(made).__name__}, not an optax transformation. "
+                f"{OPTIMIZER_HINT}"
+            )
+        return made
 
     def schedule(self, num_examples: int) -> "Schedule":
         """How many steps an epoch of `num_examples` has, and after which to evaluate."""

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple, cast
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, Int, Int32
+from jaxtyping import Array, Bool, Float, Int, Int32, PyTree, UInt32
 
-from mnist_jax.models import Model, objective
+from mnist_jax.models import Model, Weights, objective
 from mnist_jax.training.settings import Hyperparameters, TrainingSettings
 
 
@@ -33,7 +33,7 @@ class Outcome(IntEnum):
 class Best(NamedTuple):
     """The evaluation with the lowest validation loss so far."""
 
-    weights: Float[Array, "..."]
+    weights: Weights
     loss: Float[Array, ""]
     step: Int[Array, ""]
 
@@ -42,7 +42,7 @@ class TrainState(NamedTuple):
     """One run between two steps."""
 
     # what the optimizer moves
-    weights: Float[Array, "..."]
+    weights: Weights
     optimizer: Any
     # what the validation loss decides
     criterion: Any
@@ -82,7 +82,12 @@ class Validation(NamedTuple):
 
 
 def init_state(
-    model: Model, settings: TrainingSettings, learning_rate: Float[Array, ""], num_inputs: int
+    model: Model,
+    settings: TrainingSettings,
+    learning_rate: Float[Array, ""],
+    seed: UInt32[Array, ""] | int = 0,
+    *,
+    num_inputs: int,
 ) -> TrainState:
     """A run before its first step.
 
@@ -90,16 +95,18 @@ def init_state(
         model: Gives the initial weights.
         settings: Gives dtype, optimizer and criterion.
         learning_rate: Of this run.
+        seed: Of this run; the key of the initial weights is made from it.
         num_inputs: Inputs per example, the constant 1 included.
 
     Returns:
         The state.
     """
     dtype = jnp.dtype(settings.precision)
-    weights = model.init(num_inputs, dtype)
+    initial = model.init(jax.random.key(seed), num_inputs, dtype)
+    weights = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), initial)
     return TrainState(
         weights=weights,
-        optimizer=settings.optimizer(learning_rate).init(weights),
+        optimizer=settings.transformation(learning_rate).init(weights),
         criterion=settings.criterion.init(dtype),
         best=Best(weights, jnp.full((), jnp.inf, dtype), jnp.full((), -1, jnp.int32)),
         outcome=jnp.full((), Outcome.RUNNING, jnp.int32),
@@ -110,11 +117,11 @@ def init_state(
 def loss_and_gradient(
     model: Model,
     settings: TrainingSettings,
-    weights: Float[Array, "..."],
+    weights: PyTree[Float[Array, "..."]],
     inputs: Float[Array, "B I"],
     targets: Float[Array, "B ..."],
     l2: Float[Array, ""],
-) -> tuple[Float[Array, ""], Float[Array, "..."]]:
+) -> tuple[Float[Array, ""], PyTree[Float[Array, "..."]]]:
     """The cross entropy of a batch and the gradient of the objective, by hand or by autodiff."""
     # loss and gradient both take the product of inputs and weights; XLA computes it once
     if settings.gradient == "analytic":
@@ -155,10 +162,10 @@ def train_step(
     loss, gradient = loss_and_gradient(
         model, settings, state.weights, inputs, targets, hyperparameters.l2
     )
-    optimizer = settings.optimizer(hyperparameters.learning_rate)
+    optimizer = settings.transformation(hyperparameters.learning_rate)
     updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.weights)
-    weights = cast(Array, optax.apply_updates(state.weights, updates))
-    finite = jnp.isfinite(loss) & jnp.isfinite(weights).all()
+    weights = cast(Weights, optax.apply_updates(state.weights, updates))
+    finite = jnp.isfinite(loss) & _all_finite(weights)
     moved = _choose(running & finite, (weights, optimizer_state), (state.weights, state.optimizer))
     return state._replace(
         weights=moved[0],
@@ -212,7 +219,7 @@ def no_validation(shape: tuple[int, ...], dtype: Any) -> Validation:
 
 def count_correct(
     model: Model,
-    weights: Float[Array, "..."],
+    weights: PyTree[Float[Array, "..."]],
     inputs: Float[Array, "N I"],
     labels: Int[Array, " N"],
 ) -> Int32[Array, ""]:
@@ -228,6 +235,11 @@ def count_correct(
         The count, an integer: a float32 sum of ones is exact only up to 2^24.
     """
     return jnp.sum(model.predict(weights, inputs) == labels, dtype=jnp.int32)
+
+
+def _all_finite(weights: Weights) -> Array:
+    finite = jax.tree.map(lambda leaf: jnp.isfinite(leaf).all(), weights)
+    return jax.tree.reduce(jnp.logical_and, finite)
 
 
 def _choose(condition: Array, chosen: Any, otherwise: Any) -> Any:
