@@ -1,7 +1,7 @@
 """Models that users write: pytrees of weights, random initial weights, constants of their own."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mnist_jax.data import Split
-from mnist_jax.features import identity
+from mnist_jax.features import append_bias
 from mnist_jax.gradcheck import check
 from mnist_jax.models import Model, objective, softmax_regression
 from mnist_jax.sweeps import Grid, sweep
@@ -34,8 +34,8 @@ FEATURES = RNG.normal(size=(60, 4))
 # no straight line parts these: the sign of a product
 LABELS = (FEATURES[:, 0] * FEATURES[:, 1] > 0).astype(int)
 SPLIT = Split.of(FEATURES[:40], LABELS[:40], FEATURES[40:], LABELS[40:])
-SETTINGS = TrainingSettings(epochs=2, batch_size=10, inputs=identity)
-HIDDEN = 5
+SETTINGS = TrainingSettings(epochs=2, batch_size=10, inputs=append_bias)
+HIDDEN = 8
 
 
 def init(key: jax.Array, num_inputs: int, dtype: Any) -> dict[str, jax.Array]:
@@ -78,11 +78,11 @@ network = Model(init, softmax_regression(2).targets, loss, gradient, predict, nu
 def plain_network(seed: int, rate: float, l2: float, steps: int) -> dict[str, np.ndarray]:
     """The same network in NumPy, trained in file order in double precision."""
     with jax.enable_x64(True):
-        start = init(jax.random.key(seed), 4, np.float64)
+        start = init(jax.random.key(seed), 5, np.float64)
     weights = {name: np.array(leaf) for name, leaf in start.items()}
     for step in range(steps):
         rows = slice(10 * (step % 4), 10 * (step % 4) + 10)
-        x, y = FEATURES[rows], np.eye(2)[LABELS[rows]]
+        x, y = np.column_stack([FEATURES[rows], np.ones(10)]), np.eye(2)[LABELS[rows]]
         hidden = np.tanh(x @ weights["hidden"].T)
         exponentials = np.exp(hidden @ weights["output"].T)
         error = (exponentials / exponentials.sum(1, keepdims=True) - y) / 10
@@ -90,6 +90,16 @@ def plain_network(seed: int, rate: float, l2: float, steps: int) -> dict[str, np
         weights["hidden"] -= rate * (back.T @ x + 2 * l2 * weights["hidden"])
         weights["output"] -= rate * (error.T @ hidden + 2 * l2 * weights["output"])
     return weights
+
+
+@pytest.fixture
+def usual_promotion() -> Iterator[None]:
+    """JAX's own rules, in every thread, instead of those that the other tests hold to."""
+    jax.config.update("jax_numpy_dtype_promotion", "standard")
+    jax.config.update("jax_numpy_rank_promotion", "allow")
+    yield
+    jax.config.update("jax_numpy_dtype_promotion", "strict")
+    jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 def test_the_gradient_by_hand_is_right():
@@ -127,12 +137,12 @@ def test_the_seed_of_a_run_draws_its_initial_weights():
     assert_array_equal(by_order[0], by_order[2])
     assert not np.array_equal(by_order[0], by_order[1])
     for order, seed in enumerate((4, 9)):
-        expected = init(jax.random.key(seed), 4, jnp.float32)["hidden"]
+        expected = init(jax.random.key(seed), 5, jnp.float32)["hidden"]
         assert_array_equal(by_order[order], expected)
     given = fit(network, SPLIT, still, SETTINGS, ordering=shuffled([1, 2, 3]), seeds=[4, 9, 4])
     assert_array_equal(initial(given), by_order)
     alone = fit(network, SPLIT, hyperparameters(0.0), SETTINGS)
-    assert_array_equal(initial(alone)[0], init(jax.random.key(0), 4, jnp.float32)["hidden"])
+    assert_array_equal(initial(alone)[0], init(jax.random.key(0), 5, jnp.float32)["hidden"])
 
 
 def test_a_sweep_varies_initial_weights_with_its_seeds():
@@ -140,11 +150,11 @@ def test_a_sweep_varies_initial_weights_with_its_seeds():
     assert len(set(runs.final_validation_loss)) == 3
 
 
+@pytest.mark.usefixtures("usual_promotion")
 def test_a_network_learns_what_no_line_parts():
     settings = replace(SETTINGS, epochs=150, optimizer=optax.adam)
     values = hyperparameters(0.03, num_orders=4)
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam needs it
-        result = fit(network, SPLIT, values, settings, ordering=shuffled(range(4)))
+    result = fit(network, SPLIT, values, settings, ordering=shuffled(range(4)))
     assert result.history.evaluations.train_accuracy[-1].max() > 0.95
 
 
@@ -208,7 +218,10 @@ def closures() -> Closures:
     def optimizer(rate: jax.Array) -> optax.GradientTransformation:
         return optax.sgd(lambda count: rate * weighed(count))
 
-    model = Model(init, targets, closed_loss, closed_gradient, closed_predict, num_classes=2)
+    def rounded_init(key: jax.Array, num_inputs: int, dtype: Any) -> dict[str, jax.Array]:
+        return jax.tree.map(lambda leaf: leaf.astype(dtype), init(key, num_inputs, jnp.float32))
+
+    model = Model(rounded_init, targets, closed_loss, closed_gradient, closed_predict, num_classes=2)
     return Closures(model, optimizer, lambda x, dtype: inputs(x, jnp.zeros((), dtype)))
 
 
@@ -221,6 +234,7 @@ def run_in_thread(work: Callable[[], Any]) -> Any:
     return result
 
 
+@pytest.mark.usefixtures("usual_promotion")
 @pytest.mark.parametrize("own_x64", [False, True])
 @pytest.mark.parametrize("order", [("float32", "float64"), ("float64", "float32")])
 @pytest.mark.parametrize("by", ["analytic", "autodiff"])
@@ -235,11 +249,7 @@ def test_functions_that_hold_numpy_arrays_train_in_both_precisions(
         )
 
         def train(settings: TrainingSettings = settings) -> TrainingResult:
-            with (
-                jax.enable_x64(own_x64),
-                jax.numpy_dtype_promotion("standard"),
-                jax.numpy_rank_promotion("allow"),
-            ):
+            with jax.enable_x64(own_x64):
                 return fit(held.model, SPLIT, hyperparameters(0.1), settings)
 
         for result in (train(), run_in_thread(train)):
