@@ -70,9 +70,10 @@ def announce(folder: Path, *, quiet: bool) -> None:
 
 
 def load(settings: Settings) -> data.Mnist:
-    """MNIST from where the settings say, with a line on stderr for each thing done."""
+    """Loads the data set that the settings name, with a line on stderr for each thing done."""
     return data.load(
         settings.data_dir,
+        data_set=settings.data_set,
         source=settings.data_source,
         report=lambda line: None if settings.quiet else print(line, file=sys.stderr),
     )

@@ -14,7 +14,7 @@ S = TypeVar("S")
 
 GROUPS = {
     "data": (
-        *("data_dir", "data_source", "train_size", "validation_size"),
+        *("data_set", "data_dir", "data_source", "train_size", "validation_size"),
         *("validation_selection", "digits"),
     ),
     "training": (

@@ -8,9 +8,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from experiments.claims import CLAIMS
-from experiments.claims.verdict import Judgement, Metrics, judge
+from experiments.claims.verdict import Judgement, Metrics, judge, not_measured
 from experiments.settings import Settings
 from experiments.task import Task, TaskResult
+from mnist_jax.data.known import not_mnist, title
 from mnist_jax.results import replacing, write_json
 
 
@@ -29,9 +30,13 @@ def judge_all(metrics: Metrics, settings: dict[str, Settings]) -> list[Judgement
         settings: Task name to the settings it was run with.
 
     Returns:
-        One judgement for each claim.
+        One judgement for each claim; on another data set than MNIST, that it was not measured.
     """
     changed = {name: changed_settings(own) for name, own in settings.items()}
+    others = {title(own.data_set) for own in settings.values()} - {title("mnist")}
+    if others:
+        reason = f"not on MNIST but on {', '.join(sorted(others))}"
+        return [not_measured(claim, reason) for claim in CLAIMS]
     return [judge(claim, metrics, changed) for claim in CLAIMS]
 
 
@@ -53,6 +58,7 @@ def write(
     environment = Environment(
         loader=PackageLoader("experiments"), undefined=StrictUndefined, trim_blocks=True
     )
+    environment.globals["not_mnist"] = not_mnist
     template = environment.get_template("report.md.jinja")
     text = template.render(judgements=judgements, tasks=tasks, **facts)
     with replacing(folder / "report.md") as temporary:

@@ -19,11 +19,16 @@ LOGISTIC_RATE, SOFTMAX_RATE = 0.05, 0.01
 class Settings:
     """The report's settings, unless a flag says otherwise."""
 
+    data_set: data.DataSetName = "mnist"
+    """The images to use. The report's claims are judged on MNIST only. With "unverified",
+    --data-dir names a folder of unknown content."""
+
     data_dir: Path | None = None
-    """Folder with the four MNIST files; without it the cache, then a download."""
+    """Folder with the four files of the data set; by default they are taken from the cache or
+    downloaded."""
 
     data_source: data.Source = "auto"
-    """Where MNIST is read from; auto tries the sources in turn."""
+    """Where the data set is read from; "auto" tries the sources in turn."""
 
     output_dir: Path = Path("results")
     """Folder for what this command writes."""

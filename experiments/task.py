@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from experiments.progress import Progress
 from experiments.settings import Settings
 from mnist_jax import plotting, results
-from mnist_jax.data import MNIST_FILES, Mnist
+from mnist_jax.data import Mnist
 from mnist_jax.training import Outcome, TrainingResult
 
 S = TypeVar("S", bound=Settings)
@@ -105,8 +105,9 @@ def config(settings: Settings, mnist: Mnist) -> dict[str, Any]:
     return {
         "settings": asdict(settings),
         "data": {
+            "set": mnist.data_set,
             "source": mnist.source,
-            "sha256": {file.name: file.sha256 for file in MNIST_FILES},
+            "sha256": mnist.sha256,
         },
         "environment": results.environment(),
     }

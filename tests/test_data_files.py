@@ -84,10 +84,6 @@ def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
 
-def _decompress(path: Path) -> None:
-    path.write_bytes(gzip.decompress(path.read_bytes()))
-
-
 def _damage(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[10:30] = bytes([0xFF] * 20)  # right behind the gzip header
@@ -110,7 +106,6 @@ def _flip_a_bit(path: Path) -> None:
         (_remove, "holds neither t10k-images-idx3-ubyte nor t10k-images-idx3-ubyte.gz"),
         (_truncate, "is truncated or damaged"),
         (_damage, "is truncated or damaged"),
-        (_decompress, "is not a sound gzip file"),
         (_lengthen, "t10k-images-idx3-ubyte is 3,153 bytes long instead of 3,152"),
         (_flip_a_bit, "t10k-images-idx3-ubyte has SHA-256"),
     ],

@@ -221,7 +221,8 @@ def closures() -> Closures:
     def rounded_init(key: jax.Array, num_inputs: int, dtype: Any) -> dict[str, jax.Array]:
         return jax.tree.map(lambda leaf: leaf.astype(dtype), init(key, num_inputs, jnp.float32))
 
-    model = Model(rounded_init, targets, closed_loss, closed_gradient, closed_predict, num_classes=2)
+    functions = rounded_init, targets, closed_loss, closed_gradient, closed_predict
+    model = Model(*functions, num_classes=2)
     return Closures(model, optimizer, lambda x, dtype: inputs(x, jnp.zeros((), dtype)))
 
 

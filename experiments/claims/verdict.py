@@ -79,6 +79,11 @@ def verdict(checks: list[Check]) -> Verdict:
     return "partly confirmed" if holding else "refuted"
 
 
+def not_measured(claim: Claim, reason: str) -> Judgement:
+    """The judgement of a claim that was not measured, with the reason in place of a finding."""
+    return Judgement(*claim[:3], reason, "not measured", [], claim.evidence)
+
+
 def judge(claim: Claim, metrics: Metrics, changed: dict[str, set[str]]) -> Judgement:
     """Judges a claim, or says why it was not measured.
 
@@ -92,8 +97,7 @@ def judge(claim: Claim, metrics: Metrics, changed: dict[str, set[str]]) -> Judge
     """
     missing = sorted(changed[claim.task] & set(claim.needs))
     if missing:
-        reason = f"not with the report's {', '.join(missing)}"
-        return Judgement(*claim[:3], reason, "not measured", [], claim.evidence)
+        return not_measured(claim, f"not with the report's {', '.join(missing)}")
     measured, checks = claim.find(metrics)
     listed = [{"statement": check.statement, "holds": bool(check.holds)} for check in checks]
     return Judgement(*claim[:3], measured, verdict(checks), listed, claim.evidence)

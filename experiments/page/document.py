@@ -13,6 +13,7 @@ from experiments.metrics.ledger import readable
 from experiments.page.equations import derivations
 from experiments.page.section import anchor, section
 from experiments.task import Task, TaskResult
+from mnist_jax.data.known import not_mnist
 from mnist_jax.results import replacing
 
 Results = Sequence[tuple[Task[Any], TaskResult]]
@@ -67,4 +68,5 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["readable"] = readable
+    made.globals["not_mnist"] = not_mnist
     return made

@@ -2,6 +2,7 @@
 
 from mnist_jax.data.examples import Examples
 from mnist_jax.data.files import MNIST_FILES, DataError, IdxFile
+from mnist_jax.data.known import DataSetName
 from mnist_jax.data.mnist import Mnist, Source, load
 from mnist_jax.data.splits import (
     Selection,
@@ -15,6 +16,7 @@ from mnist_jax.data.splits import (
 __all__ = [
     "MNIST_FILES",
     "DataError",
+    "DataSetName",
     "Examples",
     "IdxFile",
     "Mnist",

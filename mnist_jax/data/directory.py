@@ -1,24 +1,42 @@
-"""MNIST from a directory that the user names."""
+"""A data set from a directory that the user names, in the layouts that people have.
+
+Digests decide whether a file is the right one, so names may differ: every candidate is tried.
+"""
 
 import gzip
+import hashlib
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from mnist_jax.data import archives
 from mnist_jax.data.files import Contents, DataError, IdxFile, verify
+from mnist_jax.data.known import MNIST, DataSet, owner
 
 REMEDY = (
     "Name a directory that holds the four MNIST files, gzipped or not, by data_dir (--data-dir) "
-    "or by the environment variable MNIST_JAX_DATA_DIR."
+    "or by the environment variable MNIST_JAX_DATA_DIR. They can be had from "
+    "https://storage.googleapis.com/cvdf-datasets/mnist/, each with .gz appended to its name."
 )
+OTHER_SETS = (
+    "If it belongs to another data set, name that by data_set (--data-set): fashion-mnist, kmnist, "
+    "emnist-digits, or unverified for unknown content"
+)
+_LISTED = 8  # names of a directory's content that a message quotes
 
 
-def read(folder: Path, files: Sequence[IdxFile]) -> Contents:
+def read(folder: Path, files: Sequence[IdxFile], data_set: DataSet = MNIST) -> Contents:
     """Reads the files from ``folder``, each gzipped or not.
 
+    The files may lie in the folder itself, in ``raw`` below torchvision's root, or each in a
+    folder of its name; the dotted spelling ``train-images.idx3-ubyte`` and Keras's ``mnist.npz``
+    are read too.
+
     Args:
-        folder: The directory; the dotted spelling ``train-images.idx3-ubyte`` is welcome too.
+        folder: The directory.
         files: The files wanted.
+        data_set: The data set that they belong to.
 
     Returns:
         Their decompressed bytes, verified.
@@ -26,36 +44,119 @@ def read(folder: Path, files: Sequence[IdxFile]) -> Contents:
     Raises:
         DataError: The directory or a file is missing, unreadable or not the canonical one.
     """
+    places = find_places(folder, data_set.folder)
+    if data_set.archive_sha256 is not None:
+        return archives.read_verified(folder, places, files, data_set)
+    found = [*archives.read_npz(places, files)]
+    return {file.name: _read_file(folder, places, file, data_set, found) for file in files}
+
+
+def find_places(folder: Path, home: str) -> list[Path]:
+    """The folders to look in: the one named, and those that torchvision makes below its root.
+
+    Raises:
+        DataError: The directory does not exist or cannot be searched.
+    """
     try:
         if not folder.is_dir():
             reason = "is not a directory" if folder.exists() else "does not exist"
             raise DataError(f"data directory {folder} {reason}. {REMEDY}")
-        paths = [_find(folder, file) for file in files]
+        any(folder.iterdir())
+        places = (folder, folder / "raw", folder / home, folder / home / "raw")
+        return [place for place in places if place.is_dir()]
     except OSError as error:
         reason = f"cannot be searched ({error.strerror})"
         raise DataError(f"data directory {folder} {reason}. {REMEDY}") from error
-    return {file.name: _read_file(path, file) for path, file in zip(paths, files, strict=True)}
 
 
-def _read_file(path: Path, file: IdxFile) -> bytes:
+def candidates(places: Iterable[Path], name: str, prefix: str = "") -> Iterator[Path]:
+    """The files that may be the one of a name.
+
+    Args:
+        places: Where to look.
+        name: Canonical name, with ``t10k`` for the test set.
+        prefix: What may stand before it, a regular expression.
+
+    Yields:
+        Paths: those of the canonical name first.
+    """
+    part, kind, index = re.findall(r"(train|t10k)-(images|labels)-idx(\d)", name)[0]
+    part = "(t10k|test)" if part == "t10k" else part
+    pattern = re.compile(rf"{prefix}{part}-{kind}[-.]idx{index}-ubyte(\.gz)?")
+    for place in places:
+        matching = [path for path in sorted(place.iterdir()) if pattern.fullmatch(path.name)]
+        for path in sorted(matching, key=lambda path: not path.name.startswith(name)):
+            # Kaggle's archive holds a folder of each name
+            inner = path / path.name
+            if path.is_file() or inner.is_file():
+                yield path if path.is_file() else inner
+
+
+def decompressed(path: Path) -> tuple[bytes, bytes]:
+    """A file as it is, and what is compressed in it, whatever its name says.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
     try:
         content = path.read_bytes()
-        return verify(file, gzip.decompress(content) if path.suffix == ".gz" else content)
-    except gzip.BadGzipFile as error:
-        reason = f"is not a sound gzip file ({error})"
-    except (EOFError, zlib.error) as error:
-        reason = f"is truncated or damaged ({error})"
+        if content[:2] != b"\x1f\x8b":
+            return content, content
+        return content, gzip.decompress(content)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"is truncated or damaged ({error})") from None
     except OSError as error:
-        reason = f"cannot be read ({error.strerror})"
+        raise DataError(f"cannot be read ({error.strerror})") from None
+
+
+def listing(folder: Path) -> str:
+    """What a directory holds, in words."""
+    names = sorted(f"{path.name}/" if path.is_dir() else path.name for path in folder.iterdir())
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"it holds {', '.join(names[:_LISTED])}{more}" if names else "it is empty"
+
+
+def _read_file(
+    folder: Path,
+    places: Sequence[Path],
+    file: IdxFile,
+    data_set: DataSet,
+    found: Sequence[Contents],
+) -> bytes:
+    reasons = []
+    for path in candidates(places, file.name, data_set.prefix):
+        try:
+            return _verified(file, *decompressed(path))
+        except DataError as error:
+            reasons.append(f"{path} {error}")
+    for contents in found:
+        try:
+            return verify(file, contents[file.name])
+        except DataError as error:
+            reasons.append(f"mnist.npz in {folder} is not the canonical file: {error}")
+    if not reasons:
+        raise DataError(
+            f"{folder} holds neither {file.name} nor {file.name}.gz; {listing(folder)}. {REMEDY}"
+        )
+    remedy = "Replace it, or name no directory to have it downloaded."
+    raise DataError(f"{'; '.join(reasons)}. {remedy}")
+
+
+def _verified(file: IdxFile, stored: bytes, content: bytes) -> bytes:
+    """The content, if a digest says that it is the right one."""
+    digests = {hashlib.sha256(each).hexdigest() for each in (stored, content)}
+    if digests & {file.sha256, file.archive_sha256} - {None}:
+        return verify(file, content)
+    if content.lstrip()[:1] == b"<":
+        raise DataError("is a web page, not the file: its download failed")
+    if (other := owner(digests)) is not None:
+        raise DataError(f"is not the canonical file but one of another data set, {other!r}")
+    if file.sha256 is None:
+        raise DataError(
+            "cannot be verified: a digest is known of the gzipped file as it was published, "
+            f"{file.archive_sha256}, and this is not it. {OTHER_SETS}"
+        )
+    try:
+        return verify(file, content)
     except DataError as error:
-        reason = f"is not the canonical file: {error}"
-    raise DataError(f"{path} {reason}. Replace it, or name no directory to have it downloaded.")
-
-
-def _find(folder: Path, file: IdxFile) -> Path:
-    dotted = file.name.replace("-idx", ".idx")
-    candidates = [folder / f"{stem}{end}" for stem in (file.name, dotted) for end in ("", ".gz")]
-    path = next((path for path in candidates if path.is_file()), None)
-    if path is None:
-        raise DataError(f"{folder} holds neither {file.name} nor {file.name}.gz. {REMEDY}")
-    return path
+        raise DataError(f"is not the canonical file: {error}. {OTHER_SETS}") from None

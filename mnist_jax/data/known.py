@@ -1,0 +1,109 @@
+"""The data sets that can be named: MNIST, and others that share its format and file names."""
+
+from typing import Literal, NamedTuple
+
+from mnist_jax.data.files import MNIST_FILES, IdxFile
+
+DataSetName = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits", "unverified"]
+"""Which images are read; `"unverified"` stands for a directory of unknown content."""
+
+
+class DataSet(NamedTuple):
+    """A data set of 28 x 28 images in ten classes.
+
+    Attributes:
+        title: What people call it.
+        files: Its IDX files: training images and labels, then test images and labels.
+        folder: The folder that torchvision keeps it in.
+        prefix: What may stand before the name of a file, a regular expression.
+        builder: Its class in TensorFlow Datasets, which registers addresses and digests.
+        archive_sha256: Digest of the one archive that holds the files; None if each is its own.
+    """
+
+    title: str
+    files: tuple[IdxFile, ...]
+    folder: str
+    prefix: str = ""
+    builder: str = ""
+    archive_sha256: str | None = None
+
+
+def _files(names: str, train: int, test: int, archives: tuple[str | None, ...]) -> tuple:
+    """The four files, verified by the digests of their gzipped archives."""
+    shapes = [(train, 28, 28), (train,), (test, 28, 28), (test,)]
+    kinds = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"]
+    return tuple(
+        IdxFile(names.format(kind), shape, None, archive)
+        for kind, shape, archive in zip(kinds, shapes, archives, strict=True)
+    )
+
+
+MNIST = DataSet("MNIST", MNIST_FILES, "MNIST", "(emnist-mnist-)?", "MNIST")
+FASHION_MNIST = DataSet(
+    "Fashion-MNIST",
+    _files(
+        "{}-ubyte",
+        *(60_000, 10_000),
+        (
+            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        ),
+    ),
+    folder="FashionMNIST",
+    builder="FashionMNIST",
+)
+KMNIST = DataSet(
+    "KMNIST",
+    _files(
+        "{}-ubyte",
+        *(60_000, 10_000),
+        (
+            "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+            "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+            "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+            "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+        ),
+    ),
+    folder="KMNIST",
+    builder="KMNIST",
+)
+EMNIST_DIGITS = DataSet(
+    "EMNIST digits",
+    _files("emnist-digits-{}-ubyte", 240_000, 40_000, (None,) * 4),
+    folder="EMNIST",
+    prefix="emnist-digits-",
+    builder="EMNIST",
+    archive_sha256="fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
+)
+
+KNOWN: dict[str, DataSet] = {
+    "mnist": MNIST,
+    "fashion-mnist": FASHION_MNIST,
+    "kmnist": KMNIST,
+    "emnist-digits": EMNIST_DIGITS,
+}
+"""By the name that `load` and `--data-set` take."""
+UNVERIFIED = "data of unknown content"
+
+
+def title(name: str) -> str:
+    """What people call a data set, by the name that `load` takes."""
+    return KNOWN[name].title if name in KNOWN else UNVERIFIED
+
+
+def not_mnist(name: str | None) -> str:
+    """What a document says of data that are not MNIST, by the name that `load` takes."""
+    if name in KNOWN:
+        return f"The images are those of {KNOWN[name].title}, verified by their digests."
+    return "The content of the directory is unknown; no digest was checked."
+
+
+def owner(digests: set[str]) -> str | None:
+    """The name of the data set that a digest belongs to, if it is known."""
+    for name, data_set in KNOWN.items():
+        known = {digest for file in data_set.files for digest in file[2:]}
+        if digests & (known - {None}):
+            return name
+    return None

@@ -1,0 +1,69 @@
+"""A directory of unknown content: IDX files in MNIST's format, with no digest to check."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mnist_jax.data import archives, directory
+from mnist_jax.data.files import MNIST_FILES, Contents, DataError, encode_idx, parse_idx
+
+_ANY_PREFIX = "([a-z]+-)*"
+
+
+def read(folder: Path) -> Contents:
+    """Reads four IDX files of any content, or Keras's npz file, from ``folder``.
+
+    Args:
+        folder: The directory; the same layouts are found as for MNIST.
+
+    Returns:
+        The decompressed bytes, by MNIST's file names: 28 x 28 images in ten classes.
+
+    Raises:
+        DataError: A file is missing, there are several, or the arrays do not fit each other.
+    """
+    places = directory.find_places(folder, "MNIST")
+    found = next(archives.read_npz(places, MNIST_FILES), None)
+    contents = found or {file.name: _read_file(folder, places, file.name) for file in MNIST_FILES}
+    arrays = [parse_idx(content) for content in contents.values()]
+    for name, images, labels in (("training", *arrays[:2]), ("test", *arrays[2:])):
+        _check(folder, name, images, labels)
+    return {file.name: encode_idx(array) for file, array in zip(MNIST_FILES, arrays, strict=True)}
+
+
+def _read_file(folder: Path, places: list[Path], name: str) -> bytes:
+    paths = [*directory.candidates(places, name, _ANY_PREFIX)]
+    if not paths:
+        raise DataError(
+            f"{folder} holds neither {name} nor {name}.gz; {directory.listing(folder)}."
+        )
+    stems = {path.name.removesuffix(".gz") for path in paths}
+    if len(stems) > 1 and name not in stems:
+        raise DataError(
+            f"{folder} holds several files that may be {name}: {', '.join(sorted(stems))}; name a "
+            "folder with those of one data set."
+        )
+    reasons = []
+    for path in paths:
+        try:
+            _, content = directory.decompressed(path)
+            parse_idx(content)
+        except DataError as error:
+            reasons.append(f"{path}: {error}")
+        else:
+            return content
+    raise DataError(f"{'; '.join(reasons)}. Replace it.")
+
+
+def _check(folder: Path, name: str, images: np.ndarray, labels: np.ndarray) -> None:
+    if images.shape[1:] != (28, 28) or labels.shape != images.shape[:1] or not len(labels):
+        raise DataError(
+            f"{folder}: the {name} images have shape {images.shape} and the labels {labels.shape}; "
+            "there must be 28 x 28 pixels and one label for each image. Other sizes can be trained "
+            "from Python: mnist_jax.data.Split.of."
+        )
+    if labels.max() > 9:
+        raise DataError(
+            f"{folder}: the {name} labels run to {labels.max()}; the experiments know ten classes, "
+            "0 to 9. More can be trained from Python: mnist_jax.data.Split.of."
+        )
