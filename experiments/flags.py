@@ -18,7 +18,17 @@ GROUPS = {
         *("validation_selection", "digits"),
     ),
     "training": (
-        *("model", "learning_rate", "l2", "epochs", "batch_size", "shuffle", "seed", "precision"),
+        *(
+            "model",
+            "learning_rate",
+            "l2",
+            "optimizer",
+            "epochs",
+            "batch_size",
+            "shuffle",
+            "seed",
+            "precision",
+        ),
         *("gradient", "criterion", "evaluations"),
     ),
     "devices": ("devices", "distributed", "coordinator", "num_processes", "process"),

@@ -1,11 +1,13 @@
 """The flags of a sweep, and what they make: a model, a grid, the devices."""
 
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import jax
 import numpy as np
+import optax
 from tyro.conf import FlagCreatePairsOff
 
 from experiments.settings import LOGISTIC_RATE, SOFTMAX_RATE, OneValidationSet
@@ -15,6 +17,14 @@ from mnist_jax.sweeps import Grid
 from mnist_jax.training import Lag, Never, Patience, Placement
 
 MODELS = {"logistic": models.logistic, "softmax": models.softmax}
+OPTIMIZERS = {
+    "sgd": optax.sgd,
+    "momentum": partial(optax.sgd, momentum=0.9),
+    "nesterov": partial(optax.sgd, momentum=0.9, nesterov=True),
+    "adam": optax.adam,
+    "adamw": optax.adamw,
+    "rmsprop": optax.rmsprop,
+}
 CRITERIA = {"never": lambda _: Never(), "lag": Lag, "patience": Patience}
 
 
@@ -33,6 +43,9 @@ class SweepSettings(OneValidationSet):
 
     l2: tuple[float, ...] = (0.0,)
     """Factors of the L2 penalty, one or more."""
+
+    optimizer: Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"] = "sgd"
+    """The update rule, with the constants that optax gives it; momentum and nesterov use 0.9."""
 
     seeds: int = 1
     """How many shuffled orders, counting up from --seed; with --no-shuffle, the order of the
@@ -96,7 +109,10 @@ class SweepSettings(OneValidationSet):
     @property
     def program(self) -> training.TrainingSettings:
         """What all runs have in common."""
-        return self.training_settings(criterion=CRITERIA[self.criterion](self.evaluations))
+        return self.training_settings(
+            criterion=CRITERIA[self.criterion](self.evaluations),
+            optimizer=OPTIMIZERS[self.optimizer],
+        )
 
     def examples(self, mnist: data.Mnist) -> data.Split:
         """Training and validation examples of the model."""
