@@ -10,7 +10,15 @@ from rich.table import Table
 
 from experiments import page, report, task
 from experiments.claims.verdict import Judgement
-from experiments.command import announce, exit_code, load, parse, report_divergence, show
+from experiments.command import (
+    announce,
+    exit_code,
+    load,
+    parse,
+    report_divergence,
+    require_device,
+    show,
+)
 from experiments.progress import Progress
 from experiments.settings import Settings
 from experiments.task import Task
@@ -66,8 +74,9 @@ def run_all(arguments: Sequence[str] | None = None) -> int:
     settings = {chosen.name: settings_of(chosen, everything) for chosen in TASKS}
     results = {}
     with output_folder(everything.output_dir) as folder:
-        announce(folder, quiet=everything.quiet)
+        require_device()
         mnist = load(everything)
+        announce(folder, quiet=everything.quiet)
         for chosen in TASKS:
             own = settings[chosen.name]
             with output_folder(own.output_dir) as place, Progress(quiet=own.quiet) as progress:

@@ -1,13 +1,15 @@
 """The command line of an experiment: flags in, exit code out.
 
 Exit codes: 0 done; 2 something asked for can't be done, one message on stderr; 3 a run diverged
-(all files are written all the same); 130 interrupted.
+(all files are written all the same); 130 interrupted by Ctrl-C; 143 ended by SIGTERM.
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import jax
 from rich.console import Console
 from rich.table import Table as RichTable
 
@@ -15,12 +17,15 @@ from experiments import task
 from experiments.flags import parse_flags
 from experiments.progress import Progress
 from experiments.settings import Settings
+from experiments.signals import Terminated, terminable
 from experiments.task import KEPT, S, Task, TaskResult
 from mnist_jax import data
 from mnist_jax.errors import UsageError
 from mnist_jax.results import output_folder
 
-DONE, WRONG_USE, DIVERGED, INTERRUPTED = 0, 2, 3, 130
+WRITTEN = ("config.json", "claims.json")
+"""Files that every run of a task, or of all, leaves in its folder."""
+DONE, WRONG_USE, DIVERGED, INTERRUPTED, TERMINATED = 0, 2, 3, 130, 143
 
 
 def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
@@ -37,8 +42,10 @@ def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
     def work() -> int:
         settings = parse(chosen.settings, f"experiments.{chosen.name}", chosen.title, arguments)
         with output_folder(settings.output_dir) as folder:
-            announce(folder, quiet=settings.quiet)
+            chosen.prepare(settings)
+            require_device()
             mnist = load(settings)
+            announce(folder, quiet=settings.quiet)
             # after loading: a download answers Ctrl-C at once
             with Progress(quiet=settings.quiet) as progress:
                 result = chosen.measure(settings, mnist, progress)
@@ -60,13 +67,23 @@ def parse(settings: type[S], module: str, title: str, arguments: Sequence[str] |
 
 
 def announce(folder: Path, *, quiet: bool) -> None:
-    """Says on stderr that files of an earlier run are about to be overwritten."""
-    if any(folder.iterdir()) and not quiet:
+    """Says on stderr that files of an earlier run are about to be overwritten, if there are any."""
+    if any((folder / name).exists() for name in WRITTEN) and not quiet:
         print(
             f"{folder} holds files of an earlier run: those of the same names are overwritten at "
             "the end",
             file=sys.stderr,
         )
+
+
+def require_device() -> None:
+    """Starts JAX; a UsageError if it finds no device."""
+    try:
+        jax.devices()
+    except RuntimeError as error:
+        asked = os.environ.get("JAX_PLATFORMS")
+        remedy = f"JAX_PLATFORMS is {asked!r}: unset it, or set it to cpu." if asked else ""
+        raise UsageError(f"JAX can't start: {error}. {remedy}".strip()) from error
 
 
 def load(settings: Settings) -> data.Mnist:
@@ -126,10 +143,14 @@ def exit_code(work: Callable[[], int], kept: str = KEPT) -> int:
         The exit code.
     """
     try:
-        return work()
+        with terminable():
+            return work()
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_USE
+    except Terminated:
+        print(f"terminated; {kept}", file=sys.stderr)
+        return TERMINATED
     except KeyboardInterrupt:
         print(f"interrupted; {kept}", file=sys.stderr)
         return INTERRUPTED

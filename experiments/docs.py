@@ -22,7 +22,8 @@ from experiments.metrics.ledger import readable
 from experiments.narrative import NARRATIVES
 from experiments.narrative.words import counted, listed
 from mnist_jax.errors import UsageError
-from mnist_jax.results import replacing, write_json
+from mnist_jax.files import replacing
+from mnist_jax.results import write_json
 
 MEASURED = {
     "claims": "claims.json",

@@ -12,7 +12,8 @@ from experiments.claims.verdict import Judgement, Metrics, judge, not_measured
 from experiments.settings import Settings
 from experiments.task import Task, TaskResult
 from mnist_jax.data.known import not_mnist, title
-from mnist_jax.results import replacing, write_json
+from mnist_jax.files import replacing
+from mnist_jax.results import write_json
 
 
 def changed_settings(settings: Settings) -> set[str]:

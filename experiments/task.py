@@ -15,7 +15,7 @@ from mnist_jax.data import Mnist
 from mnist_jax.training import Outcome, TrainingResult
 
 S = TypeVar("S", bound=Settings)
-KEPT = "files of finished experiments are kept; what was not finished is to be run again"
+KEPT = "files of finished experiments are kept; run the same command again for the rest"
 
 
 class Table(NamedTuple):
@@ -60,6 +60,8 @@ class Task(NamedTuple, Generic[S]):
             if the settings can't be done with the data.
         sometimes: Figures, tables and arrays that some settings do without.
         kept: What is said of what Ctrl-C leaves.
+        prepare: Done before the data are loaded: joins other processes, or raises a UsageError if
+            the output folder is not one to go on in.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Task(NamedTuple, Generic[S]):
     measure: Callable[[S, Mnist, Progress], TaskResult]
     sometimes: tuple[str, ...] = ()
     kept: str = KEPT
+    prepare: Callable[[S], None] = lambda settings: None
 
 
 def write(
@@ -75,6 +78,7 @@ def write(
 ) -> None:
     """Writes metrics.json, config.json and the like, the tables as CSV, figures as PNG and SVG.
 
+    Numbers come first, so that they are kept if the disk is full before the figures are written.
     What an earlier run left there and this one does without is removed.
 
     Args:
@@ -87,17 +91,17 @@ def write(
     for name in {*chosen.sometimes} - {*result.tables, *result.figures, *result.arrays}:
         for ending in ("csv", "png", "svg", "npz"):
             (folder / f"{name}.{ending}").unlink(missing_ok=True)
+    results.write_json(folder / "metrics.json", result.metrics)
+    results.write_json(folder / "config.json", config(settings, mnist))
+    for name, document in result.documents.items():
+        results.write_json(folder / f"{name}.json", document)
     for name, table in result.tables.items():
         results.write_csv(folder / f"{name}.csv", table.header, table.rows)
+    for name, arrays in result.arrays.items():
+        results.write_arrays(folder / f"{name}.npz", arrays)
     with plotting.style():
         for name, figure in result.figures.items():
             plotting.save(figure, folder, name)
-    results.write_json(folder / "config.json", config(settings, mnist))
-    results.write_json(folder / "metrics.json", result.metrics)
-    for name, document in result.documents.items():
-        results.write_json(folder / f"{name}.json", document)
-    for name, arrays in result.arrays.items():
-        results.write_arrays(folder / f"{name}.npz", arrays)
 
 
 def config(settings: Settings, mnist: Mnist) -> dict[str, Any]:

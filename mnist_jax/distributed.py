@@ -1,9 +1,11 @@
-"""Several processes, on one machine or many: each does its share, and all know what all found.
+"""Several processes, on one machine or many: each does its share, then the results are gathered.
 
 They find each other through JAX's own distributed runtime, which recognises Slurm, Kubernetes and
 the common clouds by itself. Runs never talk to each other, so the processes meet only at the end.
 """
 
+import socket
+import time
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -11,20 +13,58 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from mnist_jax.errors import UsageError
+
 Item = TypeVar("Item")
 
 
 def join(
-    coordinator: str | None = None, num_processes: int | None = None, process: int | None = None
+    coordinator: str | None = None,
+    num_processes: int | None = None,
+    process: int | None = None,
+    *,
+    seconds: float = 300.0,
 ) -> None:
-    """Joins the other processes; to be called first of all, before JAX is used.
+    """Joins the other processes; call it first of all, before JAX is used.
 
     Args:
-        coordinator: Address and port of process 0; None where the cluster tells.
-        num_processes: How many there are; None where the cluster tells.
-        process: Which one this is, from 0; None where the cluster tells.
+        coordinator: Address and port of process 0; None to detect it.
+        num_processes: How many there are; None to detect it.
+        process: Which one this is, from 0; None to detect it.
+        seconds: How long to wait for process 0 to answer at `coordinator`.
+
+    Raises:
+        UsageError: If the processes can't be detected, or process 0 does not answer.
     """
-    jax.distributed.initialize(coordinator, num_processes, process)
+    if coordinator is not None and process:
+        _await(coordinator, seconds)
+    try:
+        jax.distributed.initialize(coordinator, num_processes, process)
+    except (ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(
+            f"the processes can't be joined: {reason}. Outside Slurm and the clouds that JAX "
+            "recognises, give --coordinator HOST:PORT, --num-processes and --process."
+        ) from error
+
+
+def _await(coordinator: str, seconds: float) -> None:
+    """Waits until process 0 answers; JAX itself would abort the interpreter if it never does."""
+    host, _, port = coordinator.rpartition(":")
+    if not (host and port.isdigit()):
+        raise UsageError(f"coordinator is {coordinator!r}; give HOST:PORT of process 0.")
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=5):
+                return
+        except (OSError, OverflowError) as error:
+            if time.monotonic() >= end:
+                raise UsageError(
+                    f"process 0 does not answer at {coordinator} ({error}): start it, or correct "
+                    "--coordinator."
+                ) from error
+        time.sleep(0.5)
 
 
 def count() -> int:
@@ -60,7 +100,7 @@ def own_share(items: Sequence[Item]) -> Sequence[Item]:
 
 
 def gather(rows: np.ndarray) -> np.ndarray:
-    """The rows that all processes have, one process after the other.
+    """Gathers every process's rows, one process after the other.
 
     Args:
         rows: Those of this process, of any dtype; as many as it likes.

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mnist_jax.results import replacing
+from mnist_jax.files import replacing
 
 
 def style() -> Any:

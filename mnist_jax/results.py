@@ -1,7 +1,4 @@
-"""What an experiment leaves behind: JSON, CSV, and the environment it ran in.
-
-Each file is written beside its place and then moved there, so that none is ever half-written.
-"""
+"""What an experiment leaves behind: JSON, CSV, and the environment it ran in."""
 
 import csv
 import json
@@ -19,29 +16,8 @@ import jax
 import numpy as np
 
 from mnist_jax.errors import UsageError
+from mnist_jax.files import replacing
 from mnist_jax.training import TrainingResult
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file that takes a file's place when it is complete, and never before.
-
-    Args:
-        path: Where the file is to stand; its folder exists.
-
-    Yields:
-        The temporary file, in the same folder.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o644)  # mkstemp's own is for the owner only
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

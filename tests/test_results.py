@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mnist_jax.errors import UsageError
-from mnist_jax.results import output_folder, replacing, write_csv, write_json
+from mnist_jax.files import replacing
+from mnist_jax.results import output_folder, write_csv, write_json
 
 
 def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path):

@@ -3,9 +3,11 @@
 import csv
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 
 from experiments.command import run_task
 from experiments.sweep import __main__ as command
+from experiments.sweep import parts
 from experiments.sweep.parts import FOLDER
 from experiments.sweep.settings import SweepSettings
 from mnist_jax import sweeps
@@ -102,9 +105,105 @@ def test_a_killed_sweep_goes_on_and_gives_the_same_bits(tmp_path, monkeypatch, c
     assert (killed / "runs.csv").read_bytes() == (whole / "runs.csv").read_bytes()
 
 
-def test_there_must_be_something_to_go_on_with(tmp_path, capsys):
-    assert run(tmp_path / "new", "--resume") == 2
-    assert "holds no sweep" in capsys.readouterr().err
+def test_resume_begins_goes_on_or_finds_that_all_is_done(tmp_path, monkeypatch):
+    whole, folder = tmp_path / "whole", tmp_path / "requeued"
+    assert run(whole) == 0
+    assert run(folder, "--resume") == 0  # nothing was begun
+    monkeypatch.setattr(sweeps, "train_part", lambda *a, **o: pytest.fail("trained again"))
+    (folder / "metrics.json").unlink()
+    assert run(folder, "--resume") == 0  # nothing is left to train
+    assert (folder / "runs.csv").read_bytes() == (whole / "runs.csv").read_bytes()
+    assert (folder / "metrics.json").is_file()
+
+
+def test_a_killed_part_goes_on_from_its_checkpoint_and_gives_the_same_bits(tmp_path, monkeypatch):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    criterion = ["--criterion", "patience", "--evaluations", "9", "--epochs", "8"]
+    assert run(whole, *criterion) == 0
+    monkeypatch.setattr(parts, "SECONDS", 0.0)
+    report_share, epochs = sweeps.report_share, []
+
+    def die(on_runs, done, size, all_epochs, epochs_done):
+        epochs.append(epochs_done)
+        if epochs_done >= 4:
+            raise Killed
+        report_share(on_runs, done, size, all_epochs, epochs_done)
+
+    monkeypatch.setattr(sweeps, "report_share", die)
+    with pytest.raises(Killed):
+        run(killed, *criterion)
+    monkeypatch.setattr(sweeps, "report_share", lambda *a: epochs.append(a[-1]) or report_share(*a))
+    reached = epochs[-1]
+    epochs.clear()
+    assert run(killed, *criterion, "--resume") == 0
+    assert epochs[0] == reached
+    assert (killed / "runs.csv").read_bytes() == (whole / "runs.csv").read_bytes()
+    assert [*(killed / FOLDER).glob("*.checkpoint.npz")] == []
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("spoiled", ["00001.npy", "sweep.json", "00001.checkpoint.npz"])
+def test_what_is_damaged_is_done_again(spoiled, tmp_path, monkeypatch, capsys):
+    whole = tmp_path / "whole"
+    assert run(whole) == 0
+    expected = (whole / "runs.csv").read_bytes()
+    path = whole / FOLDER / spoiled
+    if spoiled.endswith("checkpoint.npz"):
+        (whole / FOLDER / "00001.npy").rename(path)
+    path.write_bytes(path.read_bytes()[:40])
+    train_part, trained = sweeps.train_part, []
+    monkeypatch.setattr(
+        sweeps, "train_part", lambda *a, **o: trained.append(a) or train_part(*a, **o)
+    )
+    capsys.readouterr()
+    assert run(whole, "--resume") == 0
+    assert f"{path} is damaged" in capsys.readouterr().err
+    assert len(trained) == (3 if spoiled == "sweep.json" else 1)
+    assert (whole / "runs.csv").read_bytes() == expected
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_part_of_other_runs_is_done_again(tmp_path, capsys):
+    assert run(tmp_path) == 0
+    expected = (tmp_path / "runs.csv").read_bytes()
+    path = tmp_path / FOLDER / "00001.npy"
+    np.save(path, np.load(path)[:-1])
+    assert run(tmp_path, "--resume") == 0
+    assert f"{path} does not hold the 4 runs" in capsys.readouterr().err
+    assert (tmp_path / "runs.csv").read_bytes() == expected
+
+
+def test_a_sweep_goes_on_only_with_the_same_data(tmp_path, capsys):
+    assert run(tmp_path) == 0
+    plan = tmp_path / FOLDER / "sweep.json"
+    begun = json.loads(plan.read_text())
+    begun["data"]["train-images-idx3-ubyte"] = "another"
+    plan.write_text(json.dumps(begun))
+    assert run(tmp_path, "--resume") == 2
+    assert "begun with other data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("ended", "code", "word"),
+    [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
+)
+def test_a_signal_keeps_what_is_done_and_says_how_to_go_on(ended, code, word, tmp_path):
+    long = ["--epochs", "4000", "--train-size", "3000"]
+    process = in_process(tmp_path, *long)
+    checkpoint = tmp_path / FOLDER / "00000.checkpoint.npz"
+    plan = tmp_path / FOLDER / "sweep.json"
+    for _ in range(600):
+        if plan.is_file():
+            break
+        time.sleep(0.1)
+    time.sleep(4)
+    process.send_signal(ended)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == code, output
+    assert f"{word}; what is done is kept: go on with the same command and --resume" in output
+    assert "Traceback" not in output
+    assert checkpoint.is_file()
+    assert not (tmp_path / "runs.csv").exists()
 
 
 @pytest.mark.parametrize(

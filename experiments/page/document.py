@@ -14,7 +14,7 @@ from experiments.page.equations import derivations
 from experiments.page.section import anchor, section
 from experiments.task import Task, TaskResult
 from mnist_jax.data.known import not_mnist
-from mnist_jax.results import replacing
+from mnist_jax.files import replacing
 
 Results = Sequence[tuple[Task[Any], TaskResult]]
 """The experiments and what they gave."""

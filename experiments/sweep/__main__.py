@@ -1,26 +1,31 @@
 """The command of a sweep: `python -m experiments.sweep`."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 
 from experiments.command import DONE, run_task
 from experiments.progress import Progress
-from experiments.sweep import figures, summary
-from experiments.sweep.parts import Parts, begin
+from experiments.sweep import figures, parts, summary
 from experiments.sweep.settings import MODELS, SweepSettings
 from experiments.task import Task, TaskResult, divergences
 from mnist_jax import distributed, sweeps
 from mnist_jax.data import Mnist, Split
 
 
-def measure(settings: SweepSettings, mnist: Mnist, progress: Progress) -> TaskResult:
-    """Trains the runs of a sweep; see `Task.measure`."""
+def prepare(settings: SweepSettings) -> None:
+    """Joins the other processes, and refuses a folder that is not one to go on in."""
     if settings.distributed:
         distributed.join(settings.coordinator, settings.num_processes, settings.process)
+    if distributed.is_first():
+        parts.check(settings)
+
+
+def measure(settings: SweepSettings, mnist: Mnist, progress: Progress) -> TaskResult:
+    """Trains the runs of a sweep; see `Task.measure`."""
     split = settings.examples(mnist)
-    parts = train(settings, split, progress)
-    runs = all_runs(settings, split, parts)
+    runs = all_runs(train(settings, split, mnist.sha256, progress))
     if not distributed.is_first():
         raise SystemExit(DONE)  # what all have found is written by one
     metrics = summary.metrics(settings, split, runs)
@@ -36,42 +41,68 @@ def measure(settings: SweepSettings, mnist: Mnist, progress: Progress) -> TaskRe
     )
 
 
-def train(settings: SweepSettings, split: Split, progress: Progress) -> Parts:
-    """Trains the parts of this process that are not done yet, and keeps each."""
-    model, placement = MODELS[settings.model], settings.placement()
+def train(
+    settings: SweepSettings, split: Split, data: Mapping[str, str], progress: Progress
+) -> np.ndarray:
+    """Trains the parts of this process that are not done yet, and keeps each.
+
+    Args:
+        settings: Of the sweep.
+        split: Its examples.
+        data: Digests of the data.
+        progress: Where to show progress.
+
+    Returns:
+        The table of all parts of this process.
+    """
+    model, columns, placement = (
+        MODELS[settings.model],
+        settings.columns(split),
+        settings.placement(),
+    )
     size = sweeps.good_part(model, split, settings.program)
     size = min(size, -(-settings.grid.size // distributed.count()))  # something for everyone
-    first = distributed.is_first()
-    if not first:
-        distributed.wait_for_all()  # until process 0 has cut the parts
-    parts = begin(settings.output_dir, settings, size, first=first)
-    if first:
-        distributed.wait_for_all()
-    mine = distributed.own_share([*enumerate(settings.grid.parts(parts.runs))])
+    kept = begin_together(settings, size, data)
+    mine = distributed.own_share([*enumerate(settings.grid.parts(kept.runs))])
+    # parts are read first, so that a damaged one is found before anything is trained
+    tables = {number: kept.read(number, part.size, columns) for number, part in mine}
     bar = progress.bar("sweep (runs)", sum(part.size for _, part in mine))
-    done = sum(part.size for number, part in mine if parts.done(number))
+    done = sum(len(rows) for rows in tables.values() if rows is not None)
+    bar(done)
     for number, part in mine:
-        if not parts.done(number):
+        if tables[number] is None:
+            on_epochs = partial(sweeps.report_share, bar, done, part.size, settings.epochs)
+            checkpoint = kept.checkpoint(number, due=lambda: progress.interrupted)
             result = sweeps.train_part(
                 *(model, split, part, settings.program),
                 placement=placement,
-                on_epochs=partial(sweeps.report_share, bar, done, part.size, settings.epochs),
+                on_epochs=on_epochs,
+                checkpoint=checkpoint,
             )
             epochs = settings.epochs if settings.curves else None
-            parts.write(number, sweeps.table(part, result, epochs))
+            tables[number] = sweeps.table(part, result, epochs)
+            kept.write(number, tables[number])
+            checkpoint.remove()
             done += part.size
             bar(done)
-    return parts
-
-
-def all_runs(settings: SweepSettings, split: Split, parts: Parts) -> np.recarray:
-    """The table of all runs, of those of other processes too."""
-    numbers = range(len(settings.grid.parts(parts.runs)))
-    mine = [parts.read(number) for number in distributed.own_share(numbers)]
     # with more processes than parts, some have none
-    rows = distributed.gather(
-        np.concatenate(mine) if mine else np.zeros(0, settings.columns(split))
-    )
+    return np.concatenate([np.zeros(0, columns), *tables.values()])
+
+
+def begin_together(settings: SweepSettings, size: int, data: Mapping[str, str]) -> parts.Parts:
+    """The parts of a sweep, as process 0 has cut them."""
+    first = distributed.is_first()
+    if not first:
+        distributed.wait_for_all()
+    begun = parts.begin(settings, size, data, first=first)
+    if first:
+        distributed.wait_for_all()
+    return begun
+
+
+def all_runs(mine: np.ndarray) -> np.recarray:
+    """The table of all runs, of those of other processes too."""
+    rows = distributed.gather(mine)
     order = np.lexsort((rows["l2"], rows["learning_rate"], rows["seed"]))
     return rows[order].view(np.recarray)
 
@@ -82,7 +113,8 @@ TASK = Task(
     SweepSettings,
     measure,
     sometimes=(*figures.SOMETIMES, "curves"),
-    kept="the parts that are done are kept: go on with --resume",
+    kept="what is done is kept: go on with the same command and --resume",
+    prepare=prepare,
 )
 
 if __name__ == "__main__":

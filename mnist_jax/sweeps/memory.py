@@ -15,7 +15,7 @@ from mnist_jax.training.accuracy import TILE
 from mnist_jax.training.plan import make_plan
 
 RUNS_OF_A_PART = 256
-"""On a CPU, where larger parts gain nothing: what is lost if a sweep is killed."""
+"""On a CPU, where larger parts gain nothing."""
 
 SHARE = 0.5
 """Of the memory at hand, what a sweep takes."""

@@ -1,9 +1,10 @@
 """The functional training loop: steps, evaluation, early stopping, shuffling, history."""
 
+from mnist_jax.training.checkpoint import Checkpoint
 from mnist_jax.training.devices import Placement
 from mnist_jax.training.history import Evaluation, History, TrainingResult
 from mnist_jax.training.loop import fit
-from mnist_jax.training.ordering import Ordering, in_file_order, shuffled
+from mnist_jax.training.ordering import Ordering, Shuffled, in_file_order, shuffled
 from mnist_jax.training.program import train_periods
 from mnist_jax.training.settings import (
     Gradient,
@@ -17,6 +18,7 @@ from mnist_jax.training.step import Outcome, TrainState, train_step, validate
 from mnist_jax.training.stopping import Criterion, Lag, Never, Patience, stopping_step
 
 __all__ = [
+    "Checkpoint",
     "Criterion",
     "Evaluation",
     "Gradient",
@@ -30,6 +32,7 @@ __all__ = [
     "Placement",
     "Precision",
     "Schedule",
+    "Shuffled",
     "TrainState",
     "TrainingResult",
     "TrainingSettings",

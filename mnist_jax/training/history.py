@@ -123,6 +123,15 @@ class Recorder:
         means = (loss, correct / num_validation, train_correct / num_train)
         return Evaluation(*(np.where(running, mean, np.nan) for mean in means))
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What was measured so far, by name, for a checkpoint."""
+        return {"train_loss": self._train_loss, **self._evaluations._asdict()}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Takes back what `arrays` gave."""
+        for name, array in self.arrays().items():
+            array[...] = arrays[name]
+
     def history(self, last_step: int) -> History:
         """What was measured up to a step."""
         steps = self._plan.evaluation_steps

@@ -6,6 +6,7 @@ keeps what was measured, leaves out the batch orders whose runs have all ended, 
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,7 @@ from mnist_jax.precision import in_precision
 from mnist_jax.training.accuracy import count_train_correct, second_thread
 from mnist_jax.training.blocks import train_blocks
 from mnist_jax.training.checking import check_data
+from mnist_jax.training.checkpoint import Checkpoint, Snapshot, identity
 from mnist_jax.training.devices import Placement
 from mnist_jax.training.history import Measured, Recorder, TrainingResult, collect
 from mnist_jax.training.ordering import Ordering, Shuffled, chunks, cut_batches, in_file_order
@@ -39,6 +41,7 @@ def fit(
     on_epochs: Callable[[int], None] = lambda epochs_done: None,
     orders_at_once: int | None = None,
     placement: Placement = Placement(),
+    checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:
     """Trains every run to its last epoch, or until it stops early or diverges.
 
@@ -55,6 +58,8 @@ def fit(
         orders_at_once: How many batch orders one program trains; None for all. With fewer, those
             whose runs have all ended make place for others.
         placement: On which devices.
+        checkpoint: Where to keep the state now and then. If it holds the state of this training,
+            that is where it goes on.
 
     Returns:
         The result, with leading axes (orders, runs). Its history ends with the last run.
@@ -99,6 +104,13 @@ def fit(
         )
         measured: list[Measured] = []
         first_step, batches = -plan.lead, batches_of(ordering, settings, plan, orders, sizes[0])
+        order, labels = ordering(0, sizes[0]), np.asarray(split.train.labels)
+        known_by = identity(states, plan, order, labels, *map(np.asarray, values))
+        if checkpoint and (kept := checkpoint.read(known_by, states)):
+            first_step, states = kept.first_step, jax.tree.map(jnp.asarray, kept.states)
+            recorder.restore(kept.measured)
+            batches = islice(batches, (first_step + plan.lead) // plan.steps_at_once, None)
+            on_epochs(max(first_step, 0) // schedule.steps_per_epoch)
         upcoming = next(batches, None)
         while upcoming is not None and (np.asarray(states.outcome) == Outcome.RUNNING).any():
             program = partial(train, first_step=first_step)
@@ -116,6 +128,10 @@ def fit(
                 for block, record, weights in trained
             ]
             first_step += plan.steps_at_once
+            if checkpoint and checkpoint.due():
+                recorder.add(measured)
+                measured = []
+                checkpoint.write(known_by, Snapshot(first_step, states, recorder.arrays()))
             on_epochs(min(first_step, plan.num_steps) // schedule.steps_per_epoch)
         recorder.add(measured)
         return collect(jax.device_get(states), recorder, schedule)
