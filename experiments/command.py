@@ -80,10 +80,11 @@ def require_device() -> None:
     """Starts JAX; a UsageError if it finds no device."""
     try:
         jax.devices()
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # an empty assertion if CUDA finds no GPU
         asked = os.environ.get("JAX_PLATFORMS")
-        remedy = f"JAX_PLATFORMS is {asked!r}: unset it, or set it to cpu." if asked else ""
-        raise UsageError(f"JAX can't start: {error}. {remedy}".strip()) from error
+        remedy = f" JAX_PLATFORMS is {asked!r}: unset it, or set it to cpu." if asked else ""
+        reason = str(error) or "it finds no such device"
+        raise UsageError(f"JAX can't start: {reason}.{remedy}") from error
 
 
 def load(settings: Settings) -> data.Mnist:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-import tyro
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tyro.conf import FlagCreatePairsOff
 
 from experiments.claims.verdict import Verdict
 from experiments.command import DONE, exit_code
+from experiments.flags import parse_flags
 from experiments.metrics.ledger import readable
 from experiments.narrative import NARRATIVES
 from experiments.narrative.words import counted, listed
@@ -85,9 +85,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    settings = tyro.cli(
-        DocsSettings, prog="python -m experiments.docs", description=__doc__, args=arguments
-    )
+    description = "Render the documents that quote measured numbers."
+    settings = parse_flags(DocsSettings, "python -m experiments.docs", description, arguments)
     templates(settings.docs_dir)
     if settings.update:
         update(settings.docs_dir, settings.results_dir)

@@ -3,6 +3,8 @@
 `mnist_jax.plotting` and `mnist_jax.results`, which draw and write, are imported on their own.
 """
 
+__version__ = "0.1.0"
+
 from mnist_jax import (
     curvature,
     data,

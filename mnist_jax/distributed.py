@@ -41,7 +41,7 @@ def join(
     try:
         jax.distributed.initialize(coordinator, num_processes, process)
     except (ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).rstrip(".")
         raise UsageError(
             f"the processes can't be joined: {reason}. Outside Slurm and the clouds that JAX "
             "recognises, give --coordinator HOST:PORT, --num-processes and --process."

@@ -32,8 +32,8 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         raise UsageError(
-            f"{path} can't be written: {error.strerror or error}. Make room or name another "
-            "folder; files that were written before are kept."
+            f"{path} can't be written: {error.strerror or error}. Make room, or name another "
+            "folder (--output-dir); files that were written before are kept."
         ) from error
     finally:
         if temporary is not None:

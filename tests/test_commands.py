@@ -1,12 +1,17 @@
 """The experiments as their users run them: flags in, files and an exit code out."""
 
 import csv
+import errno
 import json
+import os
 import re
+import signal
 from pathlib import Path
 
+import jax
 import pytest
 from conftest import SmallReport
+from matplotlib.figure import Figure
 
 from experiments.__main__ import run_all
 from experiments.command import exit_code, run_task
@@ -226,6 +231,52 @@ def test_an_interrupt_ends_with_code_130(capsys):
 
     assert exit_code(interrupted) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_sigterm_ends_with_code_143(capsys):
+    before = signal.getsignal(signal.SIGTERM)
+
+    def ended() -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        pytest.fail("went on")
+
+    assert exit_code(ended, "kept") == 143
+    assert capsys.readouterr().err == "terminated; kept\n"
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("raised", [RuntimeError("no such backend"), AssertionError()])
+def test_a_device_that_jax_cannot_start_is_one_message(raised, tmp_path, monkeypatch, capsys):
+    def refuse() -> None:
+        raise raised
+
+    monkeypatch.setattr(jax, "devices", refuse)
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    assert run(TASK4, tmp_path / "new", *SMALL) == 2
+    [message] = capsys.readouterr().err.splitlines()
+    assert "JAX can't start" in message
+    assert "JAX_PLATFORMS is 'cuda': unset it" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_message_and_the_numbers_are_kept(tmp_path, monkeypatch, capsys):
+    def full(figure, path, **options) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    assert run(TASK4, tmp_path, *SMALL, "--l2", "0") == 2
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(r"4b_weights\.\w+ can't be written: No space left", message)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"metrics.json", "config.json", "history.csv"}
+
+
+@pytest.mark.parametrize("data_dir", ["no-such-folder"])
+def test_nothing_is_said_of_overwriting_if_nothing_will_be(data_dir, tmp_path, capsys):
+    assert run(TASK4, tmp_path, *SMALL, "--l2", "0") == 0
+    capsys.readouterr()
+    assert run(TASK4, tmp_path, *SMALL, "--data-dir", data_dir) == 2
+    assert "overwritten" not in capsys.readouterr().err
 
 
 def test_what_is_overwritten_is_said_before(tmp_path, capsys):

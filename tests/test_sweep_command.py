@@ -18,7 +18,8 @@ from experiments.sweep import __main__ as command
 from experiments.sweep import parts
 from experiments.sweep.parts import FOLDER
 from experiments.sweep.settings import SweepSettings
-from mnist_jax import sweeps
+from mnist_jax import distributed, sweeps
+from mnist_jax.errors import UsageError
 from mnist_jax.sweeps import memory
 
 SMALL = ["--train-size", "900", "--validation-size", "300", "--epochs", "2", "--batch-size", "16"]
@@ -272,6 +273,28 @@ def test_two_processes_find_what_one_finds(tmp_path):
     assert run(tmp_path / "one") == 0
     assert_agree(tmp_path / "two", tmp_path / "one")
     assert len([*(tmp_path / "two" / FOLDER).glob("*.npy")]) > 1  # each has done its share
+
+
+@pytest.mark.parametrize(
+    ("coordinator", "message"),
+    [
+        ("nowhere", "coordinator is 'nowhere'; give HOST:PORT"),
+        ("127.0.0.1:x", "give HOST:PORT"),
+        (None, r"process 0 does not answer at 127.0.0.1:\d+ \(.*refused"),
+    ],
+)
+def test_a_coordinator_that_is_not_there_is_one_message(coordinator, message):
+    with pytest.raises(UsageError, match=message):
+        distributed.join(coordinator or free_address(), 2, 1, seconds=0)
+
+
+def test_processes_that_cannot_be_detected_are_one_message(tmp_path):
+    process = in_process(tmp_path / "new", "--distributed")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "the processes can't be joined" in output
+    assert "--coordinator HOST:PORT" in output
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_settings_that_decide_are_those_of_the_runs():
