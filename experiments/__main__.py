@@ -40,7 +40,7 @@ class AllSettings(Settings):
     """The last test images in file order, or images drawn at random; by default each task's own."""
 
     learning_rate: float | None = None
-    """Of plain stochastic gradient descent; by default each task's own."""
+    """Learning rate of plain stochastic gradient descent; by default each task's own."""
 
     l2: tuple[float, ...] = TASK4.settings.l2
     """Factors of the L2 penalty in task 4, a run for each."""
@@ -70,7 +70,9 @@ def run_all(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     start = time.monotonic()
-    everything = parse(AllSettings, "experiments", "The whole report", arguments)
+    everything = parse(
+        AllSettings, "experiments", "Run every experiment and write the report.", arguments
+    )
     settings = {chosen.name: settings_of(chosen, everything) for chosen in TASKS}
     results = {}
     with output_folder(everything.output_dir) as folder:

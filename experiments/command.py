@@ -134,7 +134,7 @@ def report_divergence(tasks: dict[str, TaskResult], folder: Path) -> int:
 
 
 def exit_code(work: Callable[[], int], kept: str = KEPT) -> int:
-    """Does the work of a command; turns what a user can mend into a message and an exit code.
+    """Does the work of a command; turns user errors into a message and an exit code.
 
     Args:
         work: Returns the exit code if all goes well.

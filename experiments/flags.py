@@ -149,7 +149,7 @@ def _helps(settings: Any) -> Iterator[tuple[str, str]]:
 
 
 def _statements(definition: Any) -> list[ast.stmt]:
-    """Of a class's body; none if its source is not to be had, as of one typed at a prompt."""
+    """The statements of a class's body; none if its source is unknown, as at a prompt."""
     try:
         source = inspect.getsource(definition)
     except OSError:

@@ -51,7 +51,7 @@ def write(
 
     Args:
         folder: An existing folder, with a folder for each task.
-        judgements: Of all claims.
+        judgements: Judgements of all claims.
         tasks: The experiments and what they gave.
         **facts: What else the template names.
     """

@@ -34,7 +34,8 @@ class Settings:
     """Folder for what this command writes."""
 
     seed: int = 0
-    """Of the shuffled orders and of the stochastic validation set; many runs count up from it."""
+    """Seed of the shuffled orders and of the stochastic validation set; the seeds of several runs
+    count up from it."""
 
     epochs: int = 50
     """Passes over the training set."""
@@ -43,28 +44,28 @@ class Settings:
     """Examples per step; the incomplete last batch of an epoch is dropped."""
 
     train_size: int = 18_000
-    """How many of the first training images are used, before digits are selected."""
+    """Number of training images, the first ones, before digits are selected."""
 
     validation_size: int = 2_000
-    """How many of the 10,000 test images are used, before digits are selected."""
+    """Number of validation images, taken from the test images, before digits are selected."""
 
     shuffle: bool = True
     """Visit the training set in a new order in every epoch."""
 
     precision: training.Precision = "float32"
-    """Of inputs, weights and losses."""
+    """Floating dtype of inputs, weights and losses."""
 
     gradient: training.Gradient = "analytic"
-    """The hand-derived gradient, or jax.grad of the loss."""
+    """Train with the hand-derived gradient, or with jax.grad of the loss."""
 
     quick: Annotated[bool, FlagCreatePairsOff] = False
-    """A shorter form: real data, but fewer epochs and seeds."""
+    """Run a shorter form, with fewer epochs and seeds."""
 
     quiet: Annotated[bool, FlagCreatePairsOff] = False
-    """No progress bars and no tables; only where the files are, and what went wrong."""
+    """Print no progress and no tables, only where the files are and what went wrong."""
 
     def check(self) -> Self:
-        """The settings, or a UsageError for what is wrong with them whatever the data."""
+        """Validates settings that do not depend on the data."""
         if not 0 <= self.seed < 2**30:
             # an int32, with room to count up from it
             raise UsageError(f"seed is {self.seed}; give a whole number from 0 to {2**30 - 1}.")

@@ -53,7 +53,7 @@ class Task(NamedTuple, Generic[S]):
     """An experiment.
 
     Attributes:
-        name: Of its module and of its folder.
+        name: Name of its module and of its folder.
         title: What it is about.
         settings: The dataclass of its flags.
         measure: (settings, data, where to show progress) to what it gives; raises a UsageError

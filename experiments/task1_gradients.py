@@ -32,7 +32,8 @@ class Task1Settings(OneValidationSet):
     """Folder for what this command writes."""
 
     learning_rate: float | None = None
-    """Of the training; by default 0.05 for logistic and 0.01 for softmax regression."""
+    """Learning rate of the training; by default 0.05 for logistic and 0.01 for softmax
+    regression."""
 
     l2: float = 0.02
     """Factor of the L2 penalty in 4a."""
@@ -41,7 +42,7 @@ class Task1Settings(OneValidationSet):
     """The two digits of 1a."""
 
     def check(self) -> Self:
-        """The settings, or a UsageError for what is wrong with them whatever the data."""
+        """Validates settings that do not depend on the data."""
         data.check_digits(self.digits)
         for rate in (self.rate(LOGISTIC_RATE), self.rate(SOFTMAX_RATE)):
             training.hyperparameters(rate, self.l2).rounded(self.precision)

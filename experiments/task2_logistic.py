@@ -39,7 +39,7 @@ class Task2Settings(OneValidationSet):
     """Folder for what this command writes."""
 
     learning_rate: float = LOGISTIC_RATE
-    """Of plain stochastic gradient descent."""
+    """Learning rate of plain stochastic gradient descent."""
 
     l2: float = 0.0
     """Factor of the L2 penalty."""
@@ -57,7 +57,7 @@ class Task2Settings(OneValidationSet):
     """Shuffled runs that go on to the last epoch, for the curves."""
 
     def check(self) -> Self:
-        """The settings, or a UsageError for what is wrong with them whatever the data."""
+        """Validates settings that do not depend on the data."""
         data.check_digits(self.digits)
         training.hyperparameters(self.learning_rate, self.l2).rounded(self.precision)
         for name in ("lag_seeds", "patience_seeds", "curve_seeds"):
@@ -66,7 +66,7 @@ class Task2Settings(OneValidationSet):
         return super().check()
 
     def shortened(self) -> Self:
-        """With `quick`, fewer epochs and seeds."""
+        """The settings that are used: with `quick`, fewer epochs and seeds."""
         return super().shortened()._capped(lag_seeds=50, patience_seeds=10, curve_seeds=5)
 
 

@@ -42,13 +42,13 @@ class Task3Settings(Settings):
     """The last test images in file order, or images drawn at random; by default both."""
 
     learning_rate: float = SOFTMAX_RATE
-    """Of plain stochastic gradient descent."""
+    """Learning rate of plain stochastic gradient descent."""
 
     l2: float = 0.0
     """Factor of the L2 penalty."""
 
     def check(self) -> Self:
-        """The settings, or a UsageError for what is wrong with them whatever the data."""
+        """Validates settings that do not depend on the data."""
         training.hyperparameters(self.learning_rate, self.l2).rounded(self.precision)
         return super().check()
 

@@ -28,13 +28,13 @@ class Task4Settings(OneValidationSet):
     """Folder for what this command writes."""
 
     learning_rate: float = SOFTMAX_RATE
-    """Of plain stochastic gradient descent."""
+    """Learning rate of plain stochastic gradient descent."""
 
     l2: tuple[float, ...] = (0.0, 0.002, 0.02, 0.2, 2.0)
     """Factors of the L2 penalty, a run for each."""
 
     def check(self) -> Self:
-        """The settings, or a UsageError for what is wrong with them whatever the data."""
+        """Validates settings that do not depend on the data."""
         training.hyperparameters(self.learning_rate, list(self.l2)).rounded(self.precision)
         # the runs are named by their factors
         if len(set(self.l2)) < len(self.l2):

@@ -1,8 +1,8 @@
-"""The errors that a user can mend, told apart from the ones that are bugs."""
+"""User errors, as opposed to bugs."""
 
 
 class UsageError(ValueError):
-    """What was asked for cannot be done: names the value, the reason and the remedy.
+    """Raised when a request cannot be carried out; names the value, the reason and the remedy.
 
     A command turns it into one message on stderr and exit code 2.
     """

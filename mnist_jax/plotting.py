@@ -65,7 +65,7 @@ def band(
         x: Positions.
         samples: One row per sample.
         label: What the line shows.
-        color: Of line and band.
+        color: Color of line and band.
         quantiles: Lower end of the band, line, upper end.
     """
     measured = np.isfinite(samples).any(axis=0)
@@ -82,7 +82,7 @@ def mark(axes: Axes, x: float, text: str, *, color: str = "black", height: float
         axes: Where to draw.
         x: Position in data units.
         text: What stands beside the line, on its right.
-        color: Of line and words.
+        color: Color of line and words.
         height: Upper edge of the words, as a share of the axes' height.
     """
     axes.axvline(x, color=color, linestyle="--", linewidth=1)

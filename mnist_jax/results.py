@@ -57,7 +57,7 @@ def write_json(path: Path, value: Any) -> None:
 
     Args:
         path: The file.
-        value: Of mappings, sequences, NumPy or Python numbers, strings, paths.
+        value: Mappings, sequences, NumPy or Python numbers, strings, paths, nested as you like.
     """
     text = json.dumps(_plain(value), indent=1, allow_nan=False, ensure_ascii=False)
     with replacing(path) as temporary:

@@ -73,7 +73,7 @@ FLIPS: list[tuple[str, str, dict[str, Any], str, str]] = [
     ),
     (TWO, "2c_accuracy", {"validation_examples": 2000}, "9 images", "40 images"),
     (TWO, "2d_stopping", {"shuffled stop_steps lag maximum": 600}, "4.1 times", "10.0 times"),
-    (TWO, "2d_stopping", {"shuffled stop_steps lag quantiles 0.95": 400}, "Hardly", "the one run"),
+    (TWO, "2d_stopping", {"shuffled stop_steps lag quantiles 0.95": 400}, "barely overlap", "ranges overlap"),
     (
         TWO,
         "2d_stopping",
@@ -81,7 +81,13 @@ FLIPS: list[tuple[str, str, dict[str, Any], str, str]] = [
         "4.1 times as far",
         "none of 1000",
     ),
-    (TWO, "2e_spike_position", {"evaluate_every": 7}, "only in every 5", "at the same places"),
+    (
+        TWO,
+        "2e_spike_position",
+        {"evaluate_every": 7},
+        "once every 5",
+        "the same batches in every epoch",
+    ),
     (
         *(TWO, "2e_spike_position", {"unshuffled spikes_every_step batches": [0, 0, 18]}),
         *("not the seam", "follow the seam"),
@@ -122,7 +128,7 @@ FLIPS: list[tuple[str, str, dict[str, Any], str, str]] = [
     (THREE, "3d_file_order", {"test_set selection_size": 1000}, "within", "outside"),
     (
         *(THREE, "3d_selections", {"test_set sequential_standard_deviations_above_mean": 1.0}),
-        *("not chance", "could well be one of them"),
+        *("chance cannot explain", "could well be one of them"),
     ),
     (FOUR, OVERVIEW, {"runs 0.0 final train_accuracy": 0.99}, "no overfitting", "some overfitting"),
     (FOUR, OVERVIEW, {f"runs 0.002 {LAST}": 0.96}, "0.1 points worse", "2.1 points better"),

@@ -60,7 +60,7 @@ def test_a_sweep_leaves_a_row_for_each_run_and_its_figures(tmp_path, capsys):
     assert str(tmp_path) in capsys.readouterr().out
 
 
-def test_what_there_is_none_of_is_not_left_over(tmp_path):
+def test_removes_stale_files(tmp_path):
     assert run(tmp_path, "--curves") == 0
     assert (tmp_path / "curves.npz").is_file()
     single = ["--learning-rate", "0.05", "--l2", "0"]

@@ -71,7 +71,7 @@ class BenchmarkSettings:
     """A shorter form, to see that it works; its numbers mean little."""
 
     quiet: Annotated[bool, FlagCreatePairsOff] = False
-    """No progress bars and no tables; only where the files are, and what went wrong."""
+    """Print no progress and no tables, only where the files are and what went wrong."""
 
     def check(self) -> "BenchmarkSettings":
         """The settings, or a UsageError for what is wrong with them."""

@@ -89,7 +89,7 @@ def judge(claim: Claim, metrics: Metrics, changed: dict[str, set[str]]) -> Judge
 
     Args:
         claim: The claim.
-        metrics: Of every task that was run.
+        metrics: Metrics of every task that was run.
         changed: Task name to the settings that were not the report's own.
 
     Returns:

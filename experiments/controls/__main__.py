@@ -46,7 +46,7 @@ class ControlSettings:
     """Folder for what this command writes."""
 
     quiet: Annotated[bool, FlagCreatePairsOff] = False
-    """No progress bars and no tables; only where the files are, and what went wrong."""
+    """Print no progress and no tables, only where the files are and what went wrong."""
 
     def check(self) -> "ControlSettings":
         """The settings, or a UsageError for what is wrong with them."""

@@ -20,7 +20,7 @@ class Errors(NamedTuple):
     """Errors for the figures of one task, at its trained weights on its first batch.
 
     Attributes:
-        by_coordinate: Of each coordinate, relative to the largest, by what was compared.
+        by_coordinate: Error of each coordinate, relative to the largest, by what was compared.
         by_step: Precision to the relative error of the central difference of each of `STEPS`,
             along a direction of random signs.
     """
@@ -33,9 +33,9 @@ def errors(task: str, arguments: tuple[np.ndarray, ...], seed: int) -> Errors:
     """The errors that the figures show.
 
     Args:
-        task: Of `DERIVATIONS`.
+        task: Name in `DERIVATIONS`.
         arguments: Trained weights and a batch, in float64.
-        seed: Of the direction.
+        seed: Seed of the direction.
 
     Returns:
         The errors.

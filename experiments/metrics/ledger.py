@@ -15,7 +15,7 @@ def ledger_rows(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
     """The judgements as plain values, what ledger.json holds.
 
     Args:
-        judgements: Of all equations, as `mnist_jax.derivation.ledger` gives them.
+        judgements: Judgements of all equations, as `mnist_jax.derivation.ledger` gives them.
 
     Returns:
         One row per equation; None where it has no printed or no corrected line.
@@ -40,7 +40,7 @@ def ledger_metrics(judgements: Sequence[Judgement]) -> dict[str, Any]:
     """The equations' numbers by verdict, and how far apart the sides of those that hold are.
 
     Args:
-        judgements: Of all equations.
+        judgements: Judgements of all equations.
 
     Returns:
         Lists of numbers under each verdict; `bound` and the largest deviation below it.

@@ -72,7 +72,7 @@ def check(
     """Checks one gradient on several batches, from several weights.
 
     Args:
-        task: Of `DERIVATIONS`.
+        task: Name in `DERIVATIONS`.
         weights: Names to weights; others are drawn around each.
         arguments: What `batches` gives.
 

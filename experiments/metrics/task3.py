@@ -40,7 +40,7 @@ def draw_selections(correct: Bool[np.ndarray, " test"], size: int, seed: int) ->
     Args:
         correct: Whether each test image is classified correctly.
         size: Images per validation set.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Returns:
         The draws.
@@ -63,7 +63,8 @@ def draws_metrics(draws: Draws) -> dict[str, Any]:
     mean, deviation = draws.accuracies.mean(), draws.accuracies.std(ddof=1)
     return {
         "accuracy": draws.correct.mean(),
-        "accuracy_by_thousand": draws.correct.reshape(10, -1).mean(axis=1),
+        "images": len(draws.correct),
+        "accuracy_by_thousand": np.array([t.mean() for t in np.array_split(draws.correct, 10)]),
         "selection_size": draws.size,
         "sequential_accuracy": sequential,
         "random_selections": {

@@ -77,7 +77,7 @@ def halves(first: float, second: float) -> str:
 def ends(tenths: np.ndarray, test: dict[str, Any]) -> str:
     """Where the easiest tenth is."""
     easiest = int(tenths.argmax())
-    inside = (easiest + 1) * 1000 > 10_000 - test["selection_size"]
+    inside = (easiest + 1) / len(tenths) > 1 - test["selection_size"] / test["images"]
     where = "within" if inside else "outside"
     return f"The easiest tenth, at {tenths.max():.1%}, lies {where} the sequential validation set."
 
@@ -98,8 +98,8 @@ def selections(metrics: TaskMetrics) -> Caption:
 def precision(draws: dict[str, Any]) -> str:
     """How exactly a random validation set of this size measures an accuracy."""
     return (
-        "A random selection of this size tells an accuracy to about "
-        f"{points(LUCK * draws['standard_deviation'])} either way."
+        "A random selection of this size estimates accuracy to within "
+        f"{points(LUCK * draws['standard_deviation'])}."
     )
 
 
@@ -112,4 +112,4 @@ def luck(test: dict[str, Any]) -> str:
     away = side(gap, "above", "below", "level with")
     if abs(deviations) <= LUCK:
         return f"The last images, {away} the mean, could well be one of them."
-    return f"The last images, {away} the mean, are no such selection: that is not chance."
+    return f"The last images, {away} the mean, are not a typical sample; chance cannot explain the gap."

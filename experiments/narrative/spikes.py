@@ -50,10 +50,10 @@ def period(metrics: TaskMetrics) -> str:
     if every == 1:
         return "Every step of every epoch is evaluated."
     if epochs == 1:
-        return f"An evaluation every {every} steps meets every epoch at the same places."
+        return f"An evaluation every {every} steps samples the same batches in every epoch."
     return (
-        f"An evaluation every {every} steps comes to the same one of {steps} batches only in every "
-        f"{epochs} epochs, and overlooks the spikes in between."
+        f"An evaluation every {every} steps samples each of the {steps} batch positions only once "
+        f"every {epochs} epochs, and misses the spikes in between."
     )
 
 
@@ -66,8 +66,8 @@ def seam(metrics: TaskMetrics) -> str:
         return "They follow the seam between two epochs."
     through = usual / metrics["steps_per_epoch"]
     return (
-        f"Most come {through:.0%} of the way through the epoch: it is the batches there that pull "
-        "the weights aside, not the seam between two epochs."
+        f"Most come {through:.0%} of the way through the epoch: the batches there cause them, not "
+        "the seam between two epochs."
     )
 
 
@@ -89,7 +89,7 @@ def depth(before: dict[str, Any], after: dict[str, Any]) -> str:
     if not before["count"]:
         return "There are no spikes in file order that shuffling could remove."
     left = after["mean_greatest_depth"] / np.max(before["depths"])
-    return f"Shuffling leaves {left:.0%} of the deepest drop."
+    return f"With shuffling the deepest drop is {left:.0%} as large."
 
 
 def order(metrics: TaskMetrics) -> str:

@@ -84,5 +84,5 @@ def overlap(stops: dict[str, Any]) -> str:
     if not lag["stopped"] or not patience["stopped"]:
         return ""
     if patience["quantiles"]["0.05"] > lag["quantiles"]["0.95"]:
-        return "Hardly a run is stopped by patience where another is stopped by lag."
-    return "Where lag stops the one run, patience stops another."
+        return "The two stopping ranges barely overlap."
+    return "The two stopping ranges overlap."

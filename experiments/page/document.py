@@ -25,7 +25,7 @@ def write(folder: Path, judgements: Sequence[Judgement], results: Results, **fac
 
     Args:
         folder: An existing folder, with the files of each task in a folder of its own.
-        judgements: Of all claims.
+        judgements: Judgements of all claims.
         results: The experiments and what they gave.
         **facts: What else the template names.
     """

@@ -58,7 +58,7 @@ def derivations(rows: Sequence[dict[str, Any]]) -> list[Derivation]:
     """The derivations, task by task.
 
     Args:
-        rows: Of the ledger, as `experiments.metrics.ledger.ledger_rows` gives them.
+        rows: Rows of the ledger, as `experiments.metrics.ledger.ledger_rows` gives them.
 
     Returns:
         The tasks, in the report's order.

@@ -65,10 +65,10 @@ def section(
     """A task's section.
 
     Args:
-        folder: Of the results, with the task's own folder in it.
+        folder: Folder of the results, with the task's own folder in it.
         task: The experiment.
         result: What it gave.
-        judgements: Of all claims.
+        judgements: Judgements of all claims.
 
     Returns:
         The section.

@@ -47,7 +47,7 @@ def train(
     """Trains the parts of this process that are not done yet, and keeps each.
 
     Args:
-        settings: Of the sweep.
+        settings: Settings of the sweep.
         split: Its examples.
         data: Digests of the data.
         progress: Where to show progress.

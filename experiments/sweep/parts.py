@@ -58,9 +58,9 @@ class Parts(NamedTuple):
         """A part that was kept.
 
         Args:
-            number: Of the part.
+            number: Number of the part.
             size: How many runs it has.
-            columns: Of its table.
+            columns: Columns of its table.
 
         Returns:
             Its rows; None if there is no such part, or if it is damaged, which is reported.
@@ -83,7 +83,7 @@ def check(settings: SweepSettings) -> None:
     """Refuses an output folder that holds an unfinished sweep which this one does not go on with.
 
     Args:
-        settings: Of the sweep.
+        settings: Settings of the sweep.
 
     Raises:
         UsageError: If it would be lost, or is another sweep.
@@ -105,7 +105,7 @@ def begin(settings: SweepSettings, runs: int, data: Mapping[str, str], *, first:
     """Begins a sweep, or goes on with one.
 
     Args:
-        settings: Of the sweep; `check` has been passed.
+        settings: Settings of the sweep; `check` has been passed.
         runs: The most runs of a part, if this is the beginning.
         data: Digests of the data.
         first: Whether this is the process that writes down what the sweep is; the others read it.

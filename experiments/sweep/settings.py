@@ -36,10 +36,11 @@ class SweepSettings(OneValidationSet):
     """Folder for what this command writes."""
 
     model: Literal["logistic", "softmax"] = "softmax"
-    """Two digits, or all ten."""
+    """The model: logistic regression of two digits, or softmax regression of all ten."""
 
     learning_rate: tuple[float, ...] = ()
-    """One or more; by default the report's own, 0.05 for logistic and 0.01 for softmax."""
+    """One or more learning rates; by default the report's own, 0.05 for logistic and 0.01 for
+    softmax."""
 
     l2: tuple[float, ...] = (0.0,)
     """Factors of the L2 penalty, one or more."""
@@ -48,42 +49,42 @@ class SweepSettings(OneValidationSet):
     """The update rule, with the constants that optax gives it; momentum and nesterov use 0.9."""
 
     seeds: int = 1
-    """How many shuffled orders, counting up from --seed; with --no-shuffle, the order of the
-    files alone."""
+    """Number of shuffled orders, whose seeds count up from --seed; with --no-shuffle there is one,
+    the order of the files."""
 
     criterion: Literal["never", "lag", "patience"] = "never"
     """When a run stops early: never; when its validation loss is not below what it was some
     evaluations ago; when it has found no lower one since."""
 
     evaluations: int = 10
-    """The evaluations that the criterion looks back."""
+    """Number of evaluations that the criterion looks back."""
 
     digits: tuple[int, int] = (2, 3)
     """The two digits of logistic regression."""
 
     devices: int = 1
-    """How many devices share the runs, of those that this process sees."""
+    """Number of devices that share the runs, of those that this process sees."""
 
     resume: Annotated[bool, FlagCreatePairsOff] = False
-    """Go on with the sweep that was begun in the output folder."""
+    """Go on with the sweep in the output folder, or begin it; nothing is trained twice."""
 
     curves: Annotated[bool, FlagCreatePairsOff] = False
-    """Write every evaluation of every run, too."""
+    """Also write every evaluation of every run."""
 
     distributed: Annotated[bool, FlagCreatePairsOff] = False
     """Share the runs with other processes; under Slurm and on clouds they find each other."""
 
     coordinator: str | None = None
-    """With --distributed where nothing tells: address and port of process 0."""
+    """Address and port of process 0, if not detected automatically."""
 
     num_processes: int | None = None
-    """With --coordinator: how many processes there are."""
+    """Number of processes, with --coordinator."""
 
     process: int | None = None
-    """With --coordinator: which one this is, from 0."""
+    """Number of this process, from 0, with --coordinator."""
 
     def check(self) -> Self:
-        """The settings, or a UsageError for what is wrong with them whatever the data."""
+        """Validates settings that do not depend on the data."""
         data.check_digits(self.digits)
         for name in ("seeds", "devices"):
             if getattr(self, name) < 1:
@@ -96,7 +97,7 @@ class SweepSettings(OneValidationSet):
         return super().check()
 
     def shortened(self) -> Self:
-        """With `quick`, fewer epochs and seeds."""
+        """The settings that are used: with `quick`, fewer epochs and seeds."""
         return super().shortened()._capped(seeds=20)
 
     @property
@@ -133,7 +134,7 @@ class SweepSettings(OneValidationSet):
         return Placement(tuple(seen[: self.devices]))
 
     def columns(self, split: data.Split) -> np.dtype:
-        """Of the table of all runs."""
+        """The columns of the table of all runs."""
         schedule = self.program.schedule(len(split.train.labels))
         curves = sweeps.curve_columns(schedule, self.epochs) if self.curves else []
         return np.dtype([*sweeps.COLUMNS.descr, *curves])

@@ -18,7 +18,7 @@ def metrics(settings: SweepSettings, split: Split, runs: np.recarray) -> dict[st
     """What became of all runs, and of those of each pair.
 
     Args:
-        settings: Of the sweep.
+        settings: Settings of the sweep.
         split: Its examples.
         runs: Its table.
 

@@ -24,7 +24,7 @@ Report = Callable[[str], None]
 
 
 class DataError(UsageError):
-    """MNIST could not be had from where it was looked for: names the place, reason and remedy."""
+    """Raised when a data set cannot be read; names the place, the reason and the remedy."""
 
 
 class IdxFile(NamedTuple):

@@ -19,7 +19,7 @@ def cached_or_downloaded(name: str, source: str, report: Report) -> tuple[str, C
     """Reads a data set other than MNIST from the cache, or downloads it and fills the cache.
 
     Args:
-        name: Of the data set.
+        name: Name of the data set.
         source: ``"auto"``, ``"cache"`` or ``"tfds"``.
         report: Takes one line on each thing that is tried.
 

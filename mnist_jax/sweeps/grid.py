@@ -14,7 +14,7 @@ class Part(NamedTuple):
     """Runs that are trained together: each seed with each pair.
 
     Attributes:
-        seeds: Of the batch orders; None for the order of the files.
+        seeds: Seeds of the batch orders; None for the order of the files.
         pairs: Learning rate and factor of the penalty.
     """
 
@@ -36,8 +36,8 @@ class Grid(NamedTuple):
     """Runs: each seed with each learning rate and each factor of the penalty.
 
     Attributes:
-        seeds: Of the batch orders; None for the order of the files.
-        learning_rates: Of plain stochastic gradient descent.
+        seeds: Seeds of the batch orders; None for the order of the files.
+        learning_rates: Learning rates of plain stochastic gradient descent.
         l2: Factors of the penalty.
     """
 

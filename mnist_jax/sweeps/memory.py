@@ -18,7 +18,7 @@ RUNS_OF_A_PART = 256
 """On a CPU, where larger parts gain nothing."""
 
 SHARE = 0.5
-"""Of the memory at hand, what a sweep takes."""
+"""Share of the memory at hand that a sweep takes."""
 
 
 def good_part(model: Model, split: Split, settings: TrainingSettings) -> int:

@@ -31,7 +31,7 @@ def table(part: Part, result: TrainingResult, epochs: int | None = None) -> np.r
 
     Args:
         part: The runs.
-        result: Of their training.
+        result: Result of their training.
         epochs: With it, the rows have the curves of so many epochs.
 
     Returns:
@@ -64,7 +64,7 @@ def curve_columns(schedule: Schedule, epochs: int) -> list[tuple[str, type, tupl
     """The columns of every evaluation of a run, NaN after its end.
 
     Args:
-        schedule: Of the steps.
+        schedule: Schedule of the steps.
         epochs: How many.
 
     Returns:

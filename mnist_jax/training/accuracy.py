@@ -43,13 +43,13 @@ def count_train_correct(
     labels: Int32[Array, " N"],
     inputs: Callable[..., Array] = make_inputs,
 ) -> Int32[np.ndarray, "periods orders runs"]:
-    """How many training examples are right under each of many weights; for any thread.
+    """Counts the training examples that each of many weights predicts correctly; for any thread.
 
     Args:
         model: The model, static.
-        weights: Of each run after each period; axes (periods, orders, runs) lead.
+        weights: Weights of each run after each period; axes (periods, orders, runs) lead.
         images: The whole training set.
-        labels: Of the images.
+        labels: Labels of the images.
         inputs: Makes the model's inputs of the images, static.
 
     Returns:

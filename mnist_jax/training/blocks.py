@@ -33,7 +33,7 @@ def train_blocks(
         program: `train_periods`, with all that is the same for every block.
         states: All runs, (orders, runs).
         values: Their hyperparameters.
-        batches: Of all orders.
+        batches: Batches of all orders.
         at_once: Orders of a block.
         placement: Where they are trained.
 
@@ -57,7 +57,7 @@ def blocks(outcome: Int[np.ndarray, "orders runs"], at_once: int) -> list[Block]
     """Which batch orders to train together: those with a run that has not ended.
 
     Args:
-        outcome: Of every run.
+        outcome: Outcome of every run.
         at_once: Orders of a block.
 
     Returns:

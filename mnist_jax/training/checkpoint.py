@@ -63,7 +63,7 @@ class Checkpoint:
         """Keeps a snapshot, in place of the one before.
 
         Args:
-            identity: Of the training, as `identity` gives it.
+            identity: Identity of the training, as `identity` gives it.
             snapshot: Its state.
         """
         leaves = jax.tree.leaves(jax.device_get(snapshot.states))
@@ -78,7 +78,7 @@ class Checkpoint:
         """The snapshot that was kept of this training.
 
         Args:
-            identity: Of the training.
+            identity: Identity of the training.
             states: Its runs before their first step, for the structure.
 
         Returns:

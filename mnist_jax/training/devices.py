@@ -19,7 +19,7 @@ class Placement:
     """On which devices runs are trained.
 
     Attributes:
-        devices: Of `jax.devices()`; none for JAX's default device.
+        devices: Some of `jax.devices()`; none for JAX's default device.
         shared: What the devices share out among them: runs, which never talk to each other; or
             the examples of every batch, whose gradients are summed over the devices at each step.
     """
@@ -35,10 +35,10 @@ class Placement:
         return -(-orders // count) * count
 
     def check(self, orders: int, runs: int, batch_size: int) -> None:
-        """Sees that everyone gets equally much.
+        """Checks that the work divides evenly.
 
         Raises:
-            UsageError: If not.
+            UsageError: If it does not.
         """
         count = max(1, len(self.devices))
         if self.shared == "batches" and batch_size % count:

@@ -85,7 +85,7 @@ class Recorder:
         plan: Says which steps there are and which are evaluated.
         shape: (orders, runs).
         sizes: Examples in the training and in the validation set.
-        dtype: Of the numbers.
+        dtype: Dtype of the numbers.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ def collect(states: TrainState, recorder: Recorder, schedule: Schedule) -> Train
     Args:
         states: The runs, on the host.
         recorder: What was measured of them.
-        schedule: Of their steps.
+        schedule: Schedule of their steps.
 
     Returns:
         The result.

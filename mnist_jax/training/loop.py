@@ -143,7 +143,7 @@ def batches_of(
     """The batches of each program.
 
     Args:
-        ordering: Of the training examples.
+        ordering: Order of the training examples.
         settings: Give the number of epochs and the batch size.
         plan: Cuts the steps into programs.
         orders: How many batch orders there are.
@@ -178,7 +178,7 @@ def seeds_of(
     """The seeds of the initial weights; see `fit`.
 
     Args:
-        ordering: Of the training examples.
+        ordering: Order of the training examples.
         seeds: As they were given, or None.
         orders: How many batch orders there are.
 

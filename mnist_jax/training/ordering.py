@@ -97,10 +97,10 @@ def chunks(
     Args:
         epochs: The batches of each epoch.
         steps: How many steps a chunk has.
-        lead: How many steps come before the first of them, in which nothing will be done.
+        lead: Number of padding steps before the first of them.
 
     Yields:
-        The chunks. Where there is nothing to do, they hold some batch or other.
+        The chunks; padding steps hold arbitrary, masked batches.
 
     Example:
         >>> epochs = (np.full((3, 1, 1), epoch, np.int32) for epoch in range(2))

@@ -18,9 +18,9 @@ class Plan(NamedTuple):
     left out, as are the steps after the last one.
 
     Attributes:
-        num_steps: Of all epochs.
+        num_steps: Number of steps of all epochs.
         period: Steps from one evaluation to the next.
-        periods_at_once: Of one program.
+        periods_at_once: Number of periods of one program.
     """
 
     num_steps: int

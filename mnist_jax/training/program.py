@@ -36,8 +36,8 @@ class TrainingData(NamedTuple):
 
     Attributes:
         images: Training images.
-        targets: Of the training images.
-        labels: Of the training images.
+        targets: Targets of the training images.
+        labels: Labels of the training images.
         validation: The whole validation set.
     """
 
@@ -110,7 +110,7 @@ def train_periods(
         model: The model, static.
         settings: What fixes the program, static.
         states: The runs, (orders, runs).
-        hyperparameters: Of the runs, (orders, runs).
+        hyperparameters: Hyperparameters of the runs, (orders, runs).
         batches: Indices of the training examples of each step's batches.
         data: Training and validation examples.
         first_step: The global step of the first batch. Steps before 0 are left out, so that a
