@@ -3,7 +3,7 @@
 import contextlib
 import io
 from dataclasses import make_dataclass
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Union, cast
 
 import tyro
 
@@ -35,7 +35,7 @@ def script(shell: str) -> str:
     Returns:
         The script.
     """
-    commands = [
+    commands: Any = [
         Annotated[
             grouped(SETTINGS[name]) if name in SETTINGS else make_dataclass(name, []),
             tyro.conf.subcommand(name, description=command.help),
@@ -45,7 +45,7 @@ def script(shell: str) -> str:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
         tyro.cli(
-            Union[tuple(commands)],  # noqa: UP007
+            cast(Any, Union[tuple(commands)]),  # noqa: UP007
             prog="mnist-jax",
             args=["--tyro-write-completion", shell, "-"],
             config=(tyro.conf.OmitArgPrefixes,),

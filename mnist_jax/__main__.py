@@ -44,7 +44,9 @@ COMMANDS = {
 """By name; the names of the modules are understood too."""
 
 COMPLETION = "--print-completion"
+"""The flag that prints a completion script."""
 SHELLS = ("bash", "zsh", "fish")
+"""The shells that it knows."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -209,7 +209,7 @@ def test_an_optimizer_that_is_no_function_is_refused(optimizer: Any, message: st
 
 
 def test_an_optimizer_that_makes_no_transformation_is_refused():
-    settings = TrainingSettings(batch_size=20, optimizer=optax.constant_schedule)
+    settings = TrainingSettings(batch_size=20, optimizer=optax.constant_schedule)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"optimizer returns a function, not an optax"):
         fit(three, of(PIXELS), hyperparameters(0.1), settings)
 

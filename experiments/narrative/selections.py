@@ -112,4 +112,7 @@ def luck(test: dict[str, Any]) -> str:
     away = side(gap, "above", "below", "level with")
     if abs(deviations) <= LUCK:
         return f"The last images, {away} the mean, could well be one of them."
-    return f"The last images, {away} the mean, are not a typical sample; chance cannot explain the gap."
+    return (
+        f"The last images, {away} the mean, are not a typical sample; chance cannot explain "
+        "the gap."
+    )

@@ -65,18 +65,18 @@ def train(
     kept = begin_together(settings, size, data)
     mine = distributed.own_share([*enumerate(settings.grid.parts(kept.runs))])
     # parts are read first, so that a damaged one is found before anything is trained
-    tables = {number: kept.read(number, part.size, columns) for number, part in mine}
+    read = {number: kept.read(number, part.size, columns) for number, part in mine}
+    tables = {number: rows for number, rows in read.items() if rows is not None}
     bar = progress.bar("sweep (runs)", sum(part.size for _, part in mine))
-    done = sum(len(rows) for rows in tables.values() if rows is not None)
+    done = sum(map(len, tables.values()))
     bar(done)
     for number, part in mine:
-        if tables[number] is None:
-            on_epochs = partial(sweeps.report_share, bar, done, part.size, settings.epochs)
+        if number not in tables:
             checkpoint = kept.checkpoint(number, due=lambda: progress.interrupted)
             result = sweeps.train_part(
                 *(model, split, part, settings.program),
                 placement=placement,
-                on_epochs=on_epochs,
+                on_epochs=partial(sweeps.report_share, bar, done, part.size, settings.epochs),
                 checkpoint=checkpoint,
             )
             epochs = settings.epochs if settings.curves else None

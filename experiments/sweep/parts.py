@@ -49,7 +49,7 @@ class Parts(NamedTuple):
         path = self.folder / f"{number:05d}.checkpoint.npz"
         return Checkpoint(path, seconds=SECONDS, due=due, report=_warn)
 
-    def write(self, number: int, rows: np.recarray) -> None:
+    def write(self, number: int, rows: np.ndarray) -> None:
         """Keeps a part, whole or not at all."""
         with replacing(self.file(number)) as temporary, temporary.open("wb") as file:
             np.save(file, np.asarray(rows))

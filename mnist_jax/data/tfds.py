@@ -9,7 +9,7 @@ import os
 import queue
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -136,7 +136,7 @@ def download_archive(
 @contextlib.contextmanager
 def _downloaded(
     urls: dict[str, str], url_infos: dict[str, Any] | None
-) -> Iterator[dict[str, os.PathLike]]:
+) -> Iterator[Mapping[str, os.PathLike]]:
     """What the download manager downloads to a temporary folder, by the same names."""
     import tensorflow_datasets as tfds
 
