@@ -165,21 +165,14 @@ def _train_period(
         images, targets = (
             _gather(data, rows[i]) if together is None else jax.tree.map(lambda a: a[i], together)
         )
-        inputs = _rowwise(settings.inputs, images, dtype)
+        # for each order, so that the function sees the rows of one matrix
+        inputs = jax.vmap(lambda rows: settings.inputs(rows, dtype))(images)
         states, loss = step_orders(states, hyperparameters, inputs, targets, first + i)
         return states, losses.at[i].set(loss)
 
     losses = jnp.full((steps, *hyperparameters.l2.shape), jnp.nan, dtype)
     begin, end = jnp.maximum(0, -first), jnp.minimum(steps, num_steps - first)
     return jax.lax.fori_loop(begin, end, one_step, (states, losses))
-
-
-def _rowwise(
-    inputs_of: Callable[..., Array], images: Real[Array, "orders B features"], dtype: DTypeLike
-) -> Float[Array, "orders B I"]:
-    """The inputs of the batches of all orders; the function sees them as rows of one matrix."""
-    orders, size, features = images.shape
-    return inputs_of(images.reshape(-1, features), dtype).reshape(orders, size, -1)
 
 
 def _gather(
