@@ -87,7 +87,8 @@ def compilations(train: Callable[[], TrainingResult]) -> tuple[int, int]:
 
 
 def test_a_program_is_compiled_once_for_each_shape():
-    model = softmax_regression(2)  # a model of its own, which no other test has compiled
+    # a model of its own, which no other test has compiled
+    model = softmax_regression(2)._replace(init=lambda key, n, dtype: jnp.zeros((2, n), dtype))
     assert compilations(lambda: fit(model, SPLIT, RATE, SETTINGS)) == (1, 1)
     assert compilations(lambda: fit(model, SPLIT, hyperparameters(0.2, 0.5), SETTINGS)) == (0, 0)
     other_order = shuffled([7])
@@ -97,6 +98,16 @@ def test_a_program_is_compiled_once_for_each_shape():
     smaller = replace(SETTINGS, batch_size=4)
     assert compilations(lambda: fit(model, SPLIT, RATE, smaller)) == (1, 1)
     assert compilations(lambda: fit(model, SPLIT, RATE, replace(smaller))) == (0, 0)
+
+
+def test_the_number_of_epochs_is_not_compiled():
+    model = softmax_regression(2)._replace(init=lambda key, n, dtype: jnp.zeros((2, n), dtype))
+    fit(model, SPLIT, hyperparameters([0.1] * 20), SETTINGS)
+    longer = replace(SETTINGS, epochs=6)
+    many = hyperparameters([0.1] * 20)
+    assert compilations(lambda: fit(model, SPLIT, many, longer)) == (0, 0)
+    again = softmax_regression(num_classes=2)
+    assert again is softmax_regression(2)
 
 
 @pytest.mark.parametrize("x64", [False, True])
@@ -222,6 +233,8 @@ def test_ctrl_c_gets_through_and_leaves_jaxs_flag_alone():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: softmax_regression(1), "num_classes is 1; give 2 or more"),
+        (lambda: fit(logistic, SPLIT, RATE, SETTINGS, seeds=[1, 2]), "2 seeds, but 1 batch orders"),
         (lambda: TrainingSettings(epochs=0), "epochs is 0"),
         (lambda: TrainingSettings(epochs=-3), "epochs is -3"),
         (lambda: TrainingSettings(batch_size=0), "batch_size is 0"),

@@ -9,15 +9,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args, get_type_hints
 
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from experiments.command import run_task
 from experiments.sweep import __main__ as command
 from experiments.sweep import parts
 from experiments.sweep.parts import FOLDER
-from experiments.sweep.settings import SweepSettings
+from experiments.sweep.settings import OPTIMIZERS, SweepSettings
 from mnist_jax import distributed, sweeps
 from mnist_jax.errors import UsageError
 from mnist_jax.sweeps import memory
@@ -295,6 +298,16 @@ def test_processes_that_cannot_be_detected_are_one_message(tmp_path):
     assert "the processes can't be joined" in output
     assert "--coordinator HOST:PORT" in output
     assert not (tmp_path / "new").exists()
+
+
+def test_an_optimizer_is_given_by_name():
+    assert SweepSettings(optimizer="adam").program.optimizer is optax.adam
+    made = SweepSettings(optimizer="momentum").program.transformation(0.1)
+    state = made.init(jnp.zeros(1))
+    first, state = made.update(jnp.ones(1), state)
+    second, _ = made.update(jnp.ones(1), state)
+    assert (second / first).item() == pytest.approx(1.9)
+    assert {*OPTIMIZERS} == {*get_args(get_type_hints(SweepSettings)["optimizer"])}
 
 
 def test_the_settings_that_decide_are_those_of_the_runs():

@@ -34,7 +34,7 @@ def read_npz(places: Sequence[Path], files: Sequence[IdxFile]) -> Iterator[Conte
         if not path.is_file():
             continue
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 made = [encode_idx(arrays[key]) for key in _KEYS]
         except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             reason = " ".join(str(error).split())

@@ -87,8 +87,9 @@ class Checkpoint:
         if not self._path.is_file():
             return None
         try:
-            with np.load(self._path, allow_pickle=False) as file:
-                arrays = dict(file)
+            # opened here, since NumPy leaves a damaged file open
+            with self._path.open("rb") as file:
+                arrays = dict(np.load(file, allow_pickle=False))
             if str(arrays["identity"]) != identity:
                 self._report(f"{self._path} is of another training; beginning anew")
                 return None

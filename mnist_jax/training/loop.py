@@ -104,8 +104,9 @@ def fit(
         )
         measured: list[Measured] = []
         first_step, batches = -plan.lead, batches_of(ordering, settings, plan, orders, sizes[0])
-        order, labels = ordering(0, sizes[0]), np.asarray(split.train.labels)
-        known_by = identity(states, plan, order, labels, *map(np.asarray, values))
+        facts = plan, settings.gradient, type(settings.criterion).__qualname__, split.train.labels
+        facts += ordering(0, sizes[0]), *map(np.asarray, values)
+        known_by = identity(states, *facts) if checkpoint else ""
         if checkpoint and (kept := checkpoint.read(known_by, states)):
             first_step, states = kept.first_step, jax.tree.map(jnp.asarray, kept.states)
             recorder.restore(kept.measured)
