@@ -27,7 +27,8 @@ extensions = [
     "public_names",
     "signatures",
 ]
-exclude_patterns = ["_build", "*.jinja"]
+# jupyter_execute is where a build leaves the notebooks that it ran
+exclude_patterns = ["_build", "jupyter_execute", "*.jinja"]
 
 # Markdown: what GitHub shows too
 myst_enable_extensions = ["dollarmath"]
