@@ -139,9 +139,10 @@ def negative_binomial() -> Case:
         r"\[3\]",
     )
     left_out = zeroed("the dispersion's derivative forgotten", 3, r"\[3\]|" + last(4))
+    model = NegativeBinomial(y, inputs)
+    model._transparams = False  # as after a fit: the dispersion, not its logarithm
     point = np.array([0.4, 0.2, -0.3, 0.5])
-    mistakes = (by_log, left_out, sign())
-    return Case(loglike, NegativeBinomial(y, inputs).score, (point,), mistakes)
+    return Case(loglike, model.score, (point,), (by_log, left_out, sign()))
 
 
 def generalized_poisson() -> Case:

@@ -1,0 +1,269 @@
+"""Derivatives that SciPy and NumPy have as functions of their own."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.scipy.special as jsp
+import numpy as np
+from scipy import interpolate, linalg, optimize, special, stats
+
+from experiments.controls.foreign.entry import Case, Foreign, Gradient, Mistake
+from experiments.controls.foreign.mistakes import (
+    TRANSPOSED,
+    coordinate,
+    half,
+    in_float32,
+    instead,
+    last,
+    mean_for_sum,
+    sign,
+    twice,
+    zeroed,
+)
+
+COUNT = 30
+DIFFERS = r"differ"
+
+
+def elementwise(
+    value: Callable[[Any], Any],
+    derivative: Gradient,
+    point: np.ndarray,
+    *mistakes: Mistake,
+) -> Case:
+    """The sum of a function's values; its gradient is the derivative at each."""
+    return Case(lambda x: jnp.sum(value(x)), derivative, (point,), mistakes)
+
+
+def _points(lowest: float, highest: float) -> np.ndarray:
+    return np.random.default_rng(31).uniform(lowest, highest, COUNT)
+
+
+def rosenbrock() -> Case:
+    """Rosenbrock's function, as the tutorials of `scipy.optimize` have it."""
+
+    def value(x: Any) -> Any:
+        return jnp.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+    ends = zeroed("the last coordinate left out", 5, last(6))
+    point = np.array([1.3, 0.7, 0.8, 1.9, 1.2, 0.4])
+    return Case(value, optimize.rosen_der, (point,), (ends, sign(), coordinate(2)))
+
+
+def matrix_exponential() -> Case:
+    """A linear function of the matrix exponential: Fréchet's derivative, transposed."""
+    rng = np.random.default_rng(32)
+    point, cotangent = rng.normal(size=(4, 4)), rng.normal(size=(4, 4))
+
+    def at(matrix: Any, direction: np.ndarray) -> Any:
+        return linalg.expm_frechet(np.asarray(matrix, np.float64), direction, compute_expm=False)
+
+    mistakes = (
+        instead("transposed", lambda a: at(np.asarray(a).T, cotangent).T, DIFFERS),
+        instead("the exponential times the cotangent", _commuting(cotangent), DIFFERS),
+        sign(),
+    )
+    return Case(
+        lambda a: jnp.sum(cotangent * jax.scipy.linalg.expm(a)),
+        lambda a: at(np.asarray(a).T, cotangent),
+        (point,),
+        mistakes,
+    )
+
+
+def _commuting(cotangent: np.ndarray) -> Gradient:
+    """What would be right if the matrix and the cotangent commuted."""
+    return lambda a: linalg.expm(np.asarray(a, np.float64).T) @ cotangent
+
+
+def log_gamma() -> Case:
+    """The logarithm of the gamma function."""
+    mistakes = (
+        instead("trigamma for digamma", partial(special.polygamma, 1), DIFFERS),
+        in_float32(),
+        mean_for_sum(COUNT),
+    )
+    return elementwise(jsp.gammaln, special.digamma, _points(0.5, 6.0), *mistakes)
+
+
+def normal_tail() -> Case:
+    """The logarithm of the normal distribution: the inverse Mills ratio."""
+    mistakes = (
+        instead("the density alone", stats.norm.pdf, DIFFERS),
+        sign(),
+        coordinate(4),
+    )
+    slope: Gradient = lambda x: np.exp(stats.norm.logpdf(x) - special.log_ndtr(x))  # noqa: E731
+    return elementwise(jsp.log_ndtr, slope, _points(-3.0, 3.0), *mistakes)
+
+
+def softplus() -> Case:
+    """log(1 + exp), whose slope is the logistic function."""
+    mistakes = (
+        instead("the slope's argument with the other sign", lambda x: special.expit(-x), DIFFERS),
+        twice(),
+        coordinate(0),
+    )
+    return elementwise(jax.nn.softplus, special.expit, _points(-6.0, 6.0), *mistakes)
+
+
+def log_sum_exp() -> Case:
+    """The log-sum-exp of each row, whose gradient is the softmax of each row."""
+    point = np.random.default_rng(33).normal(size=(7, 4))
+    mistakes = (
+        instead(
+            "softmax over the other axis", partial(special.softmax, axis=0), r"axis|columns|sum"
+        ),
+        instead("log-softmax", partial(special.log_softmax, axis=1), DIFFERS),
+        mean_for_sum(7),
+    )
+    right = partial(special.softmax, axis=1)
+    return Case(lambda x: jnp.sum(jax.nn.logsumexp(x, axis=1)), right, (point,), mistakes)
+
+
+def entropy() -> Case:
+    """The relative entropy of two vectors that need not add up to one."""
+    p, q = _points(0.1, 2.0), _points(0.1, 2.0)[::-1].copy()
+    mistakes = (
+        instead("the one of the logarithm's derivative forgotten", _log_ratio, DIFFERS + r"|1\b"),
+        instead("the other way round", lambda p, q: -_log_ratio(p, q) + 1, DIFFERS),
+        sign(),
+    )
+    return Case(
+        lambda p, q: jnp.sum(jsp.rel_entr(p, q)),
+        lambda p, q: _log_ratio(p, q) + 1,
+        (p, q),
+        mistakes,
+    )
+
+
+def _log_ratio(p: Any, q: Any) -> Any:
+    return np.log(np.asarray(p)) - np.log(np.asarray(q))
+
+
+def bessel() -> Case:
+    """The modified Bessel function of order zero, whose derivative has order one."""
+    mistakes = (
+        instead("order two", partial(special.iv, 2), DIFFERS),
+        sign(),
+        half(),
+    )
+    return elementwise(jsp.i0, special.i1, _points(0.2, 3.0), *mistakes)
+
+
+def dilogarithm() -> Case:
+    """Spence's function: log(x) / (1 - x)."""
+    slope: Gradient = lambda x: special.xlogy(1.0, x) / (1 - np.asarray(x))  # noqa: E731
+    mistakes = (sign(), in_float32(), coordinate(8))
+    return elementwise(jsp.spence, slope, _points(0.2, 0.9), *mistakes)
+
+
+def spline() -> Case:
+    """A cubic spline through data, evaluated in pieces by the loss."""
+    knots = np.linspace(0.0, 4.0, 9)
+    curve = interpolate.CubicSpline(knots, np.sin(knots))
+    second = curve.derivative(2)
+
+    def value(x: Any) -> Any:
+        piece = jnp.clip(jnp.searchsorted(knots, x) - 1, 0, 7)
+        step, terms = x - jnp.asarray(knots)[piece], jnp.asarray(curve.c)[:, piece]
+        return ((terms[0] * step + terms[1]) * step + terms[2]) * step + terms[3]
+
+    mistakes = (
+        instead("the second derivative", second, DIFFERS),
+        twice(),
+        zeroed("the last point left out", COUNT - 1, last(COUNT)),
+    )
+    return elementwise(value, curve.derivative(), _points(0.05, 3.95), *mistakes)
+
+
+def polynomial() -> Case:
+    """A polynomial of NumPy and its derivative, a callable object."""
+    curve = np.polynomial.Polynomial([1.0, -2.0, 0.5, 0.25])
+    mistakes = (
+        instead("integrated", curve.integ(), DIFFERS),
+        instead("a degree lost", np.polynomial.Polynomial([-2.0, 1.0]), DIFFERS),
+        sign(),
+    )
+
+    def value(x: Any) -> Any:
+        return jnp.polyval(jnp.asarray(curve.coef[::-1]), x)
+
+    return elementwise(value, curve.deriv(), _points(-2.0, 2.0), *mistakes)
+
+
+def normal_density() -> Case:
+    """A normal log density's derivative by the covariance, from SciPy's frozen distribution."""
+    rng = np.random.default_rng(34)
+    factor, centred = rng.normal(size=(3, 3)), rng.normal(size=(10, 3))
+    covariance = factor @ factor.T + 2 * np.eye(3)
+
+    def value(covariance: Any) -> Any:
+        solved = jnp.linalg.solve(covariance, centred.T)
+        return -(jnp.sum(centred.T * solved) + 10 * jnp.linalg.slogdet(covariance)[1]) / 2
+
+    def gradient(covariance: Any) -> Any:
+        inverse = linalg.inv(np.asarray(covariance, np.float64))
+        return (inverse @ centred.T @ centred @ inverse - 10 * inverse) / 2
+
+    def doubled(covariance: Any) -> Any:
+        right = gradient(covariance)
+        return 2 * right - np.diag(np.diag(right))
+
+    mistakes = (
+        instead("entries off the diagonal twice", doubled, r"symmetr|diagonal|differ"),
+        instead("the determinant forgotten", _quadratic(centred), DIFFERS),
+        sign(),
+    )
+    symmetric: Gradient = lambda c: (c + c.T) / 2  # noqa: E731 - a projection
+    return Case(value, gradient, (covariance,), mistakes, {"project": symmetric})
+
+
+def _quadratic(centred: np.ndarray) -> Gradient:
+    def gradient(covariance: Any) -> Any:
+        inverse = linalg.inv(np.asarray(covariance, np.float64))
+        return inverse @ centred.T @ centred @ inverse / 2
+
+    return gradient
+
+
+def least_squares() -> Case:
+    """A matrix of regression coefficients, its gradient by SciPy's BLAS."""
+    rng = np.random.default_rng(35)
+    inputs, targets = rng.normal(size=(20, 3)), rng.normal(size=(20, 3))
+
+    def gradient(w: Any) -> Any:
+        residual = inputs @ np.asarray(w, np.float64) - targets
+        return linalg.blas.dgemm(2.0 / 20, inputs, residual, trans_a=True)
+
+    mistakes = (
+        instead("transposed", lambda w: gradient(w).T.copy(), TRANSPOSED),
+        instead("the sum for the mean", lambda w: 20 * gradient(w), r"20 times|sum|mean"),
+        half(),
+    )
+    value: Gradient = lambda w: jnp.sum((inputs @ w - targets) ** 2) / 20  # noqa: E731
+    return Case(value, gradient, (rng.normal(size=(3, 3)),), mistakes)
+
+
+def _entry(name: str, called: str, make: Callable[[], Case], held: str = "the function") -> Foreign:
+    return Foreign(name, called, held, make)
+
+
+SCIPY_RULES = (
+    _entry("Rosenbrock's function", "SciPy, optimize.rosen_der", rosenbrock),
+    _entry("matrix exponential", "SciPy, linalg.expm_frechet", matrix_exponential, "a closure"),
+    _entry("log gamma", "SciPy, special.digamma", log_gamma, "a NumPy ufunc"),
+    _entry("log of the normal distribution", "SciPy, stats.norm.logpdf", normal_tail, "a lambda"),
+    _entry("softplus", "SciPy, special.expit", softplus, "a NumPy ufunc"),
+    _entry("log-sum-exp", "SciPy, special.softmax", log_sum_exp, "functools.partial"),
+    _entry("relative entropy", "SciPy, special.rel_entr's rule", entropy, "two arguments"),
+    _entry("Bessel function", "SciPy, special.i1", bessel, "a NumPy ufunc"),
+    _entry("Spence's function", "SciPy, special.spence's rule", dilogarithm, "a lambda"),
+    _entry("cubic spline", "SciPy, CubicSpline.derivative", spline, "a callable object"),
+    _entry("polynomial", "NumPy, Polynomial.deriv", polynomial, "a callable object"),
+    _entry("normal density", "SciPy, linalg.inv", normal_density, "a covariance; project="),
+    _entry("least squares", "SciPy, linalg.blas.dgemm", least_squares, "a closure over float64"),
+)
