@@ -20,7 +20,8 @@ class Mistake(NamedTuple):
     Attributes:
         wrong: What is wrong, in plain words.
         of: Makes the wrong gradient from the right one, which it may ignore.
-        named: A regular expression that the diagnosis matches if it names the mistake.
+        named: A regular expression that the diagnosis matches if it names the mistake; empty for
+            one that has no common name, of which nothing more is asked than that it is caught.
         never: A regular expression that it matches if it says something that is not so.
     """
 

@@ -19,7 +19,7 @@ from experiments.controls.foreign.mistakes import (
     zeroed,
 )
 
-BY_PARAMETER = r"differ|logarithm|chain"
+BY_PARAMETER = r"logarithm|chain|divided by|exp"
 
 
 def marginal_likelihood() -> Case:
@@ -86,7 +86,7 @@ def kernel(name: str) -> Case:
         instead(
             "by the parameters, not by their logarithms",
             lambda theta: gradient(theta) / np.exp(theta),
-            BY_PARAMETER + r"|times",
+            BY_PARAMETER,
         ),
         sign(),
         half() if name == "Matern" else after("exchanged", lambda g: g[::-1].copy(), r"order|exch"),

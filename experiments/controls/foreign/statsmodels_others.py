@@ -114,7 +114,7 @@ def norm(name: str) -> Case:
         return z if name == "HuberT" else z * (1 - (z / 4.685) ** 2)
 
     mistakes = (
-        instead("the wrong branch or power", as_if_inside, r"differ|branch|clip|threshold"),
+        instead("the wrong branch or power", as_if_inside, r"branch|clip|threshold|bound"),
         twice(),
         coordinate(int(np.flatnonzero(inside)[5])),
     )
@@ -151,7 +151,7 @@ def link(name: str) -> Case:
     point = np.random.default_rng(26).normal(size=30)
     library = getattr(links, name)()
     mistakes = (
-        instead("the link's derivative for its inverse's", library.deriv, r"differ|inverse|1/"),
+        instead("the link's derivative for its inverse's", library.deriv, r"inverse|reciprocal|1/"),
         sign(),
         coordinate(9),
     )
