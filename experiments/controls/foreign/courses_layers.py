@@ -157,7 +157,7 @@ def triplets() -> Case:
         return tuple(active * 2 / 10 * each for each in (n - p, p - a, a - n))
 
     mistakes = (
-        instead("triplets beyond the margin counted", lambda *t: gradient(*t, masked=False), "mask"),
+        instead("inactive triplets counted", lambda *t: gradient(*t, masked=False), r"mask"),
         exchanged("positives and negatives exchanged", 1, 2, r"exchang|swap|each other"),
         leaf_scaled("the sign of the negatives", 2, -1.0, r"-1 times|\bsign\b|minus"),
     )

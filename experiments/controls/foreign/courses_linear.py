@@ -227,5 +227,5 @@ COURSES_LINEAR = (
         "pandas",
     ),
     _entry("recommender", "Ng's Machine Learning", "packed vector; mask in closure", recommender),
-    _entry("weighted regression", "textbooks", "data and weights as arguments", weighted_regression),
+    _entry("weighted regression", "textbooks", "all data as arguments", weighted_regression),
 )

@@ -41,9 +41,7 @@ def place(*index: int) -> str:
     return r"\[" + r",\s*".join(map(str, index)) + r"\]"
 
 
-def after(
-    wrong: str, change: Callable[[Any], Any], named: str, never: str = NEVER
-) -> Mistake:
+def after(wrong: str, change: Callable[[Any], Any], named: str, never: str = NEVER) -> Mistake:
     """A mistake in what becomes of the right gradient, a pytree."""
 
     def of(gradient: Gradient) -> Gradient:

@@ -96,7 +96,7 @@ def kernel(name: str) -> Case:
 
 
 def cox() -> Case:
-    """lifelines' Cox regression with weights of the subjects: a method on data frames."""
+    """Cox regression with weights of the subjects: a method on data frames, of lifelines."""
     import pandas as pd
     from lifelines.fitters.coxph_fitter import SemiParametricPHFitter
 

@@ -1,24 +1,20 @@
 """Derivatives that SciPy and NumPy have as functions of their own."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jax.scipy.special as jsp
 import numpy as np
-from scipy import interpolate, linalg, optimize, special, stats
+from scipy import interpolate, linalg, optimize
 
 from experiments.controls.foreign.entry import Case, Foreign, Gradient, Mistake
 from experiments.controls.foreign.mistakes import (
     TRANSPOSED,
     coordinate,
     half,
-    in_float32,
     instead,
     last,
-    mean_for_sum,
     sign,
     twice,
     zeroed,
@@ -77,88 +73,6 @@ def matrix_exponential() -> Case:
 def _commuting(cotangent: np.ndarray) -> Gradient:
     """What would be right if the matrix and the cotangent commuted."""
     return lambda a: linalg.expm(np.asarray(a, np.float64).T) @ cotangent
-
-
-def log_gamma() -> Case:
-    """The logarithm of the gamma function."""
-    mistakes = (
-        instead("trigamma for digamma", partial(special.polygamma, 1), UNNAMED),
-        in_float32(),
-        mean_for_sum(COUNT),
-    )
-    return elementwise(jsp.gammaln, special.digamma, _points(0.5, 6.0), *mistakes)
-
-
-def normal_tail() -> Case:
-    """The logarithm of the normal distribution: the inverse Mills ratio."""
-    mistakes = (
-        instead("the density alone", stats.norm.pdf, UNNAMED),
-        sign(),
-        coordinate(4),
-    )
-    slope: Gradient = lambda x: np.exp(stats.norm.logpdf(x) - special.log_ndtr(x))  # noqa: E731
-    return elementwise(jsp.log_ndtr, slope, _points(-3.0, 3.0), *mistakes)
-
-
-def softplus() -> Case:
-    """log(1 + exp), whose slope is the logistic function."""
-    mistakes = (
-        instead("the slope's argument with the other sign", lambda x: special.expit(-x), UNNAMED),
-        twice(),
-        coordinate(0),
-    )
-    return elementwise(jax.nn.softplus, special.expit, _points(-6.0, 6.0), *mistakes)
-
-
-def log_sum_exp() -> Case:
-    """The log-sum-exp of each row, whose gradient is the softmax of each row."""
-    point = np.random.default_rng(33).normal(size=(7, 4))
-    mistakes = (
-        instead(
-            "softmax over the other axis", partial(special.softmax, axis=0), r"axis|columns|sum"
-        ),
-        instead("log-softmax", partial(special.log_softmax, axis=1), UNNAMED),
-        mean_for_sum(7),
-    )
-    right = partial(special.softmax, axis=1)
-    return Case(lambda x: jnp.sum(jax.nn.logsumexp(x, axis=1)), right, (point,), mistakes)
-
-
-def entropy() -> Case:
-    """The relative entropy of two vectors that need not add up to one."""
-    p, q = _points(0.1, 2.0), _points(0.1, 2.0)[::-1].copy()
-    mistakes = (
-        instead("the one of the logarithm's derivative forgotten", _log_ratio, r"constant|\b1 (too|less|more|off)|offset|adding|shifted by"),
-        instead("the other way round", lambda p, q: -_log_ratio(p, q) + 1, UNNAMED),
-        sign(),
-    )
-    return Case(
-        lambda p, q: jnp.sum(jsp.rel_entr(p, q)),
-        lambda p, q: _log_ratio(p, q) + 1,
-        (p, q),
-        mistakes,
-    )
-
-
-def _log_ratio(p: Any, q: Any) -> Any:
-    return np.log(np.asarray(p)) - np.log(np.asarray(q))
-
-
-def bessel() -> Case:
-    """The modified Bessel function of order zero, whose derivative has order one."""
-    mistakes = (
-        instead("order two", partial(special.iv, 2), UNNAMED),
-        sign(),
-        half(),
-    )
-    return elementwise(jsp.i0, special.i1, _points(0.2, 3.0), *mistakes)
-
-
-def dilogarithm() -> Case:
-    """Spence's function: log(x) / (1 - x)."""
-    slope: Gradient = lambda x: special.xlogy(1.0, x) / (1 - np.asarray(x))  # noqa: E731
-    mistakes = (sign(), in_float32(), coordinate(8))
-    return elementwise(jsp.spence, slope, _points(0.2, 0.9), *mistakes)
 
 
 def spline() -> Case:
@@ -255,13 +169,6 @@ def _entry(name: str, called: str, make: Callable[[], Case], held: str = "the fu
 SCIPY_RULES = (
     _entry("Rosenbrock's function", "SciPy, optimize.rosen_der", rosenbrock),
     _entry("matrix exponential", "SciPy, linalg.expm_frechet", matrix_exponential, "a closure"),
-    _entry("log gamma", "SciPy, special.digamma", log_gamma, "a NumPy ufunc"),
-    _entry("log of the normal distribution", "SciPy, stats.norm.logpdf", normal_tail, "a lambda"),
-    _entry("softplus", "SciPy, special.expit", softplus, "a NumPy ufunc"),
-    _entry("log-sum-exp", "SciPy, special.softmax", log_sum_exp, "functools.partial"),
-    _entry("relative entropy", "SciPy, special.rel_entr's rule", entropy, "two arguments"),
-    _entry("Bessel function", "SciPy, special.i1", bessel, "a NumPy ufunc"),
-    _entry("Spence's function", "SciPy, special.spence's rule", dilogarithm, "a lambda"),
     _entry("cubic spline", "SciPy, CubicSpline.derivative", spline, "a callable object"),
     _entry("polynomial", "NumPy, Polynomial.deriv", polynomial, "a callable object"),
     _entry("normal density", "SciPy, linalg.inv", normal_density, "a covariance; project="),

@@ -54,9 +54,7 @@ def weighted(name: str, value: Value, targets: str, **settings: Any) -> Case:
         sign(),
         zeroed("the last example left out", COUNT - 1, last(COUNT)),
     )
-    return Case(
-        lambda raw, y, s: jnp.sum(s * value(y, raw)), gradient, (raw, y, weights), mistakes
-    )
+    return Case(lambda raw, y, s: jnp.sum(s * value(y, raw)), gradient, (raw, y, weights), mistakes)
 
 
 def closed_over(name: str, value: Value, targets: str, **settings: Any) -> Case:
@@ -163,9 +161,7 @@ SKLEARN_LOSSES = (
     _entry(
         "squared error", "HalfSquaredError", weighted, lambda y, raw: (raw - y) ** 2 / 2, "real"
     ),
-    _entry(
-        "absolute error", "AbsoluteError", closed_over, lambda y, raw: jnp.abs(y - raw), "real"
-    ),
+    _entry("absolute error", "AbsoluteError", closed_over, lambda y, raw: jnp.abs(y - raw), "real"),
     _entry("pinball loss", "PinballLoss", weighted, _pinball, "real", quantile=0.3),
     _entry("Huber loss", "HuberLoss", weighted, _huber, "real", delta=0.8),
     _entry(

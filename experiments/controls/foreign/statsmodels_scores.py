@@ -88,7 +88,7 @@ def poisson() -> Case:
     mistakes = (
         sign(),
         _left_out(Poisson, y, inputs),
-        instead("the mean forgotten: y alone", lambda params: inputs.T @ y, r"constant|does not depend"),
+        instead("the mean forgotten: y alone", lambda _: inputs.T @ y, r"constant|depend"),
     )
     return Case(loglike, model.score, (0.3 * rng.normal(size=3),), mistakes)
 
