@@ -12,7 +12,9 @@ from experiments.controls import __main__ as command
 from experiments.controls import checking, problems, summary
 from experiments.controls.checking import check_mutations, check_problems
 from experiments.controls.families import FAMILIES
+from experiments.controls.foreign import FOREIGN, judging
 from experiments.controls.mutations import MUTATIONS
+from experiments.controls.peers import comparing
 from experiments.controls.tasks import TASKS
 from experiments.controls.workers import spread
 from mnist_jax.errors import UsageError
@@ -104,7 +106,8 @@ def few(monkeypatch):
 
 
 def run(folder: Path, *flags: str) -> int:
-    flags = ("--processes", "1", "--output-dir", str(folder), *flags)
+    tried = () if "--parts" in flags else ("--parts", "mutations", "problems")
+    flags = ("--processes", "1", "--output-dir", str(folder), *tried, *flags)
     return exit_code(lambda: command.run(flags))
 
 
@@ -121,6 +124,28 @@ def test_the_command_writes_what_it_found(tmp_path, capsys):
     assert written["problems"]["false_alarms"] == 0
     assert written["problems"]["excess_percentiles"]["float64 reverse mode"]["100"] < 1
     assert written["environment"]["packages"]["jax"] == jax.__version__
+
+
+def test_the_command_tries_the_parts_that_are_asked_for(tmp_path, monkeypatch, capsys):
+    entries = [entry for entry in FOREIGN if entry.name == "weighted regression"]
+    for module in (command, judging, comparing):
+        monkeypatch.setattr(module, "FOREIGN", entries)
+    monkeypatch.setattr(comparing, "PEERS", comparing.PEERS[2:3])
+    monkeypatch.setattr(comparing, "MUTATIONS", MUTATIONS[:1])
+    monkeypatch.setattr(comparing, "RIGHT_PROBLEMS", 1)
+    assert run(tmp_path, "--parts", "foreign", "peers") == 0
+    shown = capsys.readouterr().out
+    assert "1 of 1 foreign gradients pass, 3 of 3 wrong ones are caught" in shown
+    written = json.loads((tmp_path / "controls.json").read_text())
+    assert "mutations" not in written
+    assert written["foreign"]["each"][0]["right"]["passes"]
+    [ours, scipy] = written["peers"]["foreign"]
+    assert ours["caught"] == scipy["caught"] == 3
+
+
+def test_peers_need_the_foreign_gradients(tmp_path, capsys):
+    assert run(tmp_path, "--parts", "peers") == 2
+    assert "without foreign" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("few")

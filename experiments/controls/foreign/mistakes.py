@@ -108,7 +108,7 @@ def exchanged(wrong: str, one: Hashable, other: Hashable, named: str) -> Mistake
     """Two leaves of the same shape in each other's place."""
 
     def change(g: Any) -> Any:
-        leaves = dict(enumerate(g)) if isinstance(g, tuple) else dict(g)
+        leaves: dict[Hashable, Any] = dict(enumerate(g) if isinstance(g, tuple) else g.items())
         leaves[one], leaves[other] = leaves[other], leaves[one]
         return tuple(leaves.values()) if isinstance(g, tuple) else leaves
 

@@ -1,5 +1,8 @@
 """Gradients of Gaussian processes and kernels in scikit-learn, and of Cox models in lifelines."""
 
+# pyright: reportMissingImports=false, reportArgumentType=false, reportReturnType=false
+# (these packages come with the controls extra; scikit-learn's types are guessed from its defaults)
+
 from collections.abc import Callable
 from typing import Any
 

@@ -151,7 +151,7 @@ def least_squares() -> Case:
 
     def gradient(w: Any) -> Any:
         residual = inputs @ np.asarray(w, np.float64) - targets
-        return linalg.blas.dgemm(2.0 / 20, inputs, residual, trans_a=True)
+        return linalg.get_blas_funcs("gemm", (inputs,))(2.0 / 20, inputs, residual, trans_a=True)
 
     mistakes = (
         instead("transposed", lambda w: gradient(w).T.copy(), TRANSPOSED),
@@ -172,5 +172,7 @@ SCIPY_RULES = (
     _entry("cubic spline", "SciPy, CubicSpline.derivative", spline, "a callable object"),
     _entry("polynomial", "NumPy, Polynomial.deriv", polynomial, "a callable object"),
     _entry("normal density", "SciPy, linalg.inv", normal_density, "a covariance; project="),
-    _entry("least squares", "SciPy, linalg.blas.dgemm", least_squares, "a closure over float64"),
+    _entry(
+        "least squares", "SciPy, linalg.get_blas_funcs", least_squares, "a closure over float64"
+    ),
 )

@@ -1,5 +1,8 @@
 """statsmodels beyond its discrete models: families, hazards, norms, penalties, rotations."""
 
+# pyright: reportMissingImports=false, reportArgumentType=false
+# (statsmodels comes with the controls extra; its types are guessed from its defaults)
+
 from collections.abc import Callable
 from functools import partial
 from typing import Any

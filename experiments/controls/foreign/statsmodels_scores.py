@@ -1,5 +1,8 @@
 """statsmodels' scores: the gradients of log likelihoods, as bound methods of its models."""
 
+# pyright: reportMissingImports=false
+# (statsmodels comes with the controls extra, which the tests do without)
+
 from collections.abc import Callable
 from typing import Any
 

@@ -43,11 +43,11 @@ def _ours(judged: Sequence[Judged]) -> list[Answer]:
         if each.right is None:
             continue
         work = Work("foreign", each.name)
-        right = {None: passed(each)}
-        answers.append(Answer(work, OURS, True, right, None, each.right.seconds))
+        said = [(True, passed(each), each.right.seconds)]
+        said += [(False, not one.caught, one.said.seconds) for one in each.wrong]
         answers += [
-            Answer(work, OURS, False, {None: not one.caught}, None, one.said.seconds)
-            for one in each.wrong
+            Answer(work, OURS, right, {None: passes}, None, seconds)
+            for right, passes, seconds in said
         ]
     return answers
 
@@ -60,19 +60,16 @@ def _rows(answers: Sequence[Answer]) -> list[Row]:
 def _row(checker: str, answers: Sequence[Answer]) -> Row:
     """How many right gradients pass and wrong ones fail, at each threshold."""
     [threshold] = {each.threshold for each in answers}
-    thresholds = answers[0].passes
-    counts = {each: _counts(answers, each) for each in thresholds}
+    others = sorted(each for each in answers[0].passes if each is not None and each != threshold)
     seconds = [each.seconds for each in answers if each.right] or [each.seconds for each in answers]
     return {
         "checker": checker,
         "threshold": threshold,
         "right": sum(each.right for each in answers),
         "wrong": sum(not each.right for each in answers),
-        **counts[threshold],
+        **_counts(answers, threshold),
         "seconds": median(seconds),
-        "others": [
-            {"threshold": each, **counts[each]} for each in sorted(set(thresholds) - {threshold})
-        ],
+        "others": [{"threshold": each, **_counts(answers, each)} for each in others],
     }
 
 
