@@ -12,6 +12,10 @@ from mnist_jax import gradcheck
 from mnist_jax.errors import UsageError
 
 
+DENIED = re.compile(r"\bno (constant|common|multiple|rearrangement)[^.;]*")
+"""What a diagnosis rules out is not what it says."""
+
+
 class Said(NamedTuple):
     """What became of one check.
 
@@ -118,9 +122,10 @@ def verdict(mistake: Mistake, said: Said) -> WrongOne:
         >>> verdict(sign(), said._replace(text="A kink lies near.")).misnamed
         True
     """
-    names_it = bool(mistake.named and re.search(mistake.named, said.text))
+    text = DENIED.sub("", said.text)
+    names_it = bool(mistake.named and re.search(mistake.named, text))
     caught = said.passes is False or (said.refused and names_it)
-    misnamed = caught and bool(re.search(mistake.never, said.text))
+    misnamed = caught and bool(re.search(mistake.never, text))
     named = caught and names_it and not misnamed
     return WrongOne(mistake.wrong, bool(mistake.named), caught, named, misnamed, said)
 

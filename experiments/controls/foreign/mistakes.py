@@ -18,7 +18,7 @@ SHIFTED = r"shift|rolled|previous|neighbou?r|next (example|row)|(label|target)s?
 WEIGHTS = r"weight|\bs\b|factor of its own|per[- ]example"
 PENALTY = r"penalty|penali[sz]|regulari[sz]|multiple of the (weights|parameters)|\bl2\b|times w"
 BIAS = r"bias|intercept|(first|last) (coordinate|column|entry)|" + PENALTY
-MASK = r"mask|derivative of (the )?(relu|activation)|activation|where .{0,30}(zero|negative)"
+MASK = r"mask|leaves out|derivative of (the )?(relu|tanh|sigmoid|activation)|activation"
 
 
 def summed(count: int) -> str:

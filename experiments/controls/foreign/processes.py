@@ -92,7 +92,9 @@ def kernel(name: str) -> Case:
             BY_PARAMETER,
         ),
         sign(),
-        half() if name == "Matern" else after("exchanged", lambda g: g[::-1].copy(), r"order|exch"),
+        half()
+        if name == "Matern"
+        else after("exchanged", lambda g: g[::-1].copy(), r"order|exchang|reversed"),
     )
     point = np.asarray(library.theta)
     return Case(lambda theta: jnp.sum(cotangent * matrix(theta)), gradient, (point,), mistakes)

@@ -148,10 +148,11 @@ def least_squares() -> Case:
     """A matrix of regression coefficients, its gradient by SciPy's BLAS."""
     rng = np.random.default_rng(35)
     inputs, targets = rng.normal(size=(20, 3)), rng.normal(size=(20, 3))
+    gemm: Any = linalg.get_blas_funcs("gemm", (inputs,))
 
     def gradient(w: Any) -> Any:
         residual = inputs @ np.asarray(w, np.float64) - targets
-        return linalg.get_blas_funcs("gemm", (inputs,))(2.0 / 20, inputs, residual, trans_a=True)
+        return gemm(2.0 / 20, inputs, residual, trans_a=True)
 
     mistakes = (
         instead("transposed", lambda w: gradient(w).T.copy(), TRANSPOSED),
