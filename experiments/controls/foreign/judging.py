@@ -11,7 +11,6 @@ from experiments.controls.foreign import FOREIGN, Case, Foreign, Mistake
 from mnist_jax import gradcheck
 from mnist_jax.errors import UsageError
 
-
 DENIED = re.compile(r"\bno (constant|common|multiple|rearrangement)[^.;]*")
 """What a diagnosis rules out is not what it says."""
 

@@ -110,7 +110,7 @@ def polynomial() -> Case:
 
 
 def normal_density() -> Case:
-    """A normal log density's derivative by the covariance, from SciPy's frozen distribution."""
+    """A normal log density's derivative by the covariance, which must stay symmetric."""
     rng = np.random.default_rng(34)
     factor, centred = rng.normal(size=(3, 3)), rng.normal(size=(10, 3))
     covariance = factor @ factor.T + 2 * np.eye(3)
@@ -167,13 +167,15 @@ def _entry(name: str, called: str, make: Callable[[], Case], held: str = "the fu
     return Foreign(name, called, held, make)
 
 
+def _textbook(name: str, make: Callable[[], Case], held: str) -> Foreign:
+    return Foreign(name, "as in textbooks, with SciPy", held, make, "rewritten")
+
+
 SCIPY_RULES = (
     _entry("Rosenbrock's function", "SciPy, optimize.rosen_der", rosenbrock),
     _entry("matrix exponential", "SciPy, linalg.expm_frechet", matrix_exponential, "a closure"),
     _entry("cubic spline", "SciPy, CubicSpline.derivative", spline, "a callable object"),
     _entry("polynomial", "NumPy, Polynomial.deriv", polynomial, "a callable object"),
-    _entry("normal density", "SciPy, linalg.inv", normal_density, "a covariance; project="),
-    _entry(
-        "least squares", "SciPy, linalg.get_blas_funcs", least_squares, "a closure over float64"
-    ),
+    _textbook("normal density", normal_density, "a covariance; project="),
+    _textbook("least squares", least_squares, "a closure over float64"),
 )

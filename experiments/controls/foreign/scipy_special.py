@@ -129,12 +129,16 @@ def _entry(name: str, called: str, make: Callable[[], Case], held: str = "the fu
     return Foreign(name, called, held, make)
 
 
+def _textbook(name: str, make: Callable[[], Case], held: str) -> Foreign:
+    return Foreign(name, "as in textbooks, with SciPy", held, make, "rewritten")
+
+
 SCIPY_SPECIAL = (
     _entry("log gamma", "SciPy, special.digamma", log_gamma, "a NumPy ufunc"),
-    _entry("log of the normal distribution", "SciPy, stats.norm.logpdf", normal_tail, "a lambda"),
+    _textbook("log of the normal distribution", normal_tail, "a lambda"),
     _entry("softplus", "SciPy, special.expit", softplus, "a NumPy ufunc"),
     _entry("log-sum-exp", "SciPy, special.softmax", log_sum_exp, "functools.partial"),
-    _entry("relative entropy", "SciPy, special.rel_entr's rule", entropy, "two arguments"),
+    _textbook("relative entropy", entropy, "two arguments"),
     _entry("Bessel function", "SciPy, special.i1", bessel, "a NumPy ufunc"),
-    _entry("Spence's function", "SciPy, special.spence's rule", dilogarithm, "a lambda"),
+    _textbook("Spence's function", dilogarithm, "a lambda"),
 )

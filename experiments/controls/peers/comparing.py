@@ -136,7 +136,11 @@ def _theirs(work: Work, peer: Peer, given: Subject, right: bool) -> Answer:
     start = time.perf_counter()
     stated = _passes(peer, given, peer.threshold)
     seconds = time.perf_counter() - start
-    others = {each: _passes(peer, given, each) for each in peer.others}
+    # what passes, passes a wider threshold; what fails, fails a tighter one
+    others = {
+        each: stated if (each > peer.threshold) is stated else _passes(peer, given, each)
+        for each in peer.others
+    }
     passes: dict[float | None, bool] = {peer.threshold: stated, **others}
     return Answer(work, peer.name, right, passes, peer.threshold, seconds)
 
