@@ -1,12 +1,14 @@
 """The gradient checker catches mistakes and passes what is right; the command says how often."""
 
 import json
+import shutil
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
+from experiments import docs
 from experiments.command import exit_code
 from experiments.controls import __main__ as command
 from experiments.controls import checking, problems, summary
@@ -21,6 +23,7 @@ from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import check
 from mnist_jax.gradients import softmax_gradient
 
+DOCS = Path(__file__).parents[1] / "docs"
 both_precisions = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
@@ -141,6 +144,19 @@ def test_the_command_tries_the_parts_that_are_asked_for(tmp_path, monkeypatch, c
     assert written["foreign"]["each"][0]["right"]["passes"]
     [ours, scipy] = written["peers"]["foreign"]
     assert ours["caught"] == scipy["caught"] == 3
+    document = with_numbers(tmp_path / "docs", written)
+    assert "| weighted regression | as in textbooks |" in document
+    assert "| scipy check_grad | 1e-05 | 1 of 1 | 3 of 3 |" in document
+
+
+def with_numbers(folder: Path, parts: dict) -> str:
+    """The document about the checker with other numbers in it."""
+    shutil.copytree(DOCS / "measured", folder / "measured")
+    shutil.copy(DOCS / "gradcheck.md.jinja", folder)
+    path = folder / "measured" / "controls.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | parts))
+    [document] = docs.render(folder).values()
+    return document
 
 
 def test_peers_need_the_foreign_gradients(tmp_path, capsys):

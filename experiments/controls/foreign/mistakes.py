@@ -18,7 +18,9 @@ SHIFTED = r"shift|rolled|previous|neighbou?r|next (example|row)|(label|target)s?
 WEIGHTS = r"weight|\bs\b|factor of its own|per[- ]example"
 PENALTY = r"penalty|penali[sz]|regulari[sz]|multiple of the (weights|parameters)|\bl2\b|times w"
 BIAS = r"bias|intercept|(first|last) (coordinate|column|entry)|" + PENALTY
-MASK = r"mask|leaves out|derivative of (the )?(relu|tanh|sigmoid|activation)|activation"
+MASK = (
+    r"mask|leaves out the derivative|derivative of (the )?(relu|tanh|sigmoid|activation)|activation"
+)
 
 
 def summed(count: int) -> str:

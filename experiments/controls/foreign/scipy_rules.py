@@ -11,6 +11,7 @@ from scipy import interpolate, linalg, optimize
 from experiments.controls.foreign.entry import Case, Foreign, Gradient, Mistake
 from experiments.controls.foreign.mistakes import (
     TRANSPOSED,
+    TWICE,
     coordinate,
     half,
     instead,
@@ -58,7 +59,7 @@ def matrix_exponential() -> Case:
         return linalg.expm_frechet(np.asarray(matrix, np.float64), direction, compute_expm=False)
 
     mistakes = (
-        instead("transposed", lambda a: at(np.asarray(a).T, cotangent).T, UNNAMED),
+        instead("transposed", lambda a: at(np.asarray(a).T, cotangent).T, TRANSPOSED),
         instead("the exponential times the cotangent", _commuting(cotangent), UNNAMED),
         sign(),
     )
@@ -128,8 +129,8 @@ def normal_density() -> Case:
         return 2 * right - np.diag(np.diag(right))
 
     mistakes = (
-        instead("entries off the diagonal twice", doubled, r"symmetr|diagonal"),
-        instead("the determinant forgotten", _quadratic(centred), UNNAMED),
+        instead("entries off the diagonal twice", doubled, r"symmetr|diagonal|" + TWICE),
+        instead("the determinant forgotten", _quadratic(centred), r"lacks|leaves out (the|a) term"),
         sign(),
     )
     symmetric: Gradient = lambda c: (c + c.T) / 2  # noqa: E731 - a projection

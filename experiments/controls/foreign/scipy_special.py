@@ -77,7 +77,7 @@ def entropy() -> Case:
         instead(
             "the one of the logarithm's derivative forgotten",
             _log_ratio,
-            r"constant|offset|\b1 (too|less|more)",
+            r"constant|offset|term: 1\b",
         ),
         instead("the other way round", lambda p, q: -_log_ratio(p, q) + 1, UNNAMED),
         sign(),
