@@ -8,6 +8,7 @@ import numpy as np
 
 from experiments.controls.foreign.entry import Case, Foreign
 from experiments.controls.foreign.mistakes import (
+    EXCHANGED,
     coordinate,
     exchanged,
     instead,
@@ -49,7 +50,7 @@ def normalisation(axis: int) -> Case:
     mistakes = (
         instead("the variance taken for a constant", lambda *a: backward(*a, parts=1), NORMALISED),
         instead("mean and variance constant", lambda *a: backward(*a, parts=0), NORMALISED),
-        exchanged("scale and shift exchanged", 1, 2, r"exchang|swap|each other"),
+        exchanged("scale and shift exchanged", 1, 2, EXCHANGED),
     )
     arguments = (
         2 * rng.normal(size=(COUNT, FEATURES)) + 1,
@@ -158,7 +159,7 @@ def triplets() -> Case:
 
     mistakes = (
         instead("inactive triplets counted", lambda *t: gradient(*t, masked=False), r"mask"),
-        exchanged("positives and negatives exchanged", 1, 2, r"exchang|swap|each other"),
+        exchanged("positives and negatives exchanged", 1, 2, EXCHANGED),
         leaf_scaled("the sign of the negatives", 2, -1.0, r"-1 times|\bsign\b|minus"),
     )
     return Case(loss, gradient, (anchors, same, others), mistakes, {"argnum": (0, 1, 2)})

@@ -205,7 +205,11 @@ def weighted_regression() -> Case:
             WEIGHTS,
         ),
         after("2 forgotten", lambda g: g / 2, r"0\.5 times|1/2\b|[Hh]alf|factor of (2|two)"),
-        sign(),
+        instead(
+            "a ridge of 1e-6 that the loss lacks",
+            lambda w, x, y, s: gradient(w, x, y, s) + 1e-6 * np.asarray(w),
+            PENALTY,
+        ),
     )
     return Case(loss, gradient, (rng.normal(size=3), inputs, y, s), mistakes)
 

@@ -10,6 +10,7 @@ import numpy as np
 from experiments.controls.foreign.entry import Case, Foreign
 from experiments.controls.foreign.mistakes import (
     BIAS,
+    EXCHANGED,
     MASK,
     exchanged,
     instead,
@@ -146,7 +147,7 @@ def layer_objects() -> Case:
     mistakes = (
         instead("the sigmoid's slope forgotten", flat, MASK),
         instead("not divided by the batch's size", undivided, summed(COUNT)),
-        exchanged("layers exchanged", "first", "second", r"exchang|swap|each other"),
+        exchanged("layers exchanged", "first", "second", EXCHANGED),
     )
     weights = {name: rng.normal(size=(CLASSES, CLASSES)) for name in ("first", "second")}
     return Case(loss, layers, (weights,), mistakes)

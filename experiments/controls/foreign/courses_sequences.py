@@ -9,11 +9,13 @@ import numpy as np
 
 from experiments.controls.foreign.entry import Case, Foreign
 from experiments.controls.foreign.mistakes import (
+    EXCHANGED,
     MASK,
     exchanged,
     instead,
     last,
     leaf_scaled,
+    summed,
 )
 
 STEPS, INPUTS, SIZE = 4, 3, 3
@@ -90,7 +92,7 @@ def gated() -> Case:
     mistakes = (
         instead("the output gate forgotten", lambda *w: backward(*w, output=False), r", [678]"),
         instead("the cell's tanh without a slope", lambda *w: backward(*w, tanh=False), MASK),
-        exchanged("inputs and states exchanged", 0, 1, r"exchang|swap|each other"),
+        exchanged("inputs and states exchanged", 0, 1, EXCHANGED),
     )
     arguments = (rng.normal(size=(SIZE, 4 * SIZE)), rng.normal(size=(SIZE, 4 * SIZE)))
     return Case(loss, backward, arguments, mistakes, {"argnum": (0, 1)})
@@ -150,7 +152,7 @@ def smoothing() -> Case:
     mistakes = (
         instead("not through time", lambda *a: gradient(*a, through=False), ""),
         instead("the last value left out", lambda *a: gradient(*a, count=11), last(11)),
-        instead("the sum for the mean", lambda *a: 11 * gradient(*a), r"11 times|sum|mean"),
+        instead("the sum for the mean", lambda *a: 11 * gradient(*a), summed(11)),
     )
     return Case(loss, gradient, (np.float64(0.3), series), mistakes)
 

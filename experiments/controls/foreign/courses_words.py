@@ -15,8 +15,10 @@ from experiments.controls.foreign.mistakes import (
     instead,
     leaf_scaled,
     sign,
+    summed,
 )
 
+FORGOTTEN = r"mask|forgets|zero"
 SCRATCH = "Deep Learning from Scratch"
 
 
@@ -77,7 +79,7 @@ def embedding() -> Case:
 
     mistakes = (
         instead("rows overwritten, not added to", overwritten, r"\[0|\[2|row"),
-        instead("not divided by the length", lambda t: 3 * gradient(t), r"3 times|sum|mean"),
+        instead("not divided by the length", lambda t: 3 * gradient(t), summed(3)),
         coordinate(3, 1),
     )
     return Case(loss, gradient, (rng.normal(size=(4, 4)),), mistakes)
@@ -96,7 +98,7 @@ def dropout() -> Case:
         return out * (1 - np.tanh(inputs * kept) ** 2) * kept
 
     mistakes = (
-        instead("the mask forgotten", lambda x: out * (1 - np.tanh(x * kept) ** 2), r"mask|zero"),
+        instead("the mask forgotten", lambda x: out * (1 - np.tanh(x * kept) ** 2), FORGOTTEN),
         instead("not divided by the share kept", lambda x: keep * gradient(x), r"0\.8 times"),
         instead("divided by the size", lambda x: gradient(x) / 12, averaged(12)),
     )

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
+import jax
+
 from experiments.controls.foreign import FOREIGN, Case, Foreign, Mistake
 from mnist_jax import gradcheck
 from mnist_jax.errors import UsageError
@@ -94,9 +96,11 @@ def _judge(entry: Foreign) -> Judged:
     about = (entry.name, entry.source, entry.origin, entry.holds)
     if missing := absent(entry):
         return Judged(*about, right=None, wrong=(), absent=missing)
+    jax.clear_caches()  # the first check of each is a first one, and the memory does not fill
     case = entry.make()
+    right = answer(case, case.gradient)
     wrong = tuple(_judge_mistake(case, mistake) for mistake in case.mistakes)
-    return Judged(*about, right=answer(case, case.gradient), wrong=wrong)
+    return Judged(*about, right=right, wrong=wrong)
 
 
 def _judge_mistake(case: Case, mistake: Mistake) -> WrongOne:

@@ -18,6 +18,7 @@ SHIFTED = r"shift|rolled|previous|neighbou?r|next (example|row)|(label|target)s?
 WEIGHTS = r"weight|\bs\b|factor of its own|per[- ]example"
 PENALTY = r"penalty|penali[sz]|regulari[sz]|multiple of the (weights|parameters)|\bl2\b|times w"
 BIAS = r"bias|intercept|(first|last) (coordinate|column|entry)|" + PENALTY
+EXCHANGED = r"exchang|swap|each other|gradient is that of"
 MASK = (
     r"mask|leaves out the derivative|derivative of (the )?(relu|tanh|sigmoid|activation)|activation"
 )
@@ -25,12 +26,12 @@ MASK = (
 
 def summed(count: int) -> str:
     """The words for a sum that should be a mean."""
-    return rf"(?<![\d.]){count} (times|\()|factor of {count}\b|summed|\bsum\b.{{0,60}}mean|mean"
+    return rf"(?<![\d.]){count} (times|\()|factor of {count}\b|\bsum(s|med)?\b.{{0,60}}\bmean\b"
 
 
 def averaged(count: int) -> str:
     """The words for a mean that should be a sum."""
-    return rf"1/{count}\b|{1 / count:.3g}|divided by {count}\b|factor of {count}\b|mean|averag"
+    return rf"1/{count}\b|{1 / count:.3g}|divided by {count}\b|factor of {count}\b"
 
 
 def last(count: int) -> str:
@@ -64,7 +65,7 @@ def scaled(wrong: str, factor: float, named: str) -> Mistake:
 
 def sign() -> Mistake:
     """The gradient of minus the loss: a score in place of a loss's gradient."""
-    never = NEVER + r"|(?<![\d.-])2 times|summed|mean"
+    never = NEVER + r"|(?<![\d.-])2 times|\bsum(s|med)?\b"
     change = lambda g: jax.tree.map(lambda leaf: -leaf, g)  # noqa: E731
     return after("the sign", change, SIGN, never)
 

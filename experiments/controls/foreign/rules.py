@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.controls.foreign.entry import Case, Foreign, Mistake
+from experiments.controls.foreign.entry import NEVER, Case, Foreign, Mistake
 from experiments.controls.foreign.mistakes import (
+    EXCHANGED,
     HALF,
     SIGN,
     TWICE,
@@ -20,6 +21,8 @@ from experiments.controls.foreign.mistakes import (
 )
 
 Rule = Callable[..., Any]
+COTANGENT = r"cotangent", NEVER + r"|is zero"
+"""What names a cotangent that is not used, and what may not be said of it."""
 
 
 def with_slope(function: Rule, slope: Callable[[Any], Any]) -> Rule:
@@ -120,7 +123,7 @@ def norm() -> Case:
     mistakes = (
         instead("of the squared norm's size", ruled(partial(pullback, power=2)), r"norm|times"),
         instead("twice", ruled(partial(pullback, factor=2.0)), TWICE),
-        instead("the cotangent forgotten", ruled(lambda g, x: pullback(1.0, x)), r"cotangent"),
+        instead("the cotangent forgotten", ruled(lambda g, x: pullback(1.0, x)), *COTANGENT),
     )
     return _case(ruled(pullback), (np.random.default_rng(93).normal(size=5),), *mistakes)
 
@@ -150,7 +153,8 @@ def cross_entropy() -> Case:
         return -jnp.sum(targets * jax.nn.log_softmax(logits), axis=1)
 
     def pullback(g: Any, logits: Any, targets: Any, axis: int = 1, size: float = 1.0) -> Any:
-        slope = (jax.nn.softmax(logits, axis=axis) - targets) / size
+        total = targets.sum(axis=1, keepdims=True)
+        slope = (total * jax.nn.softmax(logits, axis=axis) - targets) / size
         return g[:, None] * slope, -g[:, None] * jax.nn.log_softmax(logits)
 
     def unweighted(g: Any, logits: Any, targets: Any) -> Any:
@@ -161,7 +165,7 @@ def cross_entropy() -> Case:
     mistakes = (
         instead("the other axis", ruled(partial(pullback, axis=0)), r"axis|over the"),
         instead("half", ruled(partial(pullback, size=2.0)), HALF),
-        instead("the cotangent forgotten", ruled(unweighted), r"cotangent"),
+        instead("the cotangent forgotten", ruled(unweighted), *COTANGENT),
     )
     return _case(ruled(pullback), (rng.normal(size=(4, 3)), targets), *mistakes)
 
@@ -184,7 +188,7 @@ def fixed_point() -> Case:
     mistakes = (
         instead("one step alone", ruled(partial(pullback, implicit=False)), ""),
         instead("the system's sign", ruled(partial(pullback, sign=1)), ""),
-        instead("exchanged", ruled(lambda *a: pullback(*a)[::-1]), r"exchang|swap|each other"),
+        instead("exchanged", ruled(lambda *a: pullback(*a)[::-1]), EXCHANGED),
     )
     return _case(ruled(pullback), (rng.uniform(0.2, 0.6, 4), rng.normal(size=4)), *mistakes)
 

@@ -17,6 +17,7 @@ from experiments.controls.foreign.mistakes import (
     instead,
     last,
     sign,
+    summed,
     twice,
     zeroed,
 )
@@ -157,7 +158,7 @@ def least_squares() -> Case:
 
     mistakes = (
         instead("transposed", lambda w: gradient(w).T.copy(), TRANSPOSED),
-        instead("the sum for the mean", lambda w: 20 * gradient(w), r"20 times|sum|mean"),
+        instead("the sum for the mean", lambda w: 20 * gradient(w), summed(20)),
         half(),
     )
     value: Gradient = lambda w: jnp.sum((inputs @ w - targets) ** 2) / 20  # noqa: E731

@@ -105,7 +105,9 @@ def poisson_model() -> Case:
     mistakes = (
         instead("the examples' weights forgotten", of, WEIGHTS),
         sign(),
-        after("the sum for the mean", lambda g: weights.sum() * g, r"times|sum\b|summed|mean"),
+        after(
+            "the sum for the mean", lambda g: weights.sum() * g, r"38\.0\d* times|\bsum(s|med)?\b"
+        ),
     )
     right = partial(of, sample_weight=weights)
     return Case(partial(loss, weights=weights), right, (0.3 * rng.normal(size=3),), mistakes)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
+import jax
 import numpy as np
 
 from experiments.controls.foreign import FOREIGN
@@ -93,6 +94,7 @@ def compare(batch: Sequence[Work]) -> list[list[Answer]]:
 
 
 def _answers(work: Work, peers: Sequence[Peer]) -> list[Answer]:
+    jax.clear_caches()  # so that the memory does not fill
     answers = []
     for case, gradient, right in _gradients(work):
         if work.group != "foreign":  # there, ours is judged in greater detail elsewhere
