@@ -110,7 +110,7 @@ def test_there_are_many_of_many_kinds_with_three_mistakes_each():
     assert {len(case.mistakes) for case in present} == {3}
     assert sum(case.loss is None for case in present) >= 10
     assert any("argnum" in case.options for case in present)
-    assert sum(case.has_value for case in present) >= 8
+    assert sum(case.has_value for case in present) >= 5
 
 
 SAID = Said(passes=False, text="", refused=False, seconds=0.1)
