@@ -143,10 +143,11 @@ def test_the_command_tries_the_parts_that_are_asked_for(tmp_path, monkeypatch, c
     assert "mutations" not in written
     assert written["foreign"]["each"][0]["right"]["passes"]
     [ours, scipy] = written["peers"]["foreign"]
-    assert ours["caught"] == scipy["caught"] == 3
+    # a ridge of 1e-6 is below its threshold
+    assert (ours["caught"], scipy["caught"]) == (3, 2)
     document = with_numbers(tmp_path / "docs", written)
     assert "| weighted regression | as in textbooks |" in document
-    assert "| scipy check_grad | 1e-05 | 1 of 1 | 3 of 3 |" in document
+    assert "| scipy check_grad | 1e-05 | 1 of 1 | 2 of 3 |" in document
 
 
 def with_numbers(folder: Path, parts: dict) -> str:
