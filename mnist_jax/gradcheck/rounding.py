@@ -16,177 +16,269 @@ number that they were summed from: a compiler may compute a term anew where it i
 a product and a sum. Then $z - \max z$, with a product z rounded the one time and not the other, is
 off by u z where it is zero on paper, and not twice by the same amount.
 
+A factorization is as good as exact for a matrix a little off (Wilkinson): its operand is perturbed
+by $\sqrt{n} u \max |A|$, so that what the condition costs is seen.
+
 References:
     D. S. Parker, "Monte Carlo arithmetic", 1997.
     N. J. Higham, T. Mary, "A new approach to probabilistic rounding error analysis", 2019.
+    J. H. Wilkinson, "Rounding Errors in Algebraic Processes", 1963.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
-from jaxtyping import Array, Float, PyTree
+import scipy.special
+from jax.extend.core import Literal, jaxpr_as_fun
+
+from mnist_jax.gradcheck.interpreter import FORMS, Arithmetic, evaluate
+from mnist_jax.gradcheck.rounding_compiled import sampled as sampled
+from mnist_jax.gradcheck.structure import (
+    INTEGERS,
+    STRUCTURE,
+    apply,
+    arranged,
+    bind,
+    convolution,
+    is_floating,
+    ordering,
+    reductions,
+)
 
 SAMPLES = 16
-# noise is cut from a table: drawing it anew for each operation costs seconds of compilation
-TABLE = 16_384
-# by how much noise moves along the table from one iteration of a loop to the next
-STRIDE = 997
+FEWEST = 4
+# noise is cut from a table: drawing a million numbers anew takes as long as computing with them
+TABLE = 1 << 18
+# what is spent on all samples, and what an operation costs, as measured on one core
+SECONDS, PER_OPERATION, PER_NUMBER, PER_PRODUCT = 1.0, 2e-5, 2e-8, 3e-10
+# of more operations, all samples of each are computed at once
+MANY = 2000
 
-# results that are among the operands, or differ from them in sign only
-EXACT = frozenset(
+REDUCTIONS = reductions(
+    {
+        "sum": (np.add, 0.0),
+        "prod": (np.multiply, 1.0),
+        "max": (np.maximum, -np.inf),
+        "min": (np.minimum, np.inf),
+    }
+)
+ORDERING = ordering(lambda x: x)
+# whose results are among the operands, or differ from them in sign only
+EXACT = {
+    **STRUCTURE,
+    **ORDERING,
+    **{name: f for name, f in REDUCTIONS.items() if name.endswith(("max", "min"))},
+    **{"neg": np.negative, "abs": np.abs, "sign": np.sign, "max": np.maximum, "min": np.minimum},
+    **{name: INTEGERS[name] for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    **{"floor": np.floor, "ceil": np.ceil, "is_finite": np.isfinite},
+    "clamp": lambda low, x, high: np.minimum(np.maximum(x, low), high),
+}
+SUMS = frozenset(("scatter-add", "scatter-sub", "scatter-mul"))
+ROUNDED = {
+    **{name: f for name, f in REDUCTIONS.items() if name not in EXACT},
+    **{"add": np.add, "add_any": np.add, "sub": np.subtract, "mul": np.multiply},
+    **{"div": np.divide, "rem": np.fmod, "square": np.square, "sqrt": np.sqrt, "cbrt": np.cbrt},
+    **{"exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log1p": np.log1p},
+    **{"sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos},
+    **{"atan": np.arctan, "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh},
+    **{"asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "pow": np.power},
+    **{"logistic": scipy.special.expit, "erf": scipy.special.erf, "erfc": scipy.special.erfc},
+    **{"lgamma": scipy.special.gammaln, "digamma": scipy.special.psi},
+    "rsqrt": lambda x, **_: 1 / np.sqrt(x),
+    "integer_pow": lambda x, y: np.power(x, float(y)),
+    "dot_general": partial(arranged, np.matmul),
+    "conv_general_dilated": partial(convolution, np.matmul),
+}
+# computed with an error relative to one, where they are small
+SPECIAL = frozenset(
     [
-        *("neg", "abs", "sign", "max", "min", "select_n", "clamp", "reduce_max", "reduce_min"),
-        *("transpose", "reshape", "broadcast_in_dim", "squeeze", "slice", "gather", "rev", "pad"),
-        *("concatenate", "split", "dynamic_slice", "dynamic_update_slice", "sort", "copy"),
-        *("convert_element_type", "reduce_precision", "stop_gradient", "device_put"),
+        *("lgamma", "digamma", "polygamma", "zeta", "erf_inv", "igamma", "igammac"),
+        *("igamma_grad_a", "random_gamma_grad", "regularized_incomplete_beta"),
+        *("bessel_i0e", "bessel_i1e"),
+    ]
+)
+FACTORIZATIONS = frozenset(
+    [
+        *("lu", "cholesky", "svd", "eigh", "eig", "qr", "geqrf", "householder_product"),
+        *("schur", "hessenberg", "tridiagonal", "tridiagonal_solve", "triangular_solve"),
     ]
 )
 
 
-def sampled(
-    function: Callable[..., PyTree[Array]], samples: int = SAMPLES
-) -> Callable[..., PyTree[Float[Array, "S ..."]]]:
-    """A function evaluated several times with random rounding.
+def samples(
+    closed: Any,
+    arguments: Sequence[np.ndarray],
+    *,
+    unit: float,
+    smallest: float,
+    count: int = SAMPLES,
+    seed: int = 0,
+) -> list[np.ndarray]:
+    """Evaluate a traced function several times with random rounding.
 
     Args:
-        function: From arrays to a pytree of floating arrays; must be traceable.
-        samples: How many evaluations, S.
+        closed: A jaxpr, traced in float64.
+        arguments: Arrays, taken to be exact.
+        unit: Unit of roundoff, u. An operation that the jaxpr has in a precision with a larger
+            one rounds to that.
+        smallest: Smallest normal number.
+        count: Number of evaluations, S; fewer if they would take long.
+        seed: Seed of the noise.
 
     Returns:
-        A function of (unit of roundoff u, smallest normal number, *arguments) to the results,
-        stacked along a leading axis; to be called with float64 enabled. The arguments are taken
-        to be exact.
+        The results, each stacked along a leading axis, in float64.
 
     Example:
-        >>> with jax.enable_x64(True):
-        ...     difference = lambda x: (1 + x) - 1  # loses the digits of a small x
-        ...     results = np.asarray(sampled(difference)(2.0**-24, 1e-38, jnp.array(1e-6)))
+        >>> with jax.enable_x64(True):  # the difference loses the digits of a small x
+        ...     traced = jax.make_jaxpr(lambda x: (1 + x) - 1)(1e-6)
+        >>> (results,) = samples(traced, [np.array(1e-6)], unit=2.0**-24, smallest=1e-38)
         >>> bool(1e-8 < np.std(results) < 1e-7)
         True
     """
+    operations, seconds = _cost(closed)
+    count = int(np.clip(SECONDS / seconds, min(FEWEST, count), count))
+    table = np.random.default_rng(seed).uniform(-1, 1, TABLE)
+    given = [np.asarray(x, np.float64) if is_floating(x) else x for x in arguments]
+    rounding = Rounding(unit, smallest, table)
+    with np.errstate(all="ignore"):
+        if operations > MANY and seconds < 2 * operations * PER_OPERATION:
+            return evaluate(*_at_once(closed, given, count), rounding)
+        evaluations = [evaluate(closed, given, rounding) for _ in range(count)]
+    return [np.stack(results) for results in zip(*evaluations, strict=True)]
 
-    def evaluations(unit: float | Array, smallest: float | Array, *arguments: Any) -> PyTree[Array]:
-        tables = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (samples, TABLE)))
 
-        def once(table: Float[Array, " table"]) -> PyTree[Array]:
-            rounding = Rounding(jnp.asarray(unit), jnp.asarray(smallest), table)
-            return rounding.evaluate(function, arguments)
-
-        return jax.lax.map(once, tables)
-
-    return evaluations
+def _at_once(closed: Any, arguments: list[np.ndarray], count: int) -> tuple[Any, list[np.ndarray]]:
+    """The function of arguments that have a leading axis of samples, and those."""
+    repeated = [np.repeat(x[None], count, axis=0) for x in arguments]
+    with jax.enable_x64(True):
+        return jax.make_jaxpr(jax.vmap(jaxpr_as_fun(closed)))(*repeated), repeated
 
 
-class Rounding:
-    """Evaluates a jaxpr with noise; the only state is where in the table the next noise starts."""
+class Rounding(Arithmetic):
+    """The arithmetic of numbers that are rounded at random.
 
-    def __init__(self, unit: Array, smallest: Array, table: Float[Array, " table"]) -> None:
+    Args:
+        unit: Unit of roundoff.
+        smallest: Smallest normal number.
+        table: Noise in [-1, 1].
+    """
+
+    def __init__(self, unit: float, smallest: float, table: np.ndarray) -> None:
         self.unit, self.smallest, self.table = unit, smallest, table
         self.starts = np.random.default_rng(0)
+        # of each sum of two, the largest number that it was made from
+        self.largest: dict[Any, np.ndarray] = {}
 
-    def evaluate(self, function: Callable[..., PyTree[Array]], arguments: Any) -> PyTree[Array]:
-        """What a function returns, rounded at random."""
-        closed, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
-        leaves = self.run(closed.jaxpr, closed.consts, jax.tree.leaves(arguments))
-        return jax.tree.unflatten(jax.tree.structure(shapes), leaves)
+    def data(self, value: Any) -> Any:
+        """Numbers as they are."""
+        if jnp.issubdtype(value.dtype, jax.dtypes.extended):
+            return value
+        array = np.asarray(value)
+        return array.astype(np.float64) if is_floating(array) else array
 
-    def run(self, jaxpr: Jaxpr, constants: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
-        """The values of a jaxpr's outputs."""
-        known = dict(zip(jaxpr.constvars, constants, strict=True))
-        known |= zip(jaxpr.invars, inputs, strict=True)
+    def constant(self, value: Any) -> Any:
+        """A number as it is."""
+        return self.data(np.asarray(value))
 
-        largest: dict[Any, Any] = {}  # that a sum of two was made from
+    def operation(self, equation: Any, operands: list[Any]) -> list[np.ndarray]:
+        """The rounded results of an operation."""
+        name = equation.primitive.name
+        floating = any(is_floating(x) for x in operands)
+        unit = max(self.unit, *(_unit(v.aval.dtype) for v in equation.outvars))
+        if floating:
+            operands = self.terms(equation, operands, unit)
+        function = (EXACT.get(name) or ROUNDED.get(name)) if floating else _of_integers(name)
+        if name in ("convert_element_type", "reduce_precision"):
+            results = [_converted(operands[0], equation.outvars[0].aval.dtype)]
+            exact = len(operands) > 1 or unit <= max(
+                self.unit, _unit(equation.invars[0].aval.dtype)
+            )
+        else:
+            results = apply(function, equation, operands) if function else bind(equation, operands)
+            exact = (name in EXACT and name not in SUMS) or not floating
+        results = [self.data(x) for x in results]
+        if exact:
+            return results
+        if name in SPECIAL:
+            return [self.perturb(x, np.maximum(abs(x), 1), unit=unit, zeros=True) for x in results]
+        return [self.perturb(x, unit=unit) for x in results]
 
-        def read(variable: Any) -> Any:
-            return variable.val if isinstance(variable, Literal) else known[variable]
-
-        def size(variable: Any) -> Any:
-            if not isinstance(variable, Literal) and variable in largest:
-                return largest[variable]
-            return abs(read(variable))
-
-        for equation in jaxpr.eqns:
-            operands = [read(variable) for variable in equation.invars]
-            if equation.primitive.name in {"add", "sub"}:
-                sizes = [size(variable) for variable in equation.invars]
-                operands = [self.perturb(*each) for each in zip(operands, sizes, strict=True)]
-                largest[equation.outvars[0]] = jnp.maximum(*sizes)
-            known |= zip(equation.outvars, self.operation(equation, operands), strict=True)
-        return [read(variable) for variable in jaxpr.outvars]
-
-    def operation(self, equation: Any, operands: list[Any]) -> list[Any]:
-        """The rounded results of one operation."""
-        name, parameters = equation.primitive.name, equation.params
-        if name == "scan":
-            return self.scan(parameters, operands)
-        if (called := called_jaxpr(equation)) is not None:
-            return self.run(called.jaxpr, called.consts, operands)
+    def terms(self, equation: Any, operands: list[Any], unit: float) -> list[Any]:
+        """The operands, perturbed by the rounding inside the operation."""
+        name = equation.primitive.name
+        if name in {"add", "sub"}:
+            pairs = list(zip(operands, map(self.size, equation.invars, operands), strict=True))
+            self.largest[equation.outvars[0]] = np.maximum(pairs[0][1], pairs[1][1])
+            return [self.perturb(x, size, unit=unit) for x, size in pairs]
+        if name in FACTORIZATIONS:
+            matrix, *others = operands
+            order = matrix.shape[-1]
+            if name == "triangular_solve":  # a triangle stays one
+                return [self.perturb(matrix, unit=unit, terms=order), *others]
+            size = np.max(np.abs(matrix), initial=0.0)
+            return [self.perturb(matrix, size, unit=unit, terms=order, zeros=True), *others]
         terms = summed_terms(equation)
         if terms > 1:
             # the error can be put on either factor of a product; the smaller one is cheaper
             smaller = min(range(len(operands)), key=lambda i: operands[i].size)
-            operands[smaller] = self.perturb(operands[smaller], terms=terms)
-        results = equation.primitive.bind(*operands, **parameters)
-        results = results if equation.primitive.multiple_results else [results]
-        return results if name in EXACT else [self.perturb(result) for result in results]
+            operands[smaller] = self.perturb(operands[smaller], terms=terms, unit=unit)
+        return operands
 
-    def scan(self, parameters: dict[str, Any], operands: list[Any]) -> list[Any]:
-        """A scan, with other noise in each of its iterations."""
-        body, fixed, carried = (parameters[k] for k in ("jaxpr", "num_consts", "num_carry"))
-        constants, init, xs = np.split(np.arange(len(operands)), [fixed, fixed + carried])
+    def size(self, variable: Any, values: Any) -> Any:
+        """The magnitude that a term's error is relative to."""
+        known = None if isinstance(variable, Literal) else self.largest.get(variable)
+        return np.abs(values) if known is None else known
 
-        def step(carry: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:
-            table, *carry = carry
-            inputs = [*(operands[i] for i in constants), *carry, *x]
-            inside = Rounding(self.unit, self.smallest, table)
-            results = inside.run(body.jaxpr, body.consts, inputs)
-            return [jnp.roll(table, STRIDE), *results[:carried]], results[carried:]
+    def perturb(
+        self,
+        values: Any,
+        size: Any = None,
+        *,
+        unit: float,
+        terms: int = 1,
+        zeros: bool = False,
+    ) -> Any:
+        """Values with an error of one unit of roundoff, or of a sum's, relative to a size.
 
-        (_, *carry), ys = jax.lax.scan(
-            step,
-            [jnp.roll(self.table, STRIDE), *(operands[i] for i in init)],
-            [operands[i] for i in xs],
-            parameters["length"],
-            parameters["reverse"],
-        )
-        return [*carry, *ys]
-
-    def perturb(self, values: Any, size: Any = None, *, terms: int = 1) -> Any:
-        """Values with an error of one unit of roundoff, or of a sum's, relative to a size."""
-        values = jnp.asarray(values)
-        size = values if size is None else size
-        if not jnp.issubdtype(values.dtype, jnp.floating) or values.size == 0:
+        What is exactly zero stays so, unless `zeros`: it is that by structure, not by rounding.
+        """
+        if values.size == 0 or not is_floating(values):
             return values
         noise = self.noise(values.size).reshape(values.shape)
         if terms > 1:
             noise = noise + self.noise(1)[0]
-        relative = (math.sqrt(terms) * self.unit * noise).astype(values.dtype)
-        absolute = (self.smallest * noise).astype(values.dtype)
-        # what is exactly zero stays so: it is that by structure, not by rounding
-        return jnp.where(values == 0, values, values + size * relative + absolute)
+        size = values if size is None else size
+        moved = np.asarray(values + size * (math.sqrt(terms) * unit * noise))
+        moved += self.smallest * noise
+        kept = ~np.isfinite(moved)
+        np.copyto(moved, values, where=kept if zeros else kept | (values == 0))
+        return moved
 
-    def noise(self, size: int) -> Float[Array, " size"]:
+    def noise(self, size: int) -> np.ndarray:
         """Some of the table, as often as it takes."""
         start = int(self.starts.integers(TABLE))
-        repeated = jnp.tile(self.table, -(-(start + size) // TABLE))
-        return repeated[start : start + size]
+        if start + size <= TABLE:
+            return self.table[start : start + size]
+        return np.resize(np.roll(self.table, -start), size)
 
 
-def called_jaxpr(equation: Any) -> ClosedJaxpr | None:
-    """The jaxpr of an operation that only calls it: jit, checkpoint, custom derivatives."""
-    if equation.primitive.name not in {
-        *("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat"),
-        *("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"),
-    }:
-        return None
-    names = ("jaxpr", "call_jaxpr", "fun_jaxpr")
-    called = next(equation.params[name] for name in names if name in equation.params)
-    return ClosedJaxpr(called, []) if isinstance(called, Jaxpr) else called
+def _unit(dtype: Any) -> float:
+    """The unit of roundoff of a dtype; 0 of one that is not rounded."""
+    return float(jnp.finfo(dtype).eps) / 2 if jnp.issubdtype(dtype, jnp.floating) else 0.0
+
+
+def _of_integers(name: str) -> Any:
+    return INTEGERS.get(name) or STRUCTURE.get(name) or ORDERING.get(name) or REDUCTIONS.get(name)
+
+
+def _converted(x: np.ndarray, dtype: Any) -> np.ndarray:
+    """Numbers of another dtype; a floating one is not rounded to it here."""
+    return x.astype(np.float64 if jnp.issubdtype(dtype, jnp.floating) else dtype)
 
 
 def summed_terms(equation: Any) -> int:
@@ -200,7 +292,30 @@ def summed_terms(equation: Any) -> int:
         return math.prod(shapes[0][axis] for axis in parameters["axes"])
     if name == "cumsum":
         return shapes[0][parameters["axis"]]
+    if name == "reduce_window_sum":
+        return math.prod(parameters["window_dimensions"])
     if name == "conv_general_dilated":
         kernel = parameters["dimension_numbers"].rhs_spec  # (features out, features in, *space)
         return math.prod(shapes[1]) // shapes[1][kernel[0]]
     return 1
+
+
+def _cost(closed: Any, times: int = 1) -> tuple[int, float]:
+    """How many operations one evaluation has, and about how many seconds it takes."""
+    operations, seconds = 0, 0.0
+    for equation in getattr(closed, "jaxpr", closed).eqns:
+        name, parameters = equation.primitive.name, equation.params
+        if name in FORMS:
+            inner = [*parameters.get("branches", ())[:1], parameters.get("body_jaxpr")]
+            inner += [parameters.get(key) for key in ("jaxpr", "call_jaxpr", "fun_jaxpr")]
+            inner += [*parameters.get("jaxprs", ())][2:3]
+            repeated = times * parameters.get("length", 1)
+            costs = [_cost(jaxpr, repeated) for jaxpr in inner if jaxpr is not None]
+            operations += sum(cost[0] for cost in costs)
+            seconds += sum(cost[1] for cost in costs)
+            continue
+        size = sum(math.prod(v.aval.shape) for v in equation.outvars)
+        products = summed_terms(equation) * size if name == "dot_general" else 0
+        operations += times
+        seconds += times * (PER_OPERATION + PER_NUMBER * size + PER_PRODUCT * products)
+    return operations, seconds
