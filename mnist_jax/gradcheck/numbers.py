@@ -1,0 +1,112 @@
+"""Functions that compute with NumPy, evaluated on arrays of balls.
+
+NumPy's functions of an array of objects call the methods of its entries, `exp` for `np.exp`, and
+their operators. The entries are these scalars, in whose company a float means what is written.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from mnist_jax.gradcheck.comparisons import COMPARISONS
+from mnist_jax.gradcheck.exact import as_objects, as_written
+from mnist_jax.gradcheck.interpreter import Unsupported
+
+
+class Number:
+    """A ball with the operators and methods that NumPy calls."""
+
+    def __init__(self, ball: arb) -> None:
+        self.ball = ball
+
+    def __abs__(self) -> "Number":
+        return Number(abs(self.ball))
+
+    def __neg__(self) -> "Number":
+        return Number(-self.ball)
+
+    def __pos__(self) -> "Number":
+        return self
+
+    def conjugate(self) -> "Number":
+        """A real number is its own."""
+        return self
+
+    def __float__(self) -> float:
+        raise Unsupported("a NumPy function that computes with floats has no ball arithmetic")
+
+
+def ball_of(value: Any) -> arb:
+    """The ball of a number, or of a constant as it is written."""
+    if isinstance(value, Number):
+        return value.ball
+    if isinstance(value, float | np.floating):
+        return as_written(float(value), float(np.finfo(type(value)).eps))
+    return arb(int(value))
+
+
+def _operator(name: str, function: Callable[[arb, arb], arb]) -> None:
+    def forward(self: Number, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented
+        return Number(function(self.ball, ball_of(other)))
+
+    def backward(self: Number, other: Any) -> Any:
+        return Number(function(ball_of(other), self.ball))
+
+    setattr(Number, f"__{name}__", forward)
+    setattr(Number, f"__r{name}__", backward)
+
+
+def _method(name: str, function: Callable[[arb], arb]) -> None:
+    setattr(Number, name, lambda self: Number(function(self.ball)))
+
+
+def _comparison(name: str, function: Callable[[arb, arb], bool]) -> None:
+    setattr(Number, f"__{name}__", lambda self, other: function(self.ball, ball_of(other)))
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow"):
+    _operator(_name, getattr(operator, _name))
+for _name, _compare in COMPARISONS.items():
+    _comparison(_name, _compare)
+for _name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh"):
+    _method(_name, getattr(arb, _name))
+for _name, _other in {
+    **{"arcsin": "asin", "arccos": "acos", "arctan": "atan"},
+    **{"arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"},
+}.items():
+    _method(_name, getattr(arb, _other))
+_method("exp2", lambda x: arb(2) ** x)
+_method("log2", lambda x: x.log() / arb(2).log())
+_method("log10", lambda x: x.log() / arb(10).log())
+_method("cbrt", lambda x: x.root(3) if x >= 0 else -(-x).root(3))
+_method("square", lambda x: x**2)
+_method("reciprocal", lambda x: 1 / x)
+
+
+def call(function: Callable[..., Any], arguments: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The results of a function of NumPy arrays, in balls.
+
+    Args:
+        function: From arrays to a sequence of arrays.
+        arguments: Arrays of balls, integers or truth values.
+
+    Returns:
+        Arrays of balls.
+
+    Raises:
+        Unsupported: If the function asks for what balls can't do.
+    """
+
+    def wrapped(x: np.ndarray) -> np.ndarray:
+        return np.asarray(np.frompyfunc(Number, 1, 1)(x), object) if x.dtype == object else x
+
+    try:
+        results = [np.asarray(r) for r in function(*map(wrapped, arguments))]
+        return [as_objects(map(ball_of, r.ravel().tolist()), r.shape) for r in results]
+    except (TypeError, AttributeError, ValueError, NotImplementedError) as error:
+        raise Unsupported(f"the gradient, evaluated on balls with NumPy: {error}") from error
