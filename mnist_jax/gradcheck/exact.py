@@ -123,7 +123,8 @@ def moved(values: Any, draw: int) -> np.ndarray:
     """Numbers that may as well have been rounded to these floats.
 
     Args:
-        values: Array of floats; integers are taken not to have been rounded.
+        values: Array of floats. One of integers alone, such as counts or one-hot labels, is
+            taken not to have been rounded.
         draw: Number of the draw, from 1. Equal floats are moved equally, wherever they are.
 
     Returns:
@@ -134,12 +135,13 @@ def moved(values: Any, draw: int) -> np.ndarray:
     if balls is values:
         return values
     doubles = values.astype(np.float64)
+    if np.all(doubles == np.rint(doubles)):
+        return balls
     with np.errstate(all="ignore"):
         # mixed as in splitmix64: random, and the same for the same number
         bits = (doubles.view(np.uint64) + np.uint64(draw)) * np.uint64(0x9E3779B97F4A7C15)
         bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         uniform = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53 - 0.5
-        kept = ~np.isfinite(doubles) | (doubles == np.rint(doubles))
-        offsets = np.where(kept, 0, uniform * np.spacing(np.abs(values)).astype(np.float64))
+        offsets = np.where(np.isinf(doubles), 0, uniform * np.spacing(np.abs(values)).astype(np.float64))
     return np.asarray(balls + exactly(offsets), object)

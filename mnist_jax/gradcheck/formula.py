@@ -33,9 +33,10 @@ FEWEST_BITS, MOST_BITS = 128, 1 << 15
 DIGITS = 30
 # an array that can't be told from zero with so many bits, and is below its root, is zero
 ZERO_BITS = 512
-# a difference may be so many times what it changes by in some draws of the data
-DRAWS, DRAWN = 4, 16.0
-# what does not change by a millionth of itself is no difference of the data
+# a difference of the data may be so many times what it changes by in some of these draws of them:
+# data are results of computations, and most draws are smaller than the largest
+DRAWS, DRAWN = 8, 256.0
+# what does not change by a millionth of itself, in two draws, is none
 FIXED = 2.0**-20
 DECIMAL = float(np.log10(2))
 
@@ -163,7 +164,7 @@ class Pair(NamedTuple):
         zero = (scales == -np.inf) & (upper < -ZERO_BITS / 2) & (ctx.prec >= ZERO_BITS)
         scales[zero] = 0  # what is zero is zero to so many places
         known = gaps > -np.inf  # the others are equal exactly
-        digits = (scales - gaps)[known] * DECIMAL
+        digits = (scales[known] - gaps[known]) * DECIMAL
         if not np.all(digits >= DIGITS):
             return None
         return float(np.min(digits, initial=ctx.prec * DECIMAL))
@@ -267,12 +268,14 @@ def _explain(problem: Problem, pair: Pair) -> Formula:
     difference, scales = pair.difference, pair.scales()[pair.leaves]
     least, most = _logarithms(difference, arb.abs_lower), _logarithms(difference)
     change = np.full(len(difference), -np.inf)
+    unexplained = least > change
     for draw in range(1, DRAWS + 1):
         drawn = problem.pair(Balls(draw, problem.arithmetic.deadline)).difference
         change = np.maximum(change, _logarithms(drawn - difference))
-        if np.any(change - least < np.log2(FIXED)):
+        unexplained = least > change + np.log2(DRAWN)
+        fixed = draw > 1 and np.any(unexplained & (least > change - np.log2(FIXED)))
+        if fixed or not unexplained.any():
             break
-    unexplained = least > change + np.log2(DRAWN)
     digits = max(0.0, float(np.min(scales - most)) * DECIMAL)
     if not unexplained.any():
         note = "equal to the digits of the data: rounding them explains the difference"

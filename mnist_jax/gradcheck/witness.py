@@ -9,7 +9,7 @@ from mnist_jax.gradcheck.balls import Balls, precision
 from mnist_jax.gradcheck.exact import exactly
 from mnist_jax.gradcheck.interpreter import evaluate
 
-BITS = 1024
+BITS = 512
 # h, an exact number; the error of a central difference is of the order of its square
 STEP = 2.0**-200
 # slopes that differ by less than this, relative to the larger, are the same
@@ -45,7 +45,7 @@ def values_slope(
     r"""The slopes of a loss along a direction, of its values alone.
 
     They are $(f(x + h v) - f(x - h v)) / 2h$ and the differences to either side, with
-    $h = 2^{-200}$ in numbers of 1024 bits.
+    $h = 2^{-200}$ in numbers of 512 bits.
 
     Args:
         loss: The loss's jaxpr.
