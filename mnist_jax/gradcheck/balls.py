@@ -70,6 +70,14 @@ def _log(x: arb) -> arb:
     return arb("-inf") if x == 0 else x.log()
 
 
+def _bits(x: np.ndarray, new_dtype: Any) -> np.ndarray:
+    """The bits of floats, where the numbers are floats."""
+    floats = x.astype(np.float64)
+    if new_dtype not in (np.int64, np.uint64) or any(x.ravel() != exactly(floats).ravel()):
+        raise Unsupported("bitcast_convert_type of numbers that are no float64")
+    return floats.view(new_dtype)
+
+
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Products of stacks of matrices of balls."""
     (stack, rows, inner), columns = a.shape, b.shape[2]
@@ -100,6 +108,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     ),
     **{name: each(getattr(arb, name)) for name in METHODS},
     **{name: each(compare, 2) for name, compare in COMPARISONS.items()},
+    "lt_to": each(COMPARISONS["lt"], 2),
+    "le_to": each(COMPARISONS["le"], 2),
     **{"add": np.add, "add_any": np.add, "sub": np.subtract, "mul": np.multiply},
     **{"div": np.divide, "neg": np.negative, "abs": np.abs},
     "max": each(larger, 2),
@@ -124,6 +134,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "cumlogsumexp": lambda x, **axis: each(_log)(OPERATIONS["cumsum"](each(arb.exp)(x), **axis)),
     **{name: each(function, operands) for name, (function, operands) in SPECIAL.items()},
     **FACTORIZATIONS,
+    "bitcast_convert_type": _bits,
 }
 """Functions by the names of JAX's operations."""
 

@@ -25,15 +25,15 @@ class Arithmetic(ABC):
     """
 
     @abstractmethod
-    def constant(self, value: Any) -> np.ndarray:
+    def constant(self, value: Any) -> Any:
         """The array for a number that is written in the code."""
 
     @abstractmethod
-    def data(self, value: Any) -> np.ndarray:
+    def data(self, value: Any) -> Any:
         """The array for one that the function holds."""
 
     @abstractmethod
-    def operation(self, equation: Any, operands: list[np.ndarray]) -> Sequence[np.ndarray]:
+    def operation(self, equation: Any, operands: list[Any]) -> Sequence[Any]:
         """The results of one operation of a jaxpr.
 
         Raises:
@@ -42,8 +42,8 @@ class Arithmetic(ABC):
 
 
 def evaluate(
-    closed: Any, arguments: Sequence[np.ndarray], arithmetic: Arithmetic
-) -> list[np.ndarray]:
+    closed: Any, arguments: Sequence[Any], arithmetic: Arithmetic
+) -> list[Any]:
     """Evaluate a traced function.
 
     Args:
@@ -62,7 +62,7 @@ def evaluate(
     known = dict(zip(jaxpr.constvars, held, strict=True))
     known |= zip(jaxpr.invars, arguments, strict=True)
 
-    def read(variable: Any) -> np.ndarray:
+    def read(variable: Any) -> Any:
         if isinstance(variable, Literal):
             return arithmetic.constant(variable.val)
         return known[variable]
@@ -74,8 +74,8 @@ def evaluate(
 
 
 def _results(
-    equation: Any, operands: list[np.ndarray], arithmetic: Arithmetic
-) -> Sequence[np.ndarray]:
+    equation: Any, operands: list[Any], arithmetic: Arithmetic
+) -> Sequence[Any]:
     if not equation.outvars:  # a message to the screen
         return []
     form = FORMS.get(equation.primitive.name)
@@ -83,8 +83,8 @@ def _results(
 
 
 def _operation(
-    equation: Any, operands: list[np.ndarray], arithmetic: Arithmetic
-) -> Sequence[np.ndarray]:
+    equation: Any, operands: list[Any], arithmetic: Arithmetic
+) -> Sequence[Any]:
     return arithmetic.operation(equation, operands)
 
 
@@ -107,8 +107,8 @@ def called(equation: Any) -> Any:
 
 
 def _call(
-    equation: Any, operands: list[np.ndarray], arithmetic: Arithmetic
-) -> Sequence[np.ndarray]:
+    equation: Any, operands: list[Any], arithmetic: Arithmetic
+) -> Sequence[Any]:
     return evaluate(called(equation), operands, arithmetic)
 
 
@@ -144,12 +144,12 @@ def _of_other_rank(outside: Sequence[Any], inside: Sequence[Any]) -> int:
 
 
 def _scan(
-    equation: Any, operands: list[np.ndarray], arithmetic: Arithmetic
-) -> Sequence[np.ndarray]:
+    equation: Any, operands: list[Any], arithmetic: Arithmetic
+) -> Sequence[Any]:
     scan, length = Scan.of(equation), equation.params["length"]
     first = scan.constants + scan.carried
     constants, carry = operands[: scan.constants], operands[scan.constants : first]
-    stacked: list[list[np.ndarray]] = []
+    stacked: list[list[Any]] = []
     for i in reversed(range(length)) if equation.params["reverse"] else range(length):
         xs = [x[i, ...] for x in operands[first:]]
         results = evaluate(scan.body, [*constants, *carry, *xs], arithmetic)
@@ -162,28 +162,36 @@ def _scan(
 
 
 def _while(
-    equation: Any, operands: list[np.ndarray], arithmetic: Arithmetic
-) -> Sequence[np.ndarray]:
+    equation: Any, operands: list[Any], arithmetic: Arithmetic
+) -> Sequence[Any]:
     parameters = equation.params
     first = parameters["cond_nconsts"]
     last = first + parameters["body_nconsts"]
     asked, constants, carry = operands[:first], operands[first:last], operands[last:]
-    while evaluate(parameters["cond_jaxpr"], [*asked, *carry], arithmetic)[0].item():
-        carry = evaluate(parameters["body_jaxpr"], [*constants, *carry], arithmetic)
+    while (goes_on := evaluate(parameters["cond_jaxpr"], [*asked, *carry], arithmetic)[0]).any():
+        results = evaluate(parameters["body_jaxpr"], [*constants, *carry], arithmetic)
+        # of a batch, what has ended stays
+        carry = [_where(goes_on, *pair) for pair in zip(results, carry, strict=True)]
     return carry
 
 
+def _where(which: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
+    if which.all():
+        return new
+    return np.where(which.reshape(which.shape + (1,) * (new.ndim - which.ndim)), new, old)
+
+
 def _cond(
-    equation: Any, operands: list[np.ndarray], arithmetic: Arithmetic
-) -> Sequence[np.ndarray]:
+    equation: Any, operands: list[Any], arithmetic: Arithmetic
+) -> Sequence[Any]:
     which, *operands = operands
     branches = equation.params["branches"]
     return evaluate(branches[np.clip(which, 0, len(branches) - 1)], operands, arithmetic)
 
 
 def _linear_solve(
-    equation: Any, operands: list[np.ndarray], arithmetic: Arithmetic
-) -> Sequence[np.ndarray]:
+    equation: Any, operands: list[Any], arithmetic: Arithmetic
+) -> Sequence[Any]:
     # four functions, the third of which solves; the constants of each, then the right side
     lengths = [0, *np.cumsum(equation.params["const_lengths"])]
     constants = operands[lengths[2] : lengths[3]]
@@ -191,7 +199,7 @@ def _linear_solve(
     return evaluate(solve, [*constants, *operands[lengths[4] :]], arithmetic)
 
 
-Form = Callable[[Any, list[np.ndarray], Arithmetic], Sequence[np.ndarray]]
+Form = Callable[[Any, list[Any], Arithmetic], Sequence[Any]]
 CALLS = (
     *("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat", "remat2"),
     *("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"),

@@ -112,7 +112,7 @@ def gather(
 ) -> np.ndarray:
     """The entries at indices."""
     where = _positions(x.shape, indices, dimension_numbers, slice_sizes, mode)
-    taken = x.ravel()[where] if x.size else np.empty(where.shape, x.dtype)
+    taken = np.asarray(x.ravel()[where] if x.size else np.empty(where.shape, x.dtype))
     if np.any(where < 0):
         missing = np.nan if fill_value is None else fill_value
         taken = np.where(where < 0, np.asarray(missing, x.dtype), taken)
@@ -307,6 +307,22 @@ def top_k(keys: Function, x: np.ndarray, k: int, axis: int = -1, **_: Any):
     return [np.take_along_axis(x, order, axis), order.astype(np.int32)]
 
 
+def select_and_scatter_add(
+    keys: Function, source: np.ndarray, x: np.ndarray, select_prim: Any, **parameters: Any
+) -> np.ndarray:
+    """Of each window, a number added where the largest or the smallest entry is."""
+    ones = [1] * x.ndim
+    positions = np.arange(x.size).reshape(x.shape)
+    seen = windows(positions, -1, base_dilation=ones, window_dilation=ones, **parameters)
+    inside = np.where(seen < 0, seen.max(-1, keepdims=True), seen)
+    best = np.argmax if select_prim.name == "ge" else np.argmin
+    chosen = np.expand_dims(best(keys(x.ravel()[inside]), axis=-1), -1)
+    where = np.take_along_axis(inside, chosen, -1)[..., 0]
+    result = np.zeros(x.size, x.dtype)
+    np.add.at(result, where.ravel(), source.ravel())
+    return result.reshape(x.shape)
+
+
 def ordering(keys: Function) -> dict[str, Function]:
     """What depends on the order of numbers.
 
@@ -321,6 +337,7 @@ def ordering(keys: Function) -> dict[str, Function]:
         "argmin": partial(argbest, False, keys),
         "sort": partial(sort, keys),
         "top_k": partial(top_k, keys),
+        "select_and_scatter_add": partial(select_and_scatter_add, keys),
     }
 
 
@@ -331,7 +348,7 @@ def _same(*operands: Any, **_: Any) -> Any:
 STRUCTURE: dict[str, Function] = {
     **dict.fromkeys(("copy", "copy_p", "stop_gradient", "optimization_barrier"), _same),
     **dict.fromkeys(("sharding_constraint", "device_put", "pvary", "reshard"), _same),
-    "reshape": lambda x, *_, new_sizes, **__: x.reshape(new_sizes),
+    "reshape": lambda x, new_sizes, dimensions, **_: x.transpose(dimensions).reshape(new_sizes),
     "transpose": lambda x, permutation: x.transpose(permutation),
     "squeeze": lambda x, dimensions: x.squeeze(tuple(dimensions)),
     "expand_dims": lambda x, dimensions: np.expand_dims(x, tuple(dimensions)),
@@ -347,6 +364,9 @@ STRUCTURE: dict[str, Function] = {
     "scatter-sub": partial(scatter, np.subtract),
     "scatter-mul": partial(scatter, np.multiply),
     "concatenate": lambda *xs, dimension: np.concatenate(xs, axis=dimension),
+    "stack": lambda *xs, axis: np.stack(xs, axis=axis),
+    "unstack": lambda x, axis: list(np.moveaxis(x, axis, 0)),
+    "tile": lambda x, reps: np.tile(x, reps),
     "split": lambda x, sizes, axis: np.split(x, np.cumsum(sizes)[:-1], axis=axis),
     "pad": pad,
     "rev": lambda x, dimensions: np.flip(x, dimensions),
