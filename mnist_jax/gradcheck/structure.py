@@ -348,7 +348,9 @@ def _same(*operands: Any, **_: Any) -> Any:
 STRUCTURE: dict[str, Function] = {
     **dict.fromkeys(("copy", "copy_p", "stop_gradient", "optimization_barrier"), _same),
     **dict.fromkeys(("sharding_constraint", "device_put", "pvary", "reshard"), _same),
-    "reshape": lambda x, new_sizes, dimensions, **_: x.transpose(dimensions).reshape(new_sizes),
+    "reshape": lambda x, new_sizes, dimensions, **_: (
+        x if dimensions is None else x.transpose(dimensions)
+    ).reshape(new_sizes),
     "transpose": lambda x, permutation: x.transpose(permutation),
     "squeeze": lambda x, dimensions: x.squeeze(tuple(dimensions)),
     "expand_dims": lambda x, dimensions: np.expand_dims(x, tuple(dimensions)),
