@@ -70,6 +70,11 @@ def _log(x: arb) -> arb:
     return arb("-inf") if x == 0 else x.log()
 
 
+def cube_root(x: arb) -> arb:
+    """The real cube root."""
+    return x if x == 0 else x.root(3) if x > 0 else -(-x).root(3)
+
+
 def _bits(x: np.ndarray, new_dtype: Any) -> np.ndarray:
     """The bits of floats, where the numbers are floats."""
     floats = x.astype(np.float64)
@@ -121,7 +126,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "pow": each(lambda x, y: x ** (y if isinstance(y, arb) else int(y)), 2),
     "log": each(_log),
     "exp2": each(lambda x: arb(2) ** x),
-    "cbrt": each(lambda x: x.root(3) if x >= 0 else -(-x).root(3)),
+    "cbrt": each(cube_root),
     "atan2": each(lambda y, x: arb.atan2(y, x), 2),
     "logistic": each(lambda x: 1 / (1 + (-x).exp())),
     "floor": each(lambda x: integer(x.floor())),
