@@ -10,7 +10,6 @@ import numpy as np
 from experiments.controls.mutations import MUTATIONS
 from experiments.controls.problems import Kind, problem
 from experiments.controls.tasks import TASKS, TaskName
-from mnist_jax.gradcheck.draws import scale
 from mnist_jax.gradcheck.formula import Formula, judge
 
 POINTS = 3
@@ -79,7 +78,8 @@ def _judge(
 ) -> Formula:
     weights, *data = map(np.asarray, arguments)
     rng = np.random.default_rng(0)
-    drawn = [weights + scale(weights) * rng.normal(size=weights.shape) for _ in range(POINTS - 1)]
+    size = float(np.sqrt(np.mean(weights**2))) or 1.0
+    drawn = [weights + size * rng.normal(size=weights.shape) for _ in range(POINTS - 1)]
     points = [[w, *data] for w in (weights, *drawn)]
     shapes = tuple(x.shape for x in points[0])
     loss, reverse = _traced(task, shapes)
