@@ -232,16 +232,18 @@ class Problem(NamedTuple):
     def pair(self, arithmetic: Balls) -> Pair:
         """Both gradients, with the bits that are set."""
         given = [arithmetic.data(x) for x in self.point]
-        theirs = evaluate(self.reverse, given, arithmetic)
-        if hasattr(self.gradient, "jaxpr"):
-            ours = evaluate(self.gradient, given, arithmetic)
-        else:
-            ours = call(self.gradient, given)
+        theirs, ours = (_values(f, given, arithmetic) for f in (self.reverse, self.gradient))
         shapes = [x.shape for x in theirs]
         if shapes != [x.shape for x in ours]:
             raise Unsupported("the gradients have other shapes")
         flat = [np.concatenate([np.ravel(x) for x in g]) for g in (theirs, ours)]
         return Pair(*flat, shapes)
+
+
+def _values(function: Any, given: list[np.ndarray], arithmetic: Balls) -> list[np.ndarray]:
+    if hasattr(function, "jaxpr"):
+        return evaluate(function, given, arithmetic)
+    return call(function, given)
 
 
 def _judge_at(problem: Problem) -> Formula:
