@@ -121,6 +121,7 @@ def _deviation(left: list[np.ndarray], right: list[np.ndarray]) -> float:
     return float(np.max([_difference(left[0], expression) for expression in right]))
 
 
+@np.errstate(invalid="ignore")  # of infinities; they give NaN, which holds for nothing
 def _difference(left: np.ndarray, right: np.ndarray) -> float:
     with precision(BITS):
         apart = _largest(left - right)
