@@ -104,10 +104,10 @@ def test_random_mistakes_are_located(wrong):
     assert set(MISTAKES) >= {"sign", "index", "the sum for the mean"}
 
 
-MODULE = '''
+MODULE = """
 import jax, jax.numpy as jnp
 LINES = [jax.grad(lambda w: jnp.sum(w**3)), lambda w: 3 * w**2, lambda w: {last}]
-'''
+"""
 
 
 @pytest.mark.parametrize(("last", "code"), [("w**2 * 3", 0), ("3 * w", 1)])

@@ -1,4 +1,4 @@
-"""Balls hold the true value: each operation beside mpmath at 100 digits, and what constants mean."""
+"""Balls hold the true value, beside mpmath at 100 digits; and what constants mean."""
 
 import jax.numpy as jnp
 import mpmath
@@ -9,10 +9,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mnist_jax.gradcheck.balls import METHODS, OPERATIONS, precision
+from mnist_jax.gradcheck.combining import ordering, reductions
 from mnist_jax.gradcheck.comparisons import COMPARISONS, Undecided
 from mnist_jax.gradcheck.exact import as_written, exactly, is_written, moved
 from mnist_jax.gradcheck.special import FACTORIZATIONS, SPECIAL
-from mnist_jax.gradcheck.structure import STRUCTURE, ordering, reductions
+from mnist_jax.gradcheck.structure import STRUCTURE
 
 mpmath.mp.dps = 110
 ANY, POSITIVE, UNIT, ABOVE = (-30.0, 30.0), (0.01, 30.0), (-0.99, 0.99), (1.01, 30.0)
@@ -60,7 +61,11 @@ REFERENCES = {
 }
 # what is compared with JAX's own float64, on numbers that both hold exactly or nearly so
 ELSEWHERE = {
-    *(*STRUCTURE, *ordering(abs), *reductions({n: (np.add, 0) for n in ("sum", "prod", "max", "min")})),
+    *(
+        *STRUCTURE,
+        *ordering(abs),
+        *reductions(dict.fromkeys(("sum", "prod", "max", "min"), (np.add, 0))),
+    ),
     *(*COMPARISONS, *FACTORIZATIONS, "lt_to", "le_to", "dot_general", "conv_general_dilated"),
     *("cumlogsumexp", "integer_pow", "round", "is_finite", "bitcast_convert_type"),
 }

@@ -132,7 +132,10 @@ OTHERS = {
     "convolution": (lambda x: convolved(window_strides=(2, 1), padding="SAME")(x, KERNEL), IMAGE),
     "dilated convolution": (
         lambda k: convolved(
-            window_strides=(1, 2), padding=((2, 1), (0, 3)), lhs_dilation=(2, 1), rhs_dilation=(1, 2)
+            window_strides=(1, 2),
+            padding=((2, 1), (0, 3)),
+            lhs_dilation=(2, 1),
+            rhs_dilation=(1, 2),
         )(IMAGE, k),
         KERNEL,
     ),
@@ -163,17 +166,35 @@ OTHERS = {
     "hessian": (jax.hessian(lambda x: jnp.sum(jnp.exp(x @ x.T))), SIGNED[:2, :2]),
     "associative_scan": (lambda x: jax.lax.associative_scan(jnp.add, x), SIGNED),
     "stop_gradient": (lambda x: x * jax.lax.stop_gradient(x), SIGNED),
-    "dropout": (lambda x: jnp.where(jax.random.bernoulli(jax.random.key(0), 0.5, x.shape), x, 0), SIGNED),
+    "dropout": (
+        lambda x: jnp.where(jax.random.bernoulli(jax.random.key(0), 0.5, x.shape), x, 0),
+        SIGNED,
+    ),
     "noise": (lambda x: x * jax.random.uniform(jax.random.PRNGKey(1), x.shape), SIGNED),
     "normal noise": (lambda x: x * jax.random.normal(jax.random.key(1), x.shape), SIGNED),
-    "float32": (lambda x: jax.lax.stop_gradient(x).astype("float32").astype("float64") * x, np.round(8 * SIGNED) / 8),
+    "float32": (
+        lambda x: jax.lax.stop_gradient(x).astype("float32").astype("float64") * x,
+        np.round(8 * SIGNED) / 8,
+    ),
     "integers": (lambda x: (7 - jnp.arange(4)) // 2 % 3 * x, SIGNED),
     "a message": (lambda x: (jax.debug.callback(lambda: None), 2 * x)[1], SIGNED),
 }
 CASES = {
-    **{f"{f.__module__}.{f.__name__}".split("_src.")[-1]: (f, POSITIVE) for f in ELEMENTWISE if hasattr(f,'__name__')},
-    **{f"{f.__name__} of two": (lambda x, f=f: f(x, POSITIVE[::-1] + 0.05), POSITIVE) for f in BINARY if hasattr(f,'__name__')},
-    **{f"{f} of two": (lambda x, f=f: f(x, POSITIVE[::-1] + 0.05), POSITIVE) for f in BINARY if not hasattr(f,'__name__')},
+    **{
+        f"{f.__module__}.{f.__name__}".split("_src.")[-1]: (f, POSITIVE)
+        for f in ELEMENTWISE
+        if hasattr(f, "__name__")
+    },
+    **{
+        f"{f.__name__} of two": (lambda x, f=f: f(x, POSITIVE[::-1] + 0.05), POSITIVE)
+        for f in BINARY
+        if hasattr(f, "__name__")
+    },
+    **{
+        f"{f} of two": (lambda x, f=f: f(x, POSITIVE[::-1] + 0.05), POSITIVE)
+        for f in BINARY
+        if not hasattr(f, "__name__")
+    },
     **OTHERS,
 }
 
@@ -201,9 +222,11 @@ def differentiable(function, x):
 
 def gradient(function):
     """Of a sum with weights that have nothing special."""
+
     def total(x):
         leaves = jax.tree.leaves(function(x))
         return sum(jnp.sum(jnp.sin(1.0 + jnp.arange(leaf.size)) * leaf.ravel()) for leaf in leaves)
+
     return jax.grad(total)
 
 

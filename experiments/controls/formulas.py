@@ -50,9 +50,7 @@ def judge_mutations(names: Sequence[str], seconds: float = 5.0) -> list[Proof]:
         One verdict for each.
     """
     chosen = [mutation for mutation in MUTATIONS if mutation.name in names]
-    return [
-        Proof(m.name, _judge(m.task, m.gradient, m.arguments(), seconds)) for m in chosen
-    ]
+    return [Proof(m.name, _judge(m.task, m.gradient, m.arguments(), seconds)) for m in chosen]
 
 
 def judge_problems(numbers: Sequence[int], seed: int, seconds: float = 5.0) -> list[Judged]:

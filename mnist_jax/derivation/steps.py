@@ -1,5 +1,6 @@
 """The first wrong line of a derivation: anybody's chain of functions that should be equal."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -32,8 +33,10 @@ class Steps(NamedTuple):
         """The verdict on each line, and on the chain."""
         lines = [f"line {i}: {_described(formula)}" for i, formula in enumerate(self.formulas)]
         right = {True: "right", False: "wrong", None: "not told"}[self.last_is_right]
-        wrong = "no line is wrong" if self.first_wrong is None else (
-            f"the first wrong line is {self.first_wrong}"
+        wrong = (
+            "no line is wrong"
+            if self.first_wrong is None
+            else (f"the first wrong line is {self.first_wrong}")
         )
         return "\n".join([*lines, f"{wrong}; the last line is {right}"])
 
@@ -77,7 +80,7 @@ def check_steps(
     given = [np.asarray(x) for x in jax.tree.leaves(tuple(arguments))]
     structure = jax.tree.structure(tuple(arguments))
     traced = [_traced(function, structure, given, i) for i, function in enumerate((first, *lines))]
-    pairs = zip(traced, traced[1:], strict=False)
+    pairs = itertools.pairwise(traced)
     formulas = tuple(judge(before, line, [given], seconds=seconds) for before, line in pairs)
     wrong = [i for i, formula in enumerate(formulas) if formula.verdict == "different"]
     whole = judge(traced[0], traced[-1], [given], seconds=seconds).verdict

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb, arb_mat, ctx
 
+from mnist_jax.gradcheck.combining import arranged, convolution, ordering, reductions
 from mnist_jax.gradcheck.comparisons import (
     COMPARISONS,
     ZERO,
@@ -30,17 +31,7 @@ from mnist_jax.gradcheck.comparisons import (
 from mnist_jax.gradcheck.exact import as_objects, as_written, exactly, is_written, moved
 from mnist_jax.gradcheck.interpreter import Arithmetic, Unsupported
 from mnist_jax.gradcheck.special import FACTORIZATIONS, SPECIAL
-from mnist_jax.gradcheck.structure import (
-    INTEGERS,
-    STRUCTURE,
-    apply,
-    arranged,
-    bind,
-    convolution,
-    is_floating,
-    ordering,
-    reductions,
-)
+from mnist_jax.gradcheck.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
 
 # what an operation on a number costs, and one in a product of matrices, in seconds; measured
 PER_NUMBER, PER_PRODUCT = 1e-6, 1e-7
@@ -198,7 +189,7 @@ class Balls(Arithmetic):
     def _identity(self, x: np.ndarray, dtype: Any) -> np.ndarray:
         if jnp.issubdtype(dtype, jnp.floating):
             return x
-        if dtype == bool:
+        if np.issubdtype(dtype, np.bool_):
             return OPERATIONS["ne"](x, ZERO)
         return np.asarray(np.frompyfunc(lambda v: int(float(truncated(v))), 1, 1)(x))
 

@@ -143,5 +143,7 @@ def moved(values: Any, draw: int) -> np.ndarray:
         bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         uniform = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53 - 0.5
-        offsets = np.where(np.isinf(doubles), 0, uniform * np.spacing(np.abs(values)).astype(np.float64))
+        offsets = np.where(
+            np.isinf(doubles), 0, uniform * np.spacing(np.abs(values)).astype(np.float64)
+        )
     return np.asarray(balls + exactly(offsets), object)

@@ -15,12 +15,13 @@ right, and whether there is a derivative at all.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
-from flint import arb, ctx
+from flint import arb
 
+from mnist_jax.gradcheck.agreement import DECIMAL, Pair, logarithms
 from mnist_jax.gradcheck.balls import Balls, TooLong, precision
 from mnist_jax.gradcheck.comparisons import Undecided
 from mnist_jax.gradcheck.exact import exactly
@@ -29,16 +30,11 @@ from mnist_jax.gradcheck.numbers import call
 from mnist_jax.gradcheck.witness import BITS, Slopes, differ, values_slope
 
 FEWEST_BITS, MOST_BITS = 128, 1 << 15
-# two gradients that agree to so many digits of the largest entry are equal
-DIGITS = 30
-# an array that can't be told from zero with so many bits, and is below its root, is zero
-ZERO_BITS = 512
 # a difference of the data may be so many times what it changes by in some of these draws of them:
 # data are results of computations, and most draws are smaller than the largest
 DRAWS, DRAWN = 8, 256.0
 # what does not change by a millionth of itself, in two draws, is none
 FIXED = 2.0**-20
-DECIMAL = float(np.log10(2))
 
 Verdict = Literal["equal", "different", "not told"]
 Witness = Literal["right", "wrong", "not told"]
@@ -125,77 +121,6 @@ def judge(
     return fewest._replace(points=len(told), autodiff=autodiff)
 
 
-class Pair(NamedTuple):
-    """Two gradients at a point, in balls; their arrays flat, one after another.
-
-    Attributes:
-        theirs: Autodiff's.
-        ours: The hand-written one.
-        shapes: Of the arrays.
-    """
-
-    theirs: np.ndarray
-    ours: np.ndarray
-    shapes: list[tuple[int, ...]]
-
-    @property
-    def difference(self) -> np.ndarray:
-        """In each coordinate."""
-        return np.asarray(self.ours - self.theirs, object)
-
-    @property
-    def leaves(self) -> np.ndarray:
-        """Of each coordinate, which array it is in."""
-        return np.repeat(np.arange(len(self.shapes)), [int(np.prod(s)) for s in self.shapes])
-
-    def scales(self) -> np.ndarray:
-        """Of each array, the size of autodiff's largest entry; as logarithms to base 2."""
-        return self._largest(_logarithms(self.theirs, arb.abs_lower))
-
-    def _largest(self, values: np.ndarray) -> np.ndarray:
-        result = np.full(len(self.shapes), -np.inf)
-        np.maximum.at(result, self.leaves, values)
-        return result
-
-    def agreement(self) -> float | None:
-        """To how many digits the gradients agree; None if more bits must tell."""
-        scales, gaps = self.scales(), self._largest(_logarithms(self.difference))
-        upper = np.maximum(*(self._largest(_logarithms(x)) for x in (self.ours, self.theirs)))
-        zero = (scales == -np.inf) & (upper < -ZERO_BITS / 2) & (ctx.prec >= ZERO_BITS)
-        scales[zero] = 0  # what is zero is zero to so many places
-        known = gaps > -np.inf  # the others are equal exactly
-        digits = (scales[known] - gaps[known]) * DECIMAL
-        if not np.all(digits >= DIGITS):
-            return None
-        return float(np.min(digits, initial=ctx.prec * DECIMAL))
-
-    def place(self, position: int) -> tuple[int, tuple[int, ...]]:
-        """Which array a coordinate is in, and where in it."""
-        leaf = int(self.leaves[position])
-        first = int(np.argmax(self.leaves == leaf))
-        return leaf, tuple(map(int, np.unravel_index(position - first, self.shapes[leaf])))
-
-
-def _logarithms(balls: np.ndarray, bound: Callable[[arb], arb] = arb.abs_upper) -> np.ndarray:
-    """About the logarithms to base 2 of a bound of each; infinite for what has none."""
-
-    floats = np.array([float(bound(ball)) for ball in balls], np.float64)
-    with np.errstate(all="ignore"):
-        logarithms = np.log2(floats)
-    for i in np.flatnonzero(~((floats > 1e-300) & (floats < 1e300))):
-        logarithms[i] = _logarithm(bound(balls[i]), np.inf if bound is arb.abs_upper else -np.inf)
-    return logarithms
-
-
-def _logarithm(bound: arb, unbounded: float) -> float:
-    """Of a number that may be larger or smaller than any float."""
-    if not bound.is_finite():
-        return unbounded
-    mantissa, exponent = map(int, bound.man_exp())
-    spare = max(mantissa.bit_length() - 53, 0)
-    return float(np.log2(mantissa >> spare)) + spare + exponent if mantissa else -np.inf
-
-
 class Problem(NamedTuple):
     """What a gradient is judged by, at one point.
 
@@ -268,12 +193,12 @@ def _judge_at(problem: Problem) -> Formula:
 def _explain(problem: Problem, pair: Pair) -> Formula:
     """Whether a difference is one of the formula, of the data, or of a kink."""
     difference, scales = pair.difference, pair.scales()[pair.leaves]
-    least, most = _logarithms(difference, arb.abs_lower), _logarithms(difference)
+    least, most = logarithms(difference, arb.abs_lower), logarithms(difference)
     change = np.full(len(difference), -np.inf)
     unexplained = least > change
     for draw in range(1, DRAWS + 1):
         drawn = problem.pair(Balls(draw, problem.arithmetic.deadline)).difference
-        change = np.maximum(change, _logarithms(drawn - difference))
+        change = np.maximum(change, logarithms(drawn - difference))
         unexplained = least > change + np.log2(DRAWN)
         fixed = draw > 1 and np.any(unexplained & (least > change - np.log2(FIXED)))
         if fixed or not unexplained.any():

@@ -41,9 +41,7 @@ class Arithmetic(ABC):
         """
 
 
-def evaluate(
-    closed: Any, arguments: Sequence[Any], arithmetic: Arithmetic
-) -> list[Any]:
+def evaluate(closed: Any, arguments: Sequence[Any], arithmetic: Arithmetic) -> list[Any]:
     """Evaluate a traced function.
 
     Args:
@@ -73,18 +71,14 @@ def evaluate(
     return [read(variable) for variable in jaxpr.outvars]
 
 
-def _results(
-    equation: Any, operands: list[Any], arithmetic: Arithmetic
-) -> Sequence[Any]:
+def _results(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
     if not equation.outvars:  # a message to the screen
         return []
     form = FORMS.get(equation.primitive.name)
     return (form or _operation)(equation, operands, arithmetic)
 
 
-def _operation(
-    equation: Any, operands: list[Any], arithmetic: Arithmetic
-) -> Sequence[Any]:
+def _operation(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
     return arithmetic.operation(equation, operands)
 
 
@@ -106,9 +100,7 @@ def called(equation: Any) -> Any:
     raise Unsupported(f"{equation.primitive.name} calls a function in a form that is not known")
 
 
-def _call(
-    equation: Any, operands: list[Any], arithmetic: Arithmetic
-) -> Sequence[Any]:
+def _call(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
     return evaluate(called(equation), operands, arithmetic)
 
 
@@ -143,9 +135,7 @@ def _of_other_rank(outside: Sequence[Any], inside: Sequence[Any]) -> int:
     return sum(len(a.aval.shape) != len(b.aval.shape) for a, b in pairs)
 
 
-def _scan(
-    equation: Any, operands: list[Any], arithmetic: Arithmetic
-) -> Sequence[Any]:
+def _scan(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
     scan, length = Scan.of(equation), equation.params["length"]
     first = scan.constants + scan.carried
     constants, carry = operands[: scan.constants], operands[scan.constants : first]
@@ -161,9 +151,7 @@ def _scan(
     return [*carry, *(map(np.stack, zip(*stacked, strict=True)) if stacked else empty)]
 
 
-def _while(
-    equation: Any, operands: list[Any], arithmetic: Arithmetic
-) -> Sequence[Any]:
+def _while(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
     parameters = equation.params
     first = parameters["cond_nconsts"]
     last = first + parameters["body_nconsts"]
@@ -181,17 +169,13 @@ def _where(which: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
     return np.where(which.reshape(which.shape + (1,) * (new.ndim - which.ndim)), new, old)
 
 
-def _cond(
-    equation: Any, operands: list[Any], arithmetic: Arithmetic
-) -> Sequence[Any]:
+def _cond(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
     which, *operands = operands
     branches = equation.params["branches"]
     return evaluate(branches[np.clip(which, 0, len(branches) - 1)], operands, arithmetic)
 
 
-def _linear_solve(
-    equation: Any, operands: list[Any], arithmetic: Arithmetic
-) -> Sequence[Any]:
+def _linear_solve(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
     # four functions, the third of which solves; the constants of each, then the right side
     lengths = [0, *np.cumsum(equation.params["const_lengths"])]
     constants = operands[lengths[2] : lengths[3]]

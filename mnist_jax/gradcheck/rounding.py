@@ -36,19 +36,10 @@ import numpy as np
 import scipy.special
 from jax.extend.core import Literal, jaxpr_as_fun
 
+from mnist_jax.gradcheck.combining import arranged, convolution, ordering, reductions
 from mnist_jax.gradcheck.interpreter import FORMS, Arithmetic, evaluate
 from mnist_jax.gradcheck.rounding_compiled import sampled as sampled
-from mnist_jax.gradcheck.structure import (
-    INTEGERS,
-    STRUCTURE,
-    apply,
-    arranged,
-    bind,
-    convolution,
-    is_floating,
-    ordering,
-    reductions,
-)
+from mnist_jax.gradcheck.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
 
 SAMPLES = 16
 FEWEST = 4

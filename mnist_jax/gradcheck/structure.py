@@ -4,7 +4,7 @@ They serve every arithmetic, since NumPy moves objects as it moves floats. The f
 operands and the parameters of the jaxpr's operation; what they need not know is left out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -61,21 +61,28 @@ def broadcast_in_dim(x: np.ndarray, *_: Any, shape: Any, broadcast_dimensions: A
 
 def pad(x: np.ndarray, value: np.ndarray, padding_config: Any) -> np.ndarray:
     """The array with a value around it and between its entries; a negative padding cuts."""
-    spread = [size + max(size - 1, 0) * gap for size, (_, _, gap) in zip(x.shape, padding_config)]
-    shape = [n + max(a, 0) + max(b, 0) for n, (a, b, _) in zip(spread, padding_config)]
+    spread = [
+        size + max(size - 1, 0) * gap
+        for size, (_, _, gap) in zip(x.shape, padding_config, strict=True)
+    ]
+    shape = [n + max(a, 0) + max(b, 0) for n, (a, b, _) in zip(spread, padding_config, strict=True)]
     result = np.full(shape, value.item(), x.dtype)
     inside = [
-        slice(max(a, 0), max(a, 0) + n, gap + 1) for n, (a, _, gap) in zip(spread, padding_config)
+        slice(max(a, 0), max(a, 0) + n, gap + 1)
+        for n, (a, _, gap) in zip(spread, padding_config, strict=True)
     ]
     result[tuple(inside)] = x
-    cut = [slice(max(-a, 0), n - max(-b, 0)) for n, (a, b, _) in zip(shape, padding_config)]
+    cut = [
+        slice(max(-a, 0), n - max(-b, 0))
+        for n, (a, b, _) in zip(shape, padding_config, strict=True)
+    ]
     return result[tuple(cut)]
 
 
 def _slices(shape: Any, starts: Any, sizes: Any) -> tuple[slice, ...]:
     # as in JAX, a slice that would leave the array is moved into it
-    starts = [int(np.clip(s, 0, n - k)) for n, s, k in zip(shape, starts, sizes)]
-    return tuple(slice(s, s + k) for s, k in zip(starts, sizes))
+    starts = [int(np.clip(s, 0, n - k)) for n, s, k in zip(shape, starts, sizes, strict=True)]
+    return tuple(slice(s, s + k) for s, k in zip(starts, sizes, strict=True))
 
 
 def dynamic_slice(x: np.ndarray, *starts: Any, slice_sizes: Any) -> np.ndarray:
@@ -167,180 +174,6 @@ def iota(dtype: Any, shape: Any, dimension: int, **_: Any) -> np.ndarray:
     return np.broadcast_to(np.arange(shape[dimension]).astype(dtype).reshape(along), shape)
 
 
-def arranged(multiply: Function, a: np.ndarray, b: np.ndarray, dimension_numbers: Any, **_: Any):
-    """A general product of two arrays, by a function that multiplies stacks of matrices."""
-    (summed_a, summed_b), (batch_a, batch_b) = dimension_numbers
-    free_a = [axis for axis in range(a.ndim) if axis not in (*summed_a, *batch_a)]
-    free_b = [axis for axis in range(b.ndim) if axis not in (*summed_b, *batch_b)]
-
-    def shape(x: np.ndarray, axes: Any) -> list[int]:
-        return [x.shape[axis] for axis in axes]
-
-    sizes = [int(np.prod(shape(a, axes), dtype=int)) for axes in (batch_a, free_a, summed_a)]
-    left = a.transpose(*batch_a, *free_a, *summed_a).reshape(sizes)
-    right = b.transpose(*batch_b, *summed_b, *free_b).reshape(
-        sizes[0], sizes[2], int(np.prod(shape(b, free_b), dtype=int))
-    )
-    result = [*shape(a, batch_a), *shape(a, free_a), *shape(b, free_b)]
-    return multiply(left, right).reshape(result)
-
-
-def windows(
-    x: np.ndarray,
-    neutral: Any,
-    window_dimensions: Any,
-    window_strides: Any,
-    padding: Any,
-    base_dilation: Any,
-    window_dilation: Any,
-    **_: Any,
-) -> np.ndarray:
-    """The windows of an array, each along a last axis."""
-    config = [(a, b, d - 1) for (a, b), d in zip(padding, base_dilation)]
-    padded = pad(x, np.asarray(neutral, x.dtype), config)
-    spans = [(k - 1) * d + 1 for k, d in zip(window_dimensions, window_dilation)]
-    seen = np.lib.stride_tricks.sliding_window_view(padded, spans)
-    strides = tuple(slice(None, None, s) for s in window_strides)
-    dilated = tuple(slice(None, None, d) for d in window_dilation)
-    seen = seen[strides + dilated]
-    return seen.reshape(*seen.shape[: x.ndim], -1)
-
-
-def convolution(
-    multiply: Function,
-    x: np.ndarray,
-    kernel: np.ndarray,
-    *,
-    window_strides: Any,
-    padding: Any,
-    lhs_dilation: Any,
-    rhs_dilation: Any,
-    dimension_numbers: Any,
-    feature_group_count: int,
-    batch_group_count: int,
-    **_: Any,
-) -> np.ndarray:
-    """A convolution, as products of matrices of windows with the kernel."""
-    x = x.transpose(dimension_numbers.lhs_spec)  # (batch, features, *space)
-    kernel = kernel.transpose(dimension_numbers.rhs_spec)  # (features out, features in, *space)
-    groups = feature_group_count * batch_group_count
-    split_axis = 1 if feature_group_count > 1 else 0
-    size = (1, 1, *kernel.shape[2:])
-    seen = windows(
-        x,
-        0,
-        size,
-        (1, 1, *window_strides),
-        ((0, 0), (0, 0), *padding),
-        (1, 1, *lhs_dilation),
-        (1, 1, *rhs_dilation),
-    )  # (batch, features, *space, window)
-    parts = []
-    pairs = zip(np.split(seen, groups, split_axis), np.split(kernel, groups, 0), strict=True)
-    for rows, weights in pairs:
-        rows = np.moveaxis(rows, 1, -2)  # (batch, *space, features in, window)
-        left = rows.reshape(1, -1, rows.shape[-2] * rows.shape[-1])
-        product = multiply(left, weights.reshape(1, len(weights), -1).transpose(0, 2, 1))
-        parts.append(np.moveaxis(product.reshape(*rows.shape[:-2], len(weights)), -1, 1))
-    result = np.concatenate(parts, axis=1)
-    return result.transpose(np.argsort(dimension_numbers.out_spec))
-
-
-def reduce(ufunc: Any, x: np.ndarray, axes: Any, **_: Any) -> Any:
-    """A ufunc's reduction over axes."""
-    for axis in sorted(axes, reverse=True):
-        x = np.asarray(ufunc.reduce(x, axis=axis))
-    return x
-
-
-def accumulate(ufunc: Any, x: np.ndarray, axis: int, reverse: bool = False) -> np.ndarray:
-    """A ufunc's running reduction along an axis."""
-    if reverse:
-        return np.flip(ufunc.accumulate(np.flip(x, axis), axis=axis), axis)
-    return ufunc.accumulate(x, axis=axis)
-
-
-def reduce_window(ufunc: Any, neutral: Any, x: np.ndarray, **parameters: Any) -> np.ndarray:
-    """A ufunc's reduction over windows."""
-    return np.asarray(ufunc.reduce(windows(x, neutral, **parameters), axis=-1))
-
-
-def reductions(ufuncs: Mapping[str, tuple[Any, Any]]) -> dict[str, Function]:
-    """The reductions: over axes, running, and over windows.
-
-    Args:
-        ufuncs: By what JAX calls them, "sum", "prod", "max", "min": each with the number that
-            changes nothing.
-
-    Returns:
-        Functions by the names of JAX's operations.
-    """
-    table: dict[str, Function] = {}
-    for name, (ufunc, neutral) in ufuncs.items():
-        table[f"reduce_{name}"] = partial(reduce, ufunc)
-        table[f"cum{name}"] = partial(accumulate, ufunc)
-        table[f"reduce_window_{name}"] = partial(reduce_window, ufunc, neutral)
-    return table
-
-
-def argbest(largest: bool, keys: Function, x: np.ndarray, axes: Any, index_dtype: Any):
-    """Where the first of the largest or the smallest numbers is, along an axis."""
-    best = np.argmax if largest else np.argmin
-    return np.asarray(best(keys(x), axis=axes[0])).astype(index_dtype)
-
-
-def sort(keys: Function, *operands: np.ndarray, dimension: int, num_keys: int, **_: Any):
-    """Arrays in the order of the first of them."""
-    order = None
-    for operand in reversed(operands[:num_keys]):
-        key = operand if order is None else np.take_along_axis(operand, order, dimension)
-        finer = np.argsort(keys(key), axis=dimension, kind="stable")
-        order = finer if order is None else np.take_along_axis(order, finer, dimension)
-    assert order is not None
-    return [np.take_along_axis(operand, order, dimension) for operand in operands]
-
-
-def top_k(keys: Function, x: np.ndarray, k: int, axis: int = -1, **_: Any):
-    """The largest numbers and where they are; of equal ones, the first."""
-    order = np.flip(np.argsort(keys(np.flip(x, axis)), axis=axis, kind="stable"), axis)
-    order = np.take(x.shape[axis] - 1 - order, np.arange(k), axis=axis)
-    return [np.take_along_axis(x, order, axis), order.astype(np.int32)]
-
-
-def select_and_scatter_add(
-    keys: Function, source: np.ndarray, x: np.ndarray, select_prim: Any, **parameters: Any
-) -> np.ndarray:
-    """Of each window, a number added where the largest or the smallest entry is."""
-    ones = [1] * x.ndim
-    positions = np.arange(x.size).reshape(x.shape)
-    seen = windows(positions, -1, base_dilation=ones, window_dilation=ones, **parameters)
-    inside = np.where(seen < 0, seen.max(-1, keepdims=True), seen)
-    best = np.argmax if select_prim.name == "ge" else np.argmin
-    chosen = np.expand_dims(best(keys(x.ravel()[inside]), axis=-1), -1)
-    where = np.take_along_axis(inside, chosen, -1)[..., 0]
-    result = np.zeros(x.size, x.dtype)
-    np.add.at(result, where.ravel(), source.ravel())
-    return result.reshape(x.shape)
-
-
-def ordering(keys: Function) -> dict[str, Function]:
-    """What depends on the order of numbers.
-
-    Args:
-        keys: From an array to one whose entries NumPy can compare.
-
-    Returns:
-        Functions by the names of JAX's operations.
-    """
-    return {
-        "argmax": partial(argbest, True, keys),
-        "argmin": partial(argbest, False, keys),
-        "sort": partial(sort, keys),
-        "top_k": partial(top_k, keys),
-        "select_and_scatter_add": partial(select_and_scatter_add, keys),
-    }
-
-
 def _same(*operands: Any, **_: Any) -> Any:
     return operands[0] if len(operands) == 1 else list(operands)
 
@@ -368,7 +201,7 @@ STRUCTURE: dict[str, Function] = {
     "concatenate": lambda *xs, dimension: np.concatenate(xs, axis=dimension),
     "stack": lambda *xs, axis: np.stack(xs, axis=axis),
     "unstack": lambda x, axis: list(np.moveaxis(x, axis, 0)),
-    "tile": lambda x, reps: np.tile(x, reps),
+    "tile": np.tile,
     "split": lambda x, sizes, axis: np.split(x, np.cumsum(sizes)[:-1], axis=axis),
     "pad": pad,
     "rev": lambda x, dimensions: np.flip(x, dimensions),
