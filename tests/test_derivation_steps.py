@@ -53,7 +53,7 @@ def test_the_slips_of_the_report_are_the_first_wrong_lines():
     steps = check_steps(of_problem(loss_by_logits), *whole, arguments=places())
     assert (steps.first_wrong, steps.last_is_right) == (1, True)
     told = [f.verdict for f in steps.formulas]
-    assert [n for n, v in zip(numbers, told) if v == "different"] == ["11", "12", "13"]
+    assert [n for n, v in zip(numbers, told, strict=True) if v == "different"] == ["11", "12", "13"]
 
 
 STUDENT = (

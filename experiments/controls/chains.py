@@ -57,7 +57,9 @@ MEANS: tuple[Callable[[Matrix, Array], Weights], ...] = (
     lambda r, x: r.T @ x / len(x),
     lambda r, x: jnp.mean(r[:, :, None] * x[:, None, :], axis=0),
     lambda r, x: jnp.einsum("nk,ni->ki", r, x) / len(x),
-    lambda r, x: sum((jnp.outer(a, b) for a, b in zip(r, x, strict=True)), 0.0) / len(x),
+    lambda r, x: (
+        jnp.sum(jnp.stack([jnp.outer(*pair) for pair in zip(r, x, strict=True)]), 0) / len(x)
+    ),
     lambda r, x: (r / len(r)).T @ x,
 )
 # and the penalty's gradient

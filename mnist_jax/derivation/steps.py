@@ -112,9 +112,10 @@ def _traced(function: Function, structure: Any, given: list[np.ndarray], positio
 
 def _described(formula: Formula) -> str:
     if formula.verdict == "different":
-        assert formula.index is not None
+        assert formula.where is not None
         assert formula.values is not None
         ours, theirs = formula.values
-        at = f" at [{', '.join(map(str, formula.index))}]" if formula.index else ""
+        index = formula.where[1]
+        at = f" at [{', '.join(map(str, index))}]" if index else ""
         return f"wrong{at}: {ours} where the line before is {theirs}"
     return formula.verdict + (f" ({formula.note})" if formula.note else "")

@@ -48,8 +48,7 @@ class Formula(NamedTuple):
         digits: To how many digits of the largest entry the gradients agree at all points; where
             they differ, at the point of the difference.
         points: At how many points the verdict was reached.
-        leaf: Which array of the gradient differs most, if any does.
-        index: Where in it.
+        where: Where they differ most, if they do: which array of the gradient, and where in it.
         values: There, the gradient's value and autodiff's.
         difference: The former less the latter.
         autodiff: Whether autodiff's gradient is the slope of the loss's own values.
@@ -59,8 +58,7 @@ class Formula(NamedTuple):
     verdict: Verdict
     digits: float = 0.0
     points: int = 0
-    leaf: int | None = None
-    index: tuple[int, ...] | None = None
+    where: tuple[int, tuple[int, ...]] | None = None
     values: tuple[str, str] | None = None
     difference: str | None = None
     autodiff: Witness = "not told"
@@ -93,7 +91,8 @@ def judge(
     Example:
         >>> import jax
         >>> with jax.enable_x64(True):
-        ...     right, wrong = (jax.make_jaxpr(f)(1.0) for f in (jax.grad(jax.numpy.sin), jax.numpy.cosh))
+        ...     right = jax.make_jaxpr(jax.grad(jax.numpy.sin))(0.5)
+        ...     wrong = jax.make_jaxpr(jax.numpy.cosh)(0.5)
         >>> judge(right, right, [[np.array(0.5)]]).verdict
         'equal'
         >>> judge(right, wrong, [[np.array(0.5)]]).difference
@@ -162,7 +161,7 @@ class Problem(NamedTuple):
         if shapes != [x.shape for x in ours]:
             raise Unsupported("the gradients have other shapes")
         flat = [np.concatenate([np.ravel(x) for x in g]) for g in (theirs, ours)]
-        return Pair(*flat, shapes)
+        return Pair(flat[0], flat[1], shapes)
 
 
 def _values(function: Any, given: list[np.ndarray], arithmetic: Balls) -> list[np.ndarray]:
@@ -212,14 +211,11 @@ def _explain(problem: Problem, pair: Pair) -> Formula:
         if differ(slopes.ahead, slopes.behind):
             raise Unsupported("a kink: the loss has other slopes on its two sides")
     position = int(np.argmax(np.where(unexplained, least - scales, -np.inf)))
-    leaf, index = pair.place(position)
-    values = pair.ours[position], pair.theirs[position]
     return Formula(
         "different",
         max(0.0, float((scales - most)[position]) * DECIMAL),
-        leaf=leaf,
-        index=index,
-        values=(_shown(values[0]), _shown(values[1])),
+        where=pair.place(position),
+        values=(_shown(pair.ours[position]), _shown(pair.theirs[position])),
         difference=_shown(difference[position]),
     )
 

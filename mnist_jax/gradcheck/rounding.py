@@ -37,16 +37,17 @@ import scipy.special
 from jax.extend.core import Literal, jaxpr_as_fun
 
 from mnist_jax.gradcheck.combining import arranged, convolution, ordering, reductions
-from mnist_jax.gradcheck.interpreter import FORMS, Arithmetic, evaluate
-from mnist_jax.gradcheck.rounding_compiled import sampled as sampled
+from mnist_jax.gradcheck.costs import PER_OPERATION, cost, summed_terms
+from mnist_jax.gradcheck.interpreter import Arithmetic, evaluate
+from mnist_jax.gradcheck.rounding_compiled import sampled as sampled  # noqa: PLC0414 - until it is replaced
 from mnist_jax.gradcheck.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
 
 SAMPLES = 16
 FEWEST = 4
 # noise is cut from a table: drawing a million numbers anew takes as long as computing with them
 TABLE = 1 << 18
-# what is spent on all samples, and what an operation costs, as measured on one core
-SECONDS, PER_OPERATION, PER_NUMBER, PER_PRODUCT = 1.0, 2e-5, 2e-8, 3e-10
+# what is spent on all samples
+SECONDS = 1.0
 # of more operations, all samples of each are computed at once
 MANY = 2000
 
@@ -131,7 +132,7 @@ def samples(
         >>> bool(1e-8 < np.std(results) < 1e-7)
         True
     """
-    operations, seconds = _cost(closed)
+    operations, seconds = cost(closed)
     count = int(np.clip(SECONDS / seconds, min(FEWEST, count), count))
     table = np.random.default_rng(seed).uniform(-1, 1, TABLE)
     given = [np.asarray(x, np.float64) if is_floating(x) else x for x in arguments]
@@ -270,43 +271,3 @@ def _of_integers(name: str) -> Any:
 def _converted(x: np.ndarray, dtype: Any) -> np.ndarray:
     """Numbers of another dtype; a floating one is not rounded to it here."""
     return x.astype(np.float64 if jnp.issubdtype(dtype, jnp.floating) else dtype)
-
-
-def summed_terms(equation: Any) -> int:
-    """How many terms each result of an operation is the sum of."""
-    name, parameters = equation.primitive.name, equation.params
-    shapes = [variable.aval.shape for variable in equation.invars]
-    if name == "dot_general":
-        (contracted, _), _ = parameters["dimension_numbers"]
-        return math.prod(shapes[0][axis] for axis in contracted)
-    if name == "reduce_sum":
-        return math.prod(shapes[0][axis] for axis in parameters["axes"])
-    if name == "cumsum":
-        return shapes[0][parameters["axis"]]
-    if name == "reduce_window_sum":
-        return math.prod(parameters["window_dimensions"])
-    if name == "conv_general_dilated":
-        kernel = parameters["dimension_numbers"].rhs_spec  # (features out, features in, *space)
-        return math.prod(shapes[1]) // shapes[1][kernel[0]]
-    return 1
-
-
-def _cost(closed: Any, times: int = 1) -> tuple[int, float]:
-    """How many operations one evaluation has, and about how many seconds it takes."""
-    operations, seconds = 0, 0.0
-    for equation in getattr(closed, "jaxpr", closed).eqns:
-        name, parameters = equation.primitive.name, equation.params
-        if name in FORMS:
-            inner = [*parameters.get("branches", ())[:1], parameters.get("body_jaxpr")]
-            inner += [parameters.get(key) for key in ("jaxpr", "call_jaxpr", "fun_jaxpr")]
-            inner += [*parameters.get("jaxprs", ())][2:3]
-            repeated = times * parameters.get("length", 1)
-            costs = [_cost(jaxpr, repeated) for jaxpr in inner if jaxpr is not None]
-            operations += sum(cost[0] for cost in costs)
-            seconds += sum(cost[1] for cost in costs)
-            continue
-        size = sum(math.prod(v.aval.shape) for v in equation.outvars)
-        products = summed_terms(equation) * size if name == "dot_general" else 0
-        operations += times
-        seconds += times * (PER_OPERATION + PER_NUMBER * size + PER_PRODUCT * products)
-    return operations, seconds

@@ -204,7 +204,7 @@ STRUCTURE: dict[str, Function] = {
     "tile": np.tile,
     "split": lambda x, sizes, axis: np.split(x, np.cumsum(sizes)[:-1], axis=axis),
     "pad": pad,
-    "rev": lambda x, dimensions: np.flip(x, dimensions),
+    "rev": lambda x, dimensions: np.flip(x, axis=dimensions),
     "select_n": select_n,
     "iota": iota,
 }
