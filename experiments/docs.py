@@ -33,6 +33,7 @@ MEASURED = {
     "task3_softmax": "task3_softmax/metrics.json",
     "task4_regularization": "task4_regularization/metrics.json",
     "controls": "controls/controls.json",
+    "chains": "controls/chains.json",
     "benchmarks": "benchmarks/benchmarks.json",
 }
 """What the documents quote: its name in a template, and the file of the results that holds it."""
@@ -112,8 +113,8 @@ def update(docs: Path, results: Path) -> None:
     if missing:
         raise UsageError(
             f"{', '.join(missing)} not found. Run `python -m experiments`, `python -m "
-            "experiments.controls` and `python -m experiments.benchmarks` first, or name their "
-            "folder with --results-dir."
+            "experiments.controls`, `python -m experiments.derivations` and `python -m "
+            "experiments.benchmarks` first, or name their folder with --results-dir."
         )
     quoted = {name: read_json(results / file) for name, file in MEASURED.items()}
     quoted["environment"] = read_json(results / ENVIRONMENT)["environment"]

@@ -1,10 +1,5 @@
-"""Derivations with one injected mistake, and right ones: is the wrong line found?
+"""Derivations of random models and lengths, right ones and ones with a mistake in one line."""
 
-Run `python -m experiments.controls.chains`.
-"""
-
-import sys
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,12 +9,10 @@ import numpy as np
 from jax.nn import sigmoid, softmax
 from jaxtyping import Array, Float
 from numpy.random import Generator
-from rich.console import Console
-from rich.progress import track
 
 from mnist_jax.derivation import Steps, check_steps
 
-COUNT, EXAMPLES, CLASSES, INPUTS = 500, 5, 3, 4
+EXAMPLES, CLASSES, INPUTS = 5, 3, 4
 Matrix = Float[Array, "N K"]
 Weights = Float[Array, "K I"]
 
@@ -189,35 +182,3 @@ def _arguments(rng: Generator) -> tuple[np.ndarray, ...]:
 def check_chain(chain: Chain) -> Steps:
     """Check a chain's lines."""
     return check_steps(chain.first, *chain.lines, arguments=chain.arguments)
-
-
-def main(count: int = COUNT, seed: int = 0) -> int:
-    """Check so many wrong derivations, and as many right ones; print what was found.
-
-    Args:
-        count: How many of either.
-        seed: Seed of all.
-
-    Returns:
-        The exit code: 0 if every mistake was located, and there was no false alarm.
-    """
-    rng = np.random.default_rng(seed)
-    wrong = [draw_chain(rng, wrong=True) for _ in range(count)]
-    right = [draw_chain(rng, wrong=False) for _ in range(count)]
-    results: Counter[str] = Counter()
-    missed: list[str] = []
-    shown = {"console": Console(stderr=True), "disable": not sys.stderr.isatty()}
-    for chain in track([*wrong, *right], "derivations", transient=True, **shown):
-        steps = check_chain(chain)
-        located = steps.first_wrong == chain.wrong
-        results["wrong" if chain.wrong is not None else "right"] += located
-        if not located:
-            missed.append(f"{chain.name}: wrong is {chain.wrong}, found is\n{steps}")
-    print("\n".join(missed))
-    print(f"located {results['wrong']} of {count} mistakes at their line")
-    print(f"false alarms in {count - results['right']} of {count} right derivations")
-    return 0 if not missed else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])))
