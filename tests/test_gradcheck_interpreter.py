@@ -10,6 +10,7 @@ import pytest
 
 from mnist_jax.gradcheck.balls import Balls, precision
 from mnist_jax.gradcheck.interpreter import Unsupported, evaluate
+from mnist_jax.gradcheck.rounding import samples
 
 RNG = np.random.default_rng(0)
 POSITIVE = RNG.uniform(0.2, 0.9, (3, 4))
@@ -205,13 +206,20 @@ def as_people_write():
         yield
 
 
-def in_balls(function, *arguments):
+def traced(function, *arguments):
     with jax.enable_x64(True):
-        traced = jax.make_jaxpr(function)(*arguments)
+        return jax.make_jaxpr(function)(*arguments)
+
+
+def in_balls(traced, *arguments):
     with precision(200):
         balls = Balls(deadline=time.monotonic() + 10)
         results = evaluate(traced, [balls.data(x) for x in arguments], balls)
     return [np.asarray(np.frompyfunc(float, 1, 1)(r), np.float64) for r in results]
+
+
+def rounded(traced, x):
+    return [each[0] for each in samples(traced, [x], unit=2.0**-53, smallest=0.0, count=1)]
 
 
 def differentiable(function, x):
@@ -239,10 +247,15 @@ def test_functions_and_their_gradients_are_evaluated(name):
     for evaluated in functions:
         with jax.enable_x64(True):
             expected = jax.tree.leaves(jax.jit(evaluated)(x))
-        for ours, theirs in zip(in_balls(evaluated, x), expected, strict=True):
+        jaxpr = traced(evaluated, x)
+        for ours, theirs in zip(in_balls(jaxpr, x), expected, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+        for ours, theirs in zip(rounded(jaxpr, x), expected, strict=True):
+            np.testing.assert_allclose(
+                ours, theirs, rtol=1e-5 if name == "float32" else 1e-9, atol=1e-11
+            )
 
 
 def test_what_has_no_arithmetic_is_named():
     with pytest.raises(Unsupported, match="eigh has no ball arithmetic"):
-        in_balls(jnp.linalg.eigvalsh, SYMMETRIC)
+        in_balls(traced(jnp.linalg.eigvalsh, SYMMETRIC), SYMMETRIC)

@@ -167,7 +167,7 @@ class Problem(NamedTuple):
 def _values(function: Any, given: list[np.ndarray], arithmetic: Balls) -> list[np.ndarray]:
     if hasattr(function, "jaxpr"):
         return evaluate(function, given, arithmetic)
-    return call(function, given)
+    return call(function, given, arithmetic.check)
 
 
 def _judge_at(problem: Problem) -> Formula:

@@ -11,23 +11,28 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from mnist_jax.gradcheck.balls import cube_root
-from mnist_jax.gradcheck.comparisons import COMPARISONS
+from mnist_jax.gradcheck.balls import TooLong, cube_root
+from mnist_jax.gradcheck.comparisons import COMPARISONS, Undecided
 from mnist_jax.gradcheck.exact import as_objects, as_written
 from mnist_jax.gradcheck.interpreter import Unsupported
 
 
 class Number:
-    """A ball with the operators and methods that NumPy calls."""
+    """A ball with the operators and methods that NumPy calls.
 
-    def __init__(self, ball: arb) -> None:
-        self.ball = ball
+    Args:
+        ball: The number.
+        check: Called before each operation with the seconds that it takes; raises if it is late.
+    """
+
+    def __init__(self, ball: arb, check: Callable[[float], None]) -> None:
+        self.ball, self.check = ball, check
 
     def __abs__(self) -> "Number":
-        return Number(abs(self.ball))
+        return Number(abs(self.ball), self.check)
 
     def __neg__(self) -> "Number":
-        return Number(-self.ball)
+        return Number(-self.ball, self.check)
 
     def __pos__(self) -> "Number":
         return self
@@ -53,17 +58,18 @@ def _operator(name: str, function: Callable[[arb, arb], arb]) -> None:
     def forward(self: Number, other: Any) -> Any:
         if isinstance(other, np.ndarray):
             return NotImplemented
-        return Number(function(self.ball, ball_of(other)))
+        self.check(0.0)
+        return Number(function(self.ball, ball_of(other)), self.check)
 
     def backward(self: Number, other: Any) -> Any:
-        return Number(function(ball_of(other), self.ball))
+        return Number(function(ball_of(other), self.ball), self.check)
 
     setattr(Number, f"__{name}__", forward)
     setattr(Number, f"__r{name}__", backward)
 
 
 def _method(name: str, function: Callable[[arb], arb]) -> None:
-    setattr(Number, name, lambda self: Number(function(self.ball)))
+    setattr(Number, name, lambda self: Number(function(self.ball), self.check))
 
 
 def _comparison(name: str, function: Callable[[arb, arb], bool]) -> None:
@@ -89,12 +95,17 @@ _method("square", lambda x: x**2)
 _method("reciprocal", lambda x: 1 / x)
 
 
-def call(function: Callable[..., Any], arguments: Sequence[np.ndarray]) -> list[np.ndarray]:
+def call(
+    function: Callable[..., Any],
+    arguments: Sequence[np.ndarray],
+    check: Callable[[float], None] = lambda seconds: None,
+) -> list[np.ndarray]:
     """The results of a function of NumPy arrays, in balls.
 
     Args:
         function: From arrays to a sequence of arrays.
         arguments: Arrays of balls, integers or truth values.
+        check: Called before each operation with the seconds that it takes; raises if it is late.
 
     Returns:
         Arrays of balls.
@@ -104,10 +115,14 @@ def call(function: Callable[..., Any], arguments: Sequence[np.ndarray]) -> list[
     """
 
     def wrapped(x: np.ndarray) -> np.ndarray:
-        return np.asarray(np.frompyfunc(Number, 1, 1)(x), object) if x.dtype == object else x
+        if x.dtype != object:
+            return x
+        return np.asarray(np.frompyfunc(lambda ball: Number(ball, check), 1, 1)(x), object)
 
     try:
         results = [np.asarray(r) for r in function(*map(wrapped, arguments))]
         return [as_objects(map(ball_of, r.ravel().tolist()), r.shape) for r in results]
-    except (TypeError, AttributeError, ValueError, NotImplementedError) as error:
+    except (Unsupported, Undecided, TooLong):
+        raise
+    except Exception as error:  # whatever somebody's code does with what is no float
         raise Unsupported(f"the gradient, evaluated on balls with NumPy: {error}") from error

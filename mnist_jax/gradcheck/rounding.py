@@ -133,7 +133,7 @@ def samples(
         True
     """
     operations, seconds = cost(closed)
-    count = int(np.clip(SECONDS / seconds, min(FEWEST, count), count))
+    count = int(np.clip(SECONDS / max(seconds, PER_OPERATION), min(FEWEST, count), count))
     table = np.random.default_rng(seed).uniform(-1, 1, TABLE)
     given = [np.asarray(x, np.float64) if is_floating(x) else x for x in arguments]
     rounding = Rounding(unit, smallest, table)
@@ -177,7 +177,7 @@ class Rounding(Arithmetic):
         """A number as it is."""
         return self.data(np.asarray(value))
 
-    def operation(self, equation: Any, operands: list[Any]) -> list[np.ndarray]:
+    def operation(self, equation: Any, operands: list[Any]) -> list[Any]:
         """The rounded results of an operation."""
         name = equation.primitive.name
         floating = any(is_floating(x) for x in operands)
@@ -241,6 +241,8 @@ class Rounding(Arithmetic):
         """
         if values.size == 0 or not is_floating(values):
             return values
+        if values.ndim == 0 and float(values).is_integer() and not zeros:
+            return values  # a count or an order, such as 2 + 1
         noise = self.noise(values.size).reshape(values.shape)
         if terms > 1:
             noise = noise + self.noise(1)[0]
