@@ -22,6 +22,10 @@ from experiments.metrics.ledger import readable
 from experiments.narrative import NARRATIVES
 from experiments.narrative.words import counted, listed
 from mnist_jax.errors import UsageError
+from mnist_jax.gradcheck.balls import OPERATIONS
+from mnist_jax.gradcheck.interpreter import FORMS
+from mnist_jax.gradcheck.special import FACTORIZATIONS, SPECIAL
+from mnist_jax.gradcheck.structure import STRUCTURE
 from mnist_jax.results import replacing, write_json
 
 MEASURED = {
@@ -147,12 +151,26 @@ def render(docs: Path) -> dict[Path, str]:
         keep_trailing_newline=True,
     )
     environment.filters["readable"] = readable
-    environment.globals.update(narratives=NARRATIVES, tally=tally, counted=counted)
+    environment.globals.update(
+        narratives=NARRATIVES, tally=tally, counted=counted, operations=operations()
+    )
     numbers = {path.stem: read_json(path) for path in sorted((docs / "measured").glob("*.json"))}
     return {
         document(path): environment.get_template(path.name).render(numbers)
         for path in templates(docs)
     }
+
+
+def operations() -> dict[str, list[str]]:
+    """JAX's operations that have a ball arithmetic, by kind."""
+    kinds = {
+        "special functions": set(SPECIAL),
+        "matrices": {*FACTORIZATIONS, "dot_general", "conv_general_dilated"},
+        "what moves numbers": set(STRUCTURE),
+        "calls and loops": set(FORMS),
+    }
+    others = set(OPERATIONS).difference(*kinds.values())
+    return {kind: sorted(names) for kind, names in {"arithmetic": others, **kinds}.items()}
 
 
 def document(template: Path) -> Path:

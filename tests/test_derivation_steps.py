@@ -1,5 +1,6 @@
 """The first wrong line of a derivation: the report's own, a student's, and random ones."""
 
+import json
 import sys
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments import derivations
 from experiments.controls.chains import MISTAKES, check_chain, draw_chain
 from mnist_jax.derivation import EQUATIONS, check_steps, random_problems
 from mnist_jax.derivation.__main__ import main
@@ -130,3 +132,14 @@ def test_wrong_use_of_the_command(tmp_path, capsys, module, said):
     assert main([module, str(tmp_path / "arguments.npz")]) == 2
     assert said in capsys.readouterr().err
     assert "json" in sys.modules
+
+
+def test_the_experiment_counts_what_is_located(tmp_path, capsys):
+    flags = ["--count", "3", "--output-dir", str(tmp_path), "--quiet"]
+    assert derivations.run(flags) == 0
+    numbers = json.loads((tmp_path / "chains.json").read_text())
+    assert (numbers["count"], numbers["located"], numbers["alarms"]) == (3, 3, 0)
+    assert sum(kind["drawn"] for kind in numbers["kinds"].values()) == 3
+    assert "3 of 3 mistakes located" in capsys.readouterr().out
+    with pytest.raises(UsageError, match="count is 0"):
+        derivations.run(["--count", "0"])

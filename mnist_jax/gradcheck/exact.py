@@ -82,8 +82,8 @@ def as_written(value: float, eps: float = 2.0**-52) -> arb:
         A ball.
 
     Example:
-        >>> as_written(3 * 0.1) * 10 == 3
-        True
+        >>> as_written(3 * 0.1).overlaps(arb(3) / 10), 3 * 0.1 == 0.3
+        (True, False)
     """
     if not np.isfinite(value) or value == int(value):
         return arb(value)
