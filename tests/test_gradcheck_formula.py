@@ -178,6 +178,9 @@ def test_functions_of_numpy_on_balls():
         (lambda w: jnp.sum(jnp.cbrt(w)), lambda w: 1 / (3 * np.cbrt(w) ** 2)),
         (jnp.max, lambda w: (w == np.max(w)) * 1.0),
         (lambda w: jnp.sum(jnp.logaddexp(w, 0.0)), lambda w: 1 / (1 + np.exp(-w))),
+        (lambda w: jnp.sum(w) ** 2, lambda w: 2 * np.dot(np.ones((2, 2)), w[:, None])[:, 0]),
+        (lambda w: jnp.sum(w**2), lambda w: np.add.reduce([w, w]) * np.dot([0.5, 0.5], [1.0, 1.0])),
+        (lambda w: jnp.sum(w) ** 2, lambda w: 2 * (w @ np.ones(2)) * np.ones(2)),
     ]
     for loss, gradient in cases:
         assert formula(loss, gradient, w, numpy=True).digits > 30

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from mnist_jax.gradcheck.balls import TooLong, cube_root
+from mnist_jax.gradcheck.balls import PER_PRODUCT, TooLong, cube_root, matmul
 from mnist_jax.gradcheck.comparisons import COMPARISONS, Undecided
 from mnist_jax.gradcheck.exact import as_objects, as_written
 from mnist_jax.gradcheck.interpreter import Unsupported
@@ -95,6 +95,34 @@ _method("square", lambda x: x**2)
 _method("reciprocal", lambda x: 1 / x)
 
 
+class Numbers(np.ndarray):
+    """An array of numbers, whose products of matrices are Arb's: a hundred times as fast."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **how: Any) -> Any:
+        """NumPy's ufuncs, on arrays of this kind."""
+        plain = [np.asarray(x) if isinstance(x, Numbers) else x for x in inputs]
+        if "out" in how:
+            how["out"] = tuple(np.asarray(x) for x in how["out"])
+        if ufunc is np.matmul and not how and all(np.ndim(x) == 2 for x in plain):
+            first = next(x for x in plain if x.dtype == object).flat[0]
+            return _product(*plain, first.check).view(Numbers)
+        result = getattr(ufunc, method)(*plain, **how)
+        return result.view(Numbers) if isinstance(result, np.ndarray) else result
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, how: Any) -> Any:
+        """NumPy's other functions; `dot` of matrices is their product."""
+        if function is np.dot and not how and all(np.ndim(x) == 2 for x in inputs):
+            return np.matmul(*inputs)
+        return super().__array_function__(function, types, inputs, how)
+
+
+def _product(a: np.ndarray, b: np.ndarray, check: Callable[[float], None]) -> np.ndarray:
+    check(PER_PRODUCT * a.size * b.shape[1])
+    balls = [as_objects(map(ball_of, x.ravel().tolist()), (1, *x.shape)) for x in (a, b)]
+    numbers = np.frompyfunc(lambda ball: Number(ball, check), 1, 1)(matmul(*balls)[0])
+    return np.asarray(numbers, object)
+
+
 def call(
     function: Callable[..., Any],
     arguments: Sequence[np.ndarray],
@@ -117,7 +145,8 @@ def call(
     def wrapped(x: np.ndarray) -> np.ndarray:
         if x.dtype != object:
             return x
-        return np.asarray(np.frompyfunc(lambda ball: Number(ball, check), 1, 1)(x), object)
+        numbers = np.frompyfunc(lambda ball: Number(ball, check), 1, 1)(x)
+        return np.asarray(numbers, object).view(Numbers)
 
     try:
         results = [np.asarray(r) for r in function(*map(wrapped, arguments))]
