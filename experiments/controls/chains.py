@@ -68,10 +68,10 @@ class Mistake(NamedTuple):
     """A change to the parts of a line; each is the identity unless it is the mistake.
 
     Attributes:
-        residual: Of the error of the predictions, given the predictions.
-        inputs: Of the inputs.
-        mean: Of the mean, given how many examples it is of.
-        penalty: Of the penalty's gradient.
+        residual: Change to the error of the predictions, given the predictions.
+        inputs: Change to the inputs.
+        mean: Change to the mean, given how many examples it is of.
+        penalty: Change to the penalty's gradient.
     """
 
     residual: Callable[[Matrix, Matrix], Matrix] = lambda r, p: r

@@ -12,7 +12,7 @@ from mnist_jax.gradcheck.balls import Balls, precision
 from mnist_jax.gradcheck.interpreter import evaluate
 
 Verdict = Literal["holds", "slip", "fails", "empty"]
-"""Of a line. It holds; it does not and its correction does; nor does that; there is no line."""
+"""The verdict on a line. It holds; it does not and its correction does; nor does that; there is no line."""
 Side = Callable[[Problem], Any]
 
 BITS = 256
@@ -104,7 +104,7 @@ def judge_all(
 
 
 def _evaluate(sides: Iterable[Side], problems: Problem) -> dict[Side, list[np.ndarray]]:
-    """Of each side, its expressions in balls, with a leading axis of problems."""
+    """The expressions of each side in balls, with a leading axis of problems."""
     unique = list(dict.fromkeys(sides))  # many lines have the same left side
     with jax.enable_x64(True):
         traced, shapes = jax.make_jaxpr(
@@ -130,7 +130,7 @@ def _difference(left: np.ndarray, right: np.ndarray) -> float:
 
 
 def _largest(values: np.ndarray) -> np.ndarray:
-    """Of each problem, a bound of the magnitudes, as a float."""
+    """A bound of the magnitudes in each problem, as floats."""
     bounds = np.frompyfunc(lambda ball: float(ball.abs_upper()), 1, 1)(values)
     return np.asarray(bounds, np.float64).reshape(len(values), -1).max(axis=1)
 

@@ -22,7 +22,7 @@ class Steps(NamedTuple):
             if there is none.
         last_is_right: Whether the last line is the quantity that the chain begins with, whatever
             lies between; None if that is not told.
-        formulas: Of each line, how it compares with the one before it.
+        formulas: How each line compares with the one before it.
     """
 
     first_wrong: int | None

@@ -19,7 +19,7 @@ class Pair(NamedTuple):
     Attributes:
         theirs: Autodiff's.
         ours: The hand-written one.
-        shapes: Of the arrays.
+        shapes: Shapes of the arrays.
     """
 
     theirs: np.ndarray
@@ -33,11 +33,11 @@ class Pair(NamedTuple):
 
     @property
     def leaves(self) -> np.ndarray:
-        """Of each coordinate, which array it is in."""
+        """The array that each coordinate is in, by its position."""
         return np.repeat(np.arange(len(self.shapes)), [int(np.prod(s)) for s in self.shapes])
 
     def scales(self) -> np.ndarray:
-        """Of each array, the size of autodiff's largest entry; as logarithms to base 2."""
+        """The size of autodiff's largest entry in each array, as a logarithm to base 2."""
         return self._largest(logarithms(self.theirs, arb.abs_lower))
 
     def _largest(self, values: np.ndarray) -> np.ndarray:
@@ -75,7 +75,7 @@ def logarithms(balls: np.ndarray, bound: Callable[[arb], arb] = arb.abs_upper) -
 
 
 def _logarithm(bound: arb, unbounded: float) -> float:
-    """Of a number that may be larger or smaller than any float."""
+    """The logarithm of a number that may be larger or smaller than any float."""
     if not bound.is_finite():
         return unbounded
     mantissa, exponent = map(int, bound.man_exp())

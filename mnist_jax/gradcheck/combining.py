@@ -145,7 +145,7 @@ def top_k(keys: Function, x: np.ndarray, k: int, axis: int = -1, **_: Any):
 def select_and_scatter_add(
     keys: Function, source: np.ndarray, x: np.ndarray, select_prim: Any, **parameters: Any
 ) -> np.ndarray:
-    """Of each window, a number added where the largest or the smallest entry is."""
+    """Numbers added where each window has its largest or its smallest entry."""
     ones = [1] * x.ndim
     positions = np.arange(x.size).reshape(x.shape)
     seen = windows(positions, -1, base_dilation=ones, window_dilation=ones, **parameters)

@@ -86,7 +86,7 @@ def called(equation: Any) -> Any:
     """The jaxpr of an operation that does nothing but call it.
 
     Args:
-        equation: Of a jaxpr.
+        equation: Operation of a jaxpr.
 
     Returns:
         The jaxpr, closed or not.

@@ -24,7 +24,7 @@ def bind(equation: Any, operands: list[Any]) -> list[Any]:
     """The results of an operation as JAX computes it, here and now.
 
     Args:
-        equation: Of a jaxpr.
+        equation: Operation of a jaxpr.
         operands: Arrays; cast to what the jaxpr says that they are.
 
     Returns:
@@ -161,7 +161,7 @@ def scatter(
 
 
 def select_n(which: np.ndarray, *cases: np.ndarray) -> np.ndarray:
-    """Of each entry, the case that an operand says."""
+    """The case that an operand chooses for each entry."""
     result = cases[0]
     for number, case in enumerate(cases[1:], 1):
         result = np.where(which == number, case, result)
