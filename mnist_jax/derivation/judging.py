@@ -12,7 +12,7 @@ from mnist_jax.gradcheck.balls import Balls, precision
 from mnist_jax.gradcheck.interpreter import evaluate
 
 Verdict = Literal["holds", "slip", "fails", "empty"]
-"""The verdict on a line. It holds; it does not and its correction does; nor does that; there is no line."""
+"""The verdict on a line: it holds; its correction does; neither does; there is no line."""
 Side = Callable[[Problem], Any]
 
 BITS = 256

@@ -105,7 +105,7 @@ class Numbers(np.ndarray):
             how["out"] = tuple(np.asarray(x) for x in how["out"])
         if ufunc is np.matmul and not how and all(np.ndim(x) == 2 for x in plain):
             first = next(x for x in plain if x.dtype == object).flat[0]
-            return _product(*plain, first.check).view(Numbers)
+            return _product(plain[0], plain[1], first.check).view(Numbers)
         result = getattr(ufunc, method)(*plain, **how)
         return result.view(Numbers) if isinstance(result, np.ndarray) else result
 
