@@ -23,6 +23,10 @@ from experiments.narrative import NARRATIVES
 from experiments.narrative.words import counted, listed
 from mnist_jax.errors import UsageError
 from mnist_jax.files import replacing
+from mnist_jax.gradcheck.balls import OPERATIONS
+from mnist_jax.gradcheck.interpreter import FORMS
+from mnist_jax.gradcheck.special import FACTORIZATIONS, SPECIAL
+from mnist_jax.gradcheck.structure import STRUCTURE
 from mnist_jax.results import write_json
 
 MEASURED = {
@@ -34,6 +38,7 @@ MEASURED = {
     "task3_softmax": "task3_softmax/metrics.json",
     "task4_regularization": "task4_regularization/metrics.json",
     "controls": "controls/controls.json",
+    "chains": "controls/chains.json",
     "benchmarks": "benchmarks/benchmarks.json",
 }
 """What the documents quote: its name in a template, and the file of the results that holds it."""
@@ -112,8 +117,8 @@ def update(docs: Path, results: Path) -> None:
     if missing:
         raise UsageError(
             f"{', '.join(missing)} not found. Run `python -m experiments`, `python -m "
-            "experiments.controls` and `python -m experiments.benchmarks` first, or name their "
-            "folder with --results-dir."
+            "experiments.controls`, `python -m experiments.derivations` and `python -m "
+            "experiments.benchmarks` first, or name their folder with --results-dir."
         )
     quoted = {name: read_json(results / file) for name, file in MEASURED.items()}
     quoted["environment"] = read_json(results / ENVIRONMENT)["environment"]
@@ -146,12 +151,26 @@ def render(docs: Path) -> dict[Path, str]:
         keep_trailing_newline=True,
     )
     environment.filters["readable"] = readable
-    environment.globals.update(narratives=NARRATIVES, tally=tally, counted=counted)
+    environment.globals.update(
+        narratives=NARRATIVES, tally=tally, counted=counted, operations=operations()
+    )
     numbers = {path.stem: read_json(path) for path in sorted((docs / "measured").glob("*.json"))}
     return {
         document(path): environment.get_template(path.name).render(numbers)
         for path in templates(docs)
     }
+
+
+def operations() -> dict[str, list[str]]:
+    """JAX's operations that have a ball arithmetic, by kind."""
+    kinds = {
+        "special functions": set(SPECIAL),
+        "matrices": {*FACTORIZATIONS, "dot_general", "conv_general_dilated"},
+        "what moves numbers": set(STRUCTURE),
+        "calls and loops": set(FORMS),
+    }
+    others = set(OPERATIONS).difference(*kinds.values())
+    return {kind: sorted(names) for kind, names in {"arithmetic": others, **kinds}.items()}
 
 
 def document(template: Path) -> Path:

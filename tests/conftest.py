@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,14 +23,24 @@ jaxtyping.install_import_hook([f"mnist_jax.{name}" for name in CHECKED], "bearty
 from mnist_jax.data import MNIST_FILES, DataError, IdxFile, Mnist, load  # noqa: E402
 from mnist_jax.data.files import Contents, encode_idx  # noqa: E402
 
-# no silent broadcasting or promotion, and no TF32 where a tolerance is derived from the dtype
-jax.config.update("jax_numpy_rank_promotion", "raise")
-jax.config.update("jax_numpy_dtype_promotion", "strict")
+# no TF32 where a tolerance is derived from the dtype
 jax.config.update("jax_default_matmul_precision", "highest")
 
 # the same examples in every run, so that a failure is the code's and can be had again
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def strict_promotion() -> Iterator[None]:
+    """No silent broadcasting or promotion in the tests; documents have JAX's own rules."""
+    rules = {"jax_numpy_dtype_promotion": "strict", "jax_numpy_rank_promotion": "raise"}
+    before = {name: getattr(jax.config, name) for name in rules}
+    for name, rule in rules.items():
+        jax.config.update(name, rule)
+    yield
+    for name, rule in before.items():
+        jax.config.update(name, rule)
 
 
 @pytest.fixture(scope="session")

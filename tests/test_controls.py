@@ -1,24 +1,29 @@
 """The gradient checker catches mistakes and passes what is right; the command says how often."""
 
 import json
+import shutil
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
+from experiments import docs
 from experiments.command import exit_code
 from experiments.controls import __main__ as command
 from experiments.controls import checking, problems, summary
 from experiments.controls.checking import check_mutations, check_problems
 from experiments.controls.families import FAMILIES
+from experiments.controls.foreign import FOREIGN, judging
 from experiments.controls.mutations import MUTATIONS
+from experiments.controls.peers import comparing
 from experiments.controls.tasks import TASKS
 from experiments.controls.workers import spread
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import check
 from mnist_jax.gradients import softmax_gradient
 
+DOCS = Path(__file__).parents[1] / "docs"
 both_precisions = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
@@ -64,10 +69,10 @@ def test_a_transposed_gradient_is_refused():
 # of one shape, because each is compiled for each task: the command checks the others too
 @pytest.mark.parametrize(("task", "examples"), [("1a", 64), ("1b", 2), ("4a", 64)])
 def test_right_gradients_pass_on_problems_of_every_family(task, examples):
-    kinds = [problem.kind for problem in problems.problems(1000, seed=1)]
+    kinds = [problem.kind for problem in problems.problems(500, seed=1)]
     assert {kind.family for kind in kinds} == set(FAMILIES)
     chosen = [kind for kind in kinds if (kind.task, kind.shape.examples) == (task, examples)]
-    assert len(chosen) > 40
+    assert len(chosen) > 20
     outcomes = check_problems([kind.number for kind in chosen], seed=1)
     assert [outcome for outcome in outcomes if outcome.failed] == []
 
@@ -104,7 +109,8 @@ def few(monkeypatch):
 
 
 def run(folder: Path, *flags: str) -> int:
-    flags = ("--processes", "1", "--output-dir", str(folder), *flags)
+    tried = () if "--parts" in flags else ("--parts", "mutations", "problems")
+    flags = ("--processes", "1", "--output-dir", str(folder), *tried, *flags)
     return exit_code(lambda: command.run(flags))
 
 
@@ -121,6 +127,42 @@ def test_the_command_writes_what_it_found(tmp_path, capsys):
     assert written["problems"]["false_alarms"] == 0
     assert written["problems"]["excess_percentiles"]["float64 reverse mode"]["100"] < 1
     assert written["environment"]["packages"]["jax"] == jax.__version__
+
+
+def test_the_command_tries_the_parts_that_are_asked_for(tmp_path, monkeypatch, capsys):
+    entries = [entry for entry in FOREIGN if entry.name == "weighted regression"]
+    for module in (command, judging, comparing):
+        monkeypatch.setattr(module, "FOREIGN", entries)
+    monkeypatch.setattr(comparing, "PEERS", comparing.PEERS[2:3])
+    monkeypatch.setattr(comparing, "MUTATIONS", MUTATIONS[:1])
+    monkeypatch.setattr(comparing, "RIGHT_PROBLEMS", 1)
+    assert run(tmp_path, "--parts", "foreign", "peers") == 0
+    shown = capsys.readouterr().out
+    assert "1 of 1 foreign gradients pass, 3 of 3 wrong ones are caught" in shown
+    written = json.loads((tmp_path / "controls.json").read_text())
+    assert "mutations" not in written
+    assert written["foreign"]["each"][0]["right"]["passes"]
+    [ours, scipy] = written["peers"]["foreign"]
+    # a ridge of 1e-6 is below its threshold
+    assert (ours["caught"], scipy["caught"]) == (3, 2)
+    document = with_numbers(tmp_path / "docs", written)
+    assert "| weighted regression | as in textbooks |" in document
+    assert "| scipy check_grad | 1e-05 | 1 of 1 | 2 of 3 |" in document
+
+
+def with_numbers(folder: Path, parts: dict) -> str:
+    """The document about the checker with other numbers in it."""
+    shutil.copytree(DOCS / "measured", folder / "measured")
+    shutil.copy(DOCS / "gradcheck.md.jinja", folder)
+    path = folder / "measured" / "controls.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | parts))
+    [document] = docs.render(folder).values()
+    return document
+
+
+def test_peers_need_the_foreign_gradients(tmp_path, capsys):
+    assert run(tmp_path, "--parts", "peers") == 2
+    assert "without foreign" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("few")

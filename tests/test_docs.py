@@ -69,7 +69,7 @@ def test_the_table_has_a_row_for_each_line(judgements: list[Judgement]):
     table = ledger_table(judgements)
     assert [row[0] for row in table] == [row["number"] for row in ROWS]
     shown = {row[0]: row[2:] for row in table}
-    assert shown["8"] == ("slip", "0.75")
+    assert shown["8"] == ("slip", "0.9")
     assert shown["17"] == ("empty", "")
 
 

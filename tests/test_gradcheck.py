@@ -1,15 +1,17 @@
 """The gradient checker on losses of other kinds than the report's."""
 
+import contextlib
 import json
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.core import Tracer
 
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import Checker, Comparison, GradientError, Report, check
+from mnist_jax.gradcheck.programs import Program
 
 OF_THE_GRADIENT_ALONE = {
     "lost to rounding",
@@ -67,10 +69,8 @@ def test_the_right_gradient_of_a_network_passes_every_check(report):
     assert [(finding.check, finding.precision, finding.passes) for finding in report.findings] == [
         ("reverse mode", "float32", True),
         ("lost to rounding", "float32", True),
-        ("forward mode", "float32", True),
         ("float64", "float32", True),
         ("jit / eager", "float32", True),
-        ("vmap / loop", "float32", True),
         ("the same call again", "float32", True),
         ("reverse mode", "float64", True),
         ("lost to rounding", "float64", True),
@@ -88,12 +88,13 @@ def test_the_report_says_where_it_was_made(report):
     assert report.environment["jax"] == jax.__version__
     assert report.environment["matmul precision"] == "highest"
     assert jax.devices()[0].device_kind in report.environment["device"]
-    assert jax.__version__ in str(report)
+    assert jax.__version__ in report.details()
 
 
 def test_the_report_is_text_in_a_notebook_too(report, monkeypatch):
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
-    assert "reverse mode" in str(report)
+    assert "reverse mode" in report.details()
+    assert "agrees with autodiff" in str(report)
 
 
 def test_the_report_is_json(report):
@@ -107,6 +108,13 @@ def test_what_is_checked_is_tight(report):
     assert reverse.resolution < 1e-12
     assert compared(report, "reverse mode", "float32").resolution < 1e-4
     assert compared(report, "central differences", "float64").resolution < 1e-6
+
+
+def test_a_report_is_true_if_the_gradient_passes(report):
+    assert report
+    assert not check(jnp.sum, jnp.zeros_like, jnp.ones(3), **QUICK)
+    assert repr(report) == "<Report: This gradient is right.>"
+    assert report._repr_html_().startswith("<p><b>This gradient is right.</b></p>")
 
 
 def test_a_finding_that_there_is_none_of(report):
@@ -127,7 +135,7 @@ def test_a_wrong_gradient_is_caught_named_and_located(arguments):
     assert comparison.value == pytest.approx(1.01 * comparison.reference)
     assert (comparison.differing, comparison.size) == (1, 16)
     assert report.diagnosis == ("params['w1'][1, 2]: the gradient is 1.01 times autodiff's",)
-    with pytest.raises(GradientError, match="DOES NOT PASS: 7 of 15"):
+    with pytest.raises(GradientError, match="This gradient is wrong: 6 of 13 checks fail"):
         report.raise_if_wrong()
 
 
@@ -140,21 +148,20 @@ def test_a_gradient_in_numpy_is_checked_as_it_is(arguments):
 
     report = check(network_loss, gradient, *arguments)
     assert report.passes
-    assert report.of("vmap / loop", "float64").passes is None
+    with pytest.raises(KeyError):
+        report.of("vmap / loop", "float64")
     assert report.of("reverse mode", "float64").passes
 
 
-def test_a_fault_of_the_compiler_is_told_from_a_wrong_gradient():
+def test_a_fault_of_the_compiler_is_told_from_a_wrong_gradient(monkeypatch):
     """As jax 0.10.2 on CPUs: compiled, some sums are wrong; operation by operation they are not."""
+    sound = Program.run
 
-    def loss(w):
-        compiled = isinstance(w, Tracer)
-        return jnp.sum(w**2) * (1.001 if compiled else 1.0)
+    def faulty(self, constants, inputs):
+        return jax.tree.map(lambda leaf: 1.001 * leaf, sound(self, constants, inputs))
 
-    def gradient(w):
-        return 2.002 * w
-
-    report = check(loss, gradient, jnp.array([1.0, 2.0]))
+    monkeypatch.setattr(Program, "run", faulty)
+    report = check(lambda w: jnp.sum(w**2), lambda w: 2 * w, jnp.array([1.0, 2.0]))
     for precision in ("float32", "float64"):
         assert report.of("jit / eager", precision).passes is False
         assert report.of("reverse mode", precision).passes
@@ -180,10 +187,11 @@ def test_a_gradient_that_is_not_the_same_twice():
     calls = iter(range(1_000))
 
     def gradient(w):
-        return 2 * w + 1e-18 * next(calls) * (0 if isinstance(w, Tracer) else 1)
+        return 2 * w + 1e-6 * next(calls)
 
-    report = check(lambda w: jnp.sum(w**2), gradient, jnp.zeros(2), **QUICK)
+    report = check(lambda w: jnp.sum(w**2), gradient, jnp.ones(2), **QUICK)
     assert report.of("the same call again", "float64").passes is False
+    assert "not a pure function" in report.diagnosis[0]
 
 
 def test_a_kink_is_named_at_the_point_where_it_is():
@@ -216,14 +224,15 @@ def test_a_formula_that_overflows_in_float32_only():
     assert "right in float64 and wrong in float32" in report.diagnosis[0]
 
 
-def test_nan_in_both_does_not_pass():
+def test_a_loss_that_is_not_finite_is_blamed_and_not_its_gradient():
     def saturated(w):  # 0 * log 0, the trap that losses from logits avoid
         return jnp.sum(0 * jnp.log(jax.nn.sigmoid(w)))
 
     report = check(saturated, jnp.zeros_like, jnp.full(3, -1e4), **QUICK)
     assert not report.passes
-    assert "autodiff's is not finite in 3 of 3 coordinates" in report.diagnosis[0]
-    assert json.loads(report.to_json())["findings"][0]["comparison"]["absolute"] is None
+    assert "the loss is nan at the point given" in report.diagnosis[0]
+    assert "The loss can't be checked here" in str(report)
+    assert json.loads(report.to_json())["passes"] is False
 
 
 def test_a_gradient_that_rounding_hides_is_not_told():
@@ -262,7 +271,7 @@ def test_saturated_weights_do_not_hide_a_mistake():
     assert check(loss, gradient, *arguments).passes
     half = check(loss, lambda *a: gradient(*a) / 2, *arguments)
     assert not half.passes
-    assert "w: the gradient is 1/2 times autodiff's" in half.diagnosis
+    assert "w: the gradient is 0.5 times autodiff's" in half.diagnosis[0]
 
 
 def test_the_tolerance_does_not_grow_with_the_number_of_weights():
@@ -307,18 +316,27 @@ def test_another_argument_than_the_first():
 
 
 def test_a_checker_compiles_once():
-    traced = []
+    checker = Checker(lambda w: jnp.sum(w**2), lambda w: 2 * w, **QUICK)
+    here, there = jnp.ones(2), jnp.arange(2.0)
+    with jax_log_compiles() as compiled:
+        assert checker(here).passes
+        first = len(compiled)
+        assert checker(there).passes
+    assert first
+    assert len(compiled) == first
 
-    def loss(w):
-        traced.append(w)
-        return jnp.sum(w**2)
 
-    checker = Checker(loss, lambda w: 2 * w, **QUICK)
-    assert checker(jnp.ones(2)).passes
-    before = len(traced)
-    assert checker(jnp.arange(2.0)).passes
-    assert all(isinstance(w, jax.Array) for w in traced[before:])
-    assert not any(isinstance(w, Tracer) for w in traced[before:])
+@contextlib.contextmanager
+def jax_log_compiles():
+    """The names of what is compiled meanwhile."""
+    compiled = []
+
+    def note(event: str, duration: float, **_: Any) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled.append(duration)
+
+    jax.monitoring.register_event_duration_secs_listener(note)
+    yield compiled
 
 
 @pytest.mark.parametrize(
@@ -327,7 +345,6 @@ def test_a_checker_compiles_once():
         (jnp.square, lambda w: 2 * w, [jnp.ones(3)], r"the loss returns float64\[3\], not a"),
         (lambda w: (w, w), lambda w: w, [1.0], r"the loss returns .*return one scalar"),
         (lambda w: jnp.sum(w) > 0, lambda w: w, [1.0], r"the loss returns bool\[\]"),
-        (lambda w: np.sum(np.asarray(w)), lambda w: w, [1.0], "the loss can't be traced"),
         (
             lambda w: jnp.sum(w @ w.T @ w),
             lambda w: w,
@@ -338,12 +355,10 @@ def test_a_checker_compiles_once():
         (lambda w, x: w * x, lambda w, x: x, [jnp.arange(3), 2.0], r"w is int.*\[3\]: give float"),
         (lambda w: w["a"] * 1.0, lambda w: w, [{"a": 1.0, "b": True}], r"w\['b'\] is bool\[\]"),
         (lambda w: 0.0, lambda w: w, [[]], "w holds no array"),
-        (lambda w, how: w, lambda w, how: w, [1.0, "mean"], "how is 'mean', no array or number"),
         (jnp.sum, lambda w: w, [np.array([[0, np.nan]])], r"\[0, 1\] is nan, not finite in"),
         (jnp.sum, lambda w: [w], [jnp.ones(3)], r"returns \[float64\[3\]\], but .* same tree"),
         (jnp.sum, lambda w: w.T, [jnp.ones((2, 3))], r"float64\[3, 2\], but .* \(transposed\?\)"),
-        (jnp.sum, lambda w: w.astype("float32"), [jnp.ones(3)], r"is float32\[3\], but the arg"),
-        (jnp.sum, lambda w: w.astype(int), [jnp.ones(3)], r"is int.*\[3\], but the argument is fl"),
+        (jnp.sum, lambda w: w.astype(int), [jnp.ones(3)], r"is int.*\[3\]: return floating numb"),
     ],
 )
 def test_wrong_use_names_what_is_wrong(loss, gradient, arguments, message):

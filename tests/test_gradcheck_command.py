@@ -25,6 +25,13 @@ class wrong:
     def gradient(w, x, scale=1.0):
         return -gradient(w, x, scale)
 
+def raises(w, x, scale=1.0):
+    raise KeyError("no such")
+
+def leaves(w, x, scale=1.0):
+    raise SystemExit(3)
+
+print("imported")
 number = 3
 """
 QUICK = ["--points", "1", "--directions", "1", "--precisions", "float64"]
@@ -58,13 +65,13 @@ def run(module, arrays, *flags, gradient="gradient"):
 )
 def test_a_right_gradient_passes(model, arrays, capsys):
     assert run(model, arrays) == 0
-    assert "The gradient passes." in capsys.readouterr().out
+    assert "This gradient is right." in capsys.readouterr().out
 
 
 def test_a_wrong_one_does_not_and_the_table_says_why(model, capsys):
     assert run(model, {"by name": ARRAYS}, gradient="wrong.gradient") == 1
     printed = capsys.readouterr().out
-    assert "DOES NOT PASS" in printed
+    assert "This gradient is wrong" in printed
     assert "w: the gradient is -1 times autodiff's" in printed
 
 
@@ -91,6 +98,11 @@ def test_json(model, capsys):
         (["{m}:loss", "{m}:gradient", "d.npz"], "d.npz is no .npz of plain arrays"),
         (["{m}:loss", "{m}:gradient", "e.npz"], "the file holds w, y, but the parameters"),
         (["{m}:loss", "{m}:gradient", "f.npz"], "the file holds x, but the parameters"),
+        (["{m}:loss", "{m}:gradient", "g.npy"], "g.npy holds a single array"),
+        (["{m}:loss", "{m}:gradient", "h.npz"], "h.npz holds no array"),
+        (["{m}:loss", "{m}:raises", "a.npz"], "the gradient raised KeyError: 'no such'"),
+        (["{m}:loss", "{m}:leaves", "a.npz"], "the check ended with SystemExit: 3"),
+        (["{m}_leaves:loss", "{m}:gradient", "a.npz"], "can't be imported: SystemExit: 0"),
         (["{m}:loss", "{m}:gradient", "a.npz", "--argnum", "2"], "argnum is 2"),
         (["{m}:loss", "{m}:gradient", "a.npz", "--points", "0"], "points is 0"),
     ],
@@ -101,6 +113,9 @@ def test_wrong_use_is_one_message_and_exit_code_2(model, flags, message, capsys,
     np.savez("d.npz", w=np.array([{}], object))
     np.savez("e.npz", w=ARRAYS["w"], y=ARRAYS["x"])
     np.savez("f.npz", x=ARRAYS["x"])
+    np.save("g.npy", ARRAYS["x"])
+    np.savez("h.npz")
+    (tmp_path / "model_of_a_user_leaves.py").write_text("raise SystemExit(0)")
     assert main([flag.format(m=model) for flag in flags]) == 2
     captured = capsys.readouterr()
     assert message in captured.err

@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from mnist_jax.gradcheck.mistakes import Leaf, describe_region, explain
+from mnist_jax.gradcheck.mistakes.explain import explain
+from mnist_jax.gradcheck.mistakes.leaf import Leaf, describe_region
 from mnist_jax.gradcheck.problem import Problem
 
 POINTS = 3
@@ -42,7 +43,7 @@ def said(problem, right, changed):
         )
         for name, reference in right.items()
     ]
-    return "; ".join(explain(leaves, problem))
+    return "; ".join(explain(leaves, [problem], None))
 
 
 def weights(name, reference):
@@ -58,20 +59,25 @@ def put(array, index, value):
 COLUMN = (slice(None), 2)
 MISTAKES = {
     "the whole gradient is -1 times autodiff's": lambda g: jax.tree.map(np.negative, g),
-    "the whole gradient is 1/2 times": lambda g: jax.tree.map(lambda leaf: leaf / 2, g),
-    "the whole gradient is 20 (the length of axis 0 of inputs) times": lambda g: jax.tree.map(
+    "the whole gradient is 0.5 times autodiff's: a factor of 2 is missing": lambda g: jax.tree.map(
+        lambda leaf: leaf / 2, g
+    ),
+    "20 times autodiff's (the length of axis 0 of inputs): it sums over": lambda g: jax.tree.map(
         lambda leaf: 20 * leaf, g
     ),
-    "params['b']: the gradient is 1/7 (the length of axis 1 of inputs) times": lambda g: {
-        "b": g["b"] / 7
+    "(1/7, the length of axis 1 of inputs): it divides by the 7 where": lambda g: {"b": g["b"] / 7},
+    "params['b']: the gradient is -20 times autodiff's (the length of": lambda g: {
+        "b": -20 * g["b"]
     },
-    "params['b']: the gradient is -20 (the length of": lambda g: {"b": -20 * g["b"]},
-    "params['b']: the gradient is 0.03 (l2) times": lambda g: {"b": 0.03 * g["b"]},
-    "params['b']: the gradient is 2.857143 (the length of axis 0 of inputs over": lambda g: {
+    "params['b']: the gradient is 0.03 times autodiff's (l2)": lambda g: {"b": 0.03 * g["b"]},
+    "2.857143 times autodiff's (the length of axis 0 of inputs over": lambda g: {
         "b": g["b"] * 20 / 7
     },
     "params['b']: the gradient is 1.7 times": lambda g: {"b": 1.7 * g["b"]},
-    "params['b']: the gradient is that of params['c']": lambda g: {"b": g["c"], "c": g["b"]},
+    "params['b']: the gradient is that of params['c'], exchanged": lambda g: {
+        "b": g["c"],
+        "c": g["b"],
+    },
     "params['w'][:, 2]: the gradient is -1 times": lambda g: {
         "w": put(g["w"], COLUMN, -g["w"][:, :, 2])
     },
@@ -94,7 +100,9 @@ MISTAKES = {
     "params['w'], all but [2, :]: the gradient has 0 and 1 along axis 0 exchanged": lambda g: {
         "w": g["w"][:, [1, 0, 2]]
     },
-    "params['w']: the gradient has in excess a term: 0.3 times 1": lambda g: {"w": g["w"] + 0.3},
+    "params['w']: the gradient has in excess a constant term: 0.3 in each": lambda g: {
+        "w": g["w"] + 0.3
+    },
     "params['w']: the gradient lacks a term: 0.06 (twice l2) times params['w']": lambda g: {
         "w": g["w"] - 0.06 * weights("w", g["w"])
     },
@@ -106,11 +114,8 @@ MISTAKES = {
         "w": put(g["w"], (1, 2), np.nan)
     },
     "params['b']: the gradient is not finite in 3 of 3": lambda g: {"b": g["b"] + np.inf},
-    "params['w']: the gradient differs in 9 of 9 coordinates, by no": lambda g: {
+    "params['w']: the gradient differs in 9 of 9 coordinates, by up to": lambda g: {
         "w": np.sin(g["w"])
-    },
-    "(at [0], [1], [2]) by a relative 6e-08: is something inside computed in float32": lambda g: {
-        "b": g["b"] + 6e-8 * np.abs(g["b"]).max() * np.array([1.0, -0.9, 0.8])
     },
     "params['b']: the gradient differs in 3 of 3 coordinates (at [0], [1], [2])": lambda g: {
         "b": np.sin(g["b"])
@@ -130,19 +135,24 @@ def test_nothing_is_said_of_the_right_gradient(problem, right):
 def test_a_single_number_at_a_single_point_fits_any_factor_and_names_none(problem):
     one = np.ones((1,))
     leaf = Leaf("w", 3 * one, one, 1e-12 * one, one)
-    assert "differs in 1 of 1 coordinates" in explain([leaf], problem)[0]
+    assert "differs in 1 of 1 coordinates" in explain([leaf], [problem], None)[0]
 
 
 @pytest.mark.parametrize(
     ("wrong", "region"),
     [
-        ([[1, 1], [0, 1]], ""),
+        ([[1, 1], [0, 1]], " in 3 of 4 coordinates (at [0, 0], [0, 1], [1, 1])"),
         ([[1, 1], [0, 0]], "[0, :]"),
         ([[0, 1], [0, 1]], "[:, 1]"),
+        ([[0, 1, 1], [0, 0, 0]], "[0, :] in 2 of 3 coordinates"),
         ([[0, 0], [1, 0]], "[1, 0]"),
+        ([[1, 0], [0, 1]], " on the diagonal"),
+        ([[0, 1], [1, 0]], " off the diagonal"),
         ([0, 0, 1], "[2]"),
         ([[1, 1, 0], [1, 1, 0]], ", all but [:, 2]"),
         ([1, 0, 1], ", all but [1]"),
+        ([0, 0, 0, 1, 1], "[3:]"),
+        ([0, 1, 1, 0, 0], "[1:3]"),
         (1, ""),
     ],
 )

@@ -1,7 +1,5 @@
-"""What the checker is made of: rounding, differences, comparison."""
+"""What the checker is made of: differences, comparison."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,70 +16,7 @@ from mnist_jax.gradcheck.differences import (
     richardson,
     taylor_order,
 )
-from mnist_jax.gradcheck.findings import TOLERANCE
-from mnist_jax.gradcheck.points import standard_deviation
-from mnist_jax.gradcheck.rounding import sampled
-
-UNIT = 2.0**-24
-TINY = float(np.finfo(np.float32).tiny)
-
-
-def spread(function, *arguments):
-    with jax.enable_x64(True):
-        doubles = [jnp.asarray(argument, "float64") for argument in arguments]
-        samples = jax.jit(sampled(function))(UNIT, TINY, *doubles)
-        return standard_deviation(np.asarray(samples))
-
-
-def loop(x):
-    return jax.lax.scan(lambda carry, y: (jnp.sin(carry + y), carry), 0 * x[0], x)[0]
-
-
-COMPUTATIONS = {
-    "a product": (lambda a, b: a @ b, [(40, 785), (785, 30)]),
-    "a sum": (lambda a: jnp.sum(a, axis=1), [(40, 3000)]),
-    "a sum of positive terms": (lambda a: jnp.sum(a**2, axis=0), [(3000, 40)]),
-    "a cumulative sum": (lambda a: jnp.cumsum(a, axis=0), [(500, 4)]),
-    "a softmax": (lambda a: jax.nn.softmax(30 * a), [(50, 10)]),
-    "a cancellation": (lambda a, b: (a + 1000 * b) - 1000 * b, [(200,), (200,)]),
-    "a loop": (loop, [(100, 20)]),
-    "a convolution": (
-        lambda a, b: jax.lax.conv_general_dilated(a, b, (1, 1), "SAME"),
-        [(1, 3, 8, 8), (4, 3, 3, 3)],
-    ),
-    "a compiled function inside": (jax.jit(lambda a: jnp.exp(a) / (1 + jnp.exp(a))), [(50,)]),
-}
-
-
-@pytest.mark.parametrize("name", COMPUTATIONS)
-def test_the_spread_is_that_of_float32(name):
-    """The errors of float32 itself are within a few of the sampled standard deviations."""
-    function, shapes = COMPUTATIONS[name]
-    rng = np.random.default_rng(0)
-    singles = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
-    with jax.enable_x64(True):
-        exact = np.asarray(function(*(jnp.asarray(x, "float64") for x in singles)))
-    computed = np.asarray(jax.jit(function)(*singles), np.float64)
-    deviations = spread(function, *singles)
-    error = np.abs(computed - exact)
-    assert np.max(error / deviations) < TOLERANCE / 2
-    assert np.sqrt(np.mean((error / deviations) ** 2)) > 0.02  # and not far too wide
-
-
-def test_what_is_exact_has_no_spread():
-    def rearranged(a):
-        return jnp.concatenate([-a.T[::-1], jnp.abs(a), jnp.maximum(a, 0)])
-
-    assert not np.any(spread(rearranged, np.random.default_rng(0).normal(size=(3, 3))))
-
-
-def test_structural_zeros_stay_zero():
-    assert not np.any(spread(lambda a: jnp.where(a * 0 > 0, 1e9, a * 0), np.ones(5)))
-
-
-def test_numbers_that_float32_loses_have_a_spread():
-    deviation = spread(lambda a: a * a, np.full(3, 1e-22))
-    assert np.all(deviation > 1e-39)
+from mnist_jax.gradcheck.noise import standard_deviation
 
 
 @given(

@@ -88,7 +88,7 @@ def test_the_objectives_agree(judged: Judged):
 def test_descent_along_the_gradient_comes_to_its_predictions(judged: Judged):
     @partial(jax.jit, static_argnums=1)
     def descend(weights: jax.Array, steps: int) -> jax.Array:
-        step = lambda _, w: w - 0.01 * judged.gradient(w)  # noqa: E731
+        step = lambda _, w: w - 0.01 * judged.gradient(w)
         return jax.lax.fori_loop(0, steps, step, weights)
 
     weights = descend(jnp.zeros_like(judged.weights), 4000)

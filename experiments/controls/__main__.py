@@ -1,6 +1,9 @@
 """Wrong gradients that must be caught, right ones that must pass: `python -m experiments.controls`.
 
-Exit codes: 0 every mistake is caught and there is no false alarm; 1 otherwise; 2 wrong use, one
+Mistakes in the report's gradients, right ones on random problems, gradients that other people wrote
+with three mistakes in each, and other checkers on the same gradients.
+
+Exit codes: 0 every mistake is caught and every right gradient passes; 1 otherwise; 2 wrong use, one
 message on stderr; 130 interrupted.
 """
 
@@ -10,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jax
 from rich.console import Console
@@ -19,7 +22,12 @@ from tyro.conf import FlagCreatePairsOff
 from experiments.command import DONE, announce, exit_code
 from experiments.controls import problems, summary
 from experiments.controls.checking import Outcome, Verdict, check_mutations, check_problems
+from experiments.controls.foreign import FOREIGN
+from experiments.controls.foreign.judging import Judged, judge
+from experiments.controls.foreign.summary import foreign_numbers, foreign_table, passed
 from experiments.controls.mutations import MUTATIONS
+from experiments.controls.peers.comparing import Answer, compare, everything
+from experiments.controls.peers.summary import peer_numbers, peer_table
 from experiments.controls.workers import spread
 from experiments.flags import parse_flags
 from experiments.progress import Progress
@@ -27,11 +35,15 @@ from mnist_jax.errors import UsageError
 from mnist_jax.results import environment, output_folder, write_json
 
 NOT_TRUSTED = 1
+Part = Literal["mutations", "problems", "foreign", "peers"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlSettings:
     """How much is checked, and where the numbers go."""
+
+    parts: tuple[Part, ...] = ("mutations", "problems", "foreign", "peers")
+    """What is tried; the rest is left out of controls.json."""
 
     problems: int = 10_000
     """Random problems on which the right gradients must pass."""
@@ -54,6 +66,8 @@ class ControlSettings:
             value = getattr(self, name)
             if value is not None and value < lowest:
                 raise UsageError(f"{name} is {value}; give at least {lowest}.")
+        if "peers" in self.parts and "foreign" not in self.parts:
+            raise UsageError("parts has peers without foreign, on which they are compared; add it.")
         return self
 
     @property
@@ -78,13 +92,47 @@ def run(arguments: Sequence[str] | None = None) -> int:
     with output_folder(settings.output_dir) as folder:
         announce(folder, quiet=settings.quiet)
         with Progress(quiet=settings.quiet) as progress:
-            verdicts = wrong_gradients(settings, progress)
-            outcomes = right_gradients(settings, progress)
-        write(folder, settings, verdicts, outcomes, time.monotonic() - start)
-    show(verdicts, outcomes, quiet=settings.quiet)
+            found = find(settings, progress)
+        write(folder, settings, found, time.monotonic() - start)
+    show(found, quiet=settings.quiet)
     print(f"written to {folder / 'controls.json'}")
-    trusted = all(v.caught for v in verdicts) and not any(o.failed for o in outcomes)
-    return DONE if trusted else NOT_TRUSTED
+    return DONE if found.trusted else NOT_TRUSTED
+
+
+class Found(NamedTuple):
+    """What was found; of a part that was not tried, nothing.
+
+    Attributes:
+        verdicts: Verdicts on the mutations.
+        outcomes: Outcomes of the problems.
+        judged: Judgements on the foreign gradients.
+        answers: Answers of the other checkers.
+    """
+
+    verdicts: list[Verdict]
+    outcomes: list[Outcome]
+    judged: list[Judged]
+    answers: list[Answer]
+
+    @property
+    def trusted(self) -> bool:
+        """Whether every mistake is caught and every right gradient passes."""
+        checked = [each for each in self.judged if each.right]
+        return (
+            all(verdict.caught for verdict in self.verdicts)
+            and not any(outcome.failed for outcome in self.outcomes)
+            and all(passed(each) and all(one.caught for one in each.wrong) for each in checked)
+        )
+
+
+def find(settings: ControlSettings, progress: Progress) -> Found:
+    """Tries the parts that are asked for, one after the other."""
+    return Found(
+        wrong_gradients(settings, progress) if "mutations" in settings.parts else [],
+        right_gradients(settings, progress) if "problems" in settings.parts else [],
+        foreign_gradients(settings, progress) if "foreign" in settings.parts else [],
+        other_checkers(settings, progress) if "peers" in settings.parts else [],
+    )
 
 
 def wrong_gradients(settings: ControlSettings, progress: Progress) -> list[Verdict]:
@@ -104,34 +152,64 @@ def right_gradients(settings: ControlSettings, progress: Progress) -> list[Outco
     return sorted(outcomes, key=lambda outcome: outcome.kind.number)
 
 
-def show(verdicts: list[Verdict], outcomes: list[Outcome], *, quiet: bool) -> None:
+def foreign_gradients(settings: ControlSettings, progress: Progress) -> list[Judged]:
+    """What is said of the gradients that others wrote, and of the mistakes in each."""
+    names = [entry.name for entry in FOREIGN]
+    update = progress.bar("foreign gradients", len(names))
+    judged = spread(judge, [[name] for name in names], settings.workers, update)
+    return sorted(judged, key=lambda each: names.index(each.name))
+
+
+def other_checkers(settings: ControlSettings, progress: Progress) -> list[Answer]:
+    """What every checker says of the same gradients."""
+    work = everything()
+    update = progress.bar("other checkers", len(work))
+    done = spread(compare, [[each] for each in work], settings.workers, update)
+    return sorted((each for answers in done for each in answers), key=lambda a: work.index(a.work))
+
+
+def show(found: Found, *, quiet: bool) -> None:
     """Prints the tables, and how many mistakes are missed."""
     console = Console(quiet=quiet)
-    console.print(summary.mutation_table(verdicts))
-    if outcomes:
-        console.print(summary.family_table(outcomes), summary.excess_table(outcomes))
-    caught = sum(verdict.caught for verdict in verdicts)
-    alarms = sum(bool(outcome.failed) for outcome in outcomes)
-    print(f"{caught} of {len(verdicts)} mistakes caught in float32 alone and in float64 alone")
-    print(f"{alarms} false alarms on {len(outcomes)} problems")
+    if found.verdicts:
+        console.print(summary.mutation_table(found.verdicts))
+        caught = sum(verdict.caught for verdict in found.verdicts)
+        total = len(found.verdicts)
+        print(f"{caught} of {total} mistakes caught in float32 alone and in float64 alone")
+    if found.outcomes:
+        console.print(summary.family_table(found.outcomes), summary.excess_table(found.outcomes))
+        alarms = sum(bool(outcome.failed) for outcome in found.outcomes)
+        print(f"{alarms} false alarms on {len(found.outcomes)} problems")
+    if found.judged:
+        console.print(foreign_table(found.judged))
+        numbers = foreign_numbers(found.judged)
+        print("{passed} of {total} foreign gradients pass, ".format(**numbers), end="")
+        print("{caught} of {wrong} wrong ones are caught, {named} named".format(**numbers))
+    if found.answers:
+        rows = peer_numbers(found.answers, found.judged)
+        console.print(peer_table("All checkers on the controls", rows["controls"]))
+        console.print(peer_table("All checkers on the foreign gradients", rows["foreign"]))
+        if rows["absent"]:
+            print(f"not installed, and skipped: {', '.join(rows['absent'])}")
 
 
-def write(
-    folder: Path,
-    settings: ControlSettings,
-    verdicts: list[Verdict],
-    outcomes: list[Outcome],
-    seconds: float,
-) -> None:
-    """Writes controls.json."""
-    numbers = {
+def write(folder: Path, settings: ControlSettings, found: Found, seconds: float) -> None:
+    """Writes controls.json, with the parts that were tried."""
+    parts: dict[Part, Any] = {}
+    if "mutations" in settings.parts:
+        parts["mutations"] = summary.mutation_numbers(found.verdicts)
+    if "problems" in settings.parts:
+        parts["problems"] = summary.problem_numbers(found.outcomes)
+    if "foreign" in settings.parts:
+        parts["foreign"] = foreign_numbers(found.judged)
+    if "peers" in settings.parts:
+        parts["peers"] = peer_numbers(found.answers, found.judged)
+    about = {
         "settings": asdict(settings),
         "environment": environment(),
         "seconds": round(seconds),
-        "mutations": summary.mutation_numbers(verdicts),
-        "problems": summary.problem_numbers(outcomes),
     }
-    write_json(folder / "controls.json", numbers)
+    write_json(folder / "controls.json", {**about, **parts})
 
 
 if __name__ == "__main__":

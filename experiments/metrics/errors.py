@@ -1,16 +1,17 @@
 """The errors of task 1's gradients on one real batch, by coordinate and by step."""
 
+import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from experiments.metrics.task1 import DERIVATIONS
 from mnist_jax.gradcheck.differences import Line, central_differences
 from mnist_jax.gradcheck.draws import draw_directions
 from mnist_jax.gradcheck.problem import PRECISIONS, Problem, cast
-from mnist_jax.gradcheck.programs import compile_programs
 from mnist_jax.precision import in_precision
 
 STEPS = np.logspace(2, -10, 61)
@@ -67,22 +68,29 @@ def _by_coordinate(problem: Problem) -> dict[str, np.ndarray]:
 
 
 def _by_step(problem: Problem, seed: int) -> dict[str, np.ndarray]:
-    programs = compile_programs(problem, traceable=True)
+    direction = draw_directions(problem.differentiated, 1, seed)[0]
     with in_precision("float64"):
-        double = problem.cast("float64")
-        directions = draw_directions(double, 1, seed)
-        slope = float(programs.forward(directions, *double.arguments)[0])
+        double = problem.cast("float64").arguments
+        slope = float(np.sum(jax.jit(jax.grad(problem.loss))(*double) * direction))
     found = {}
     for precision in PRECISIONS:
         with in_precision(precision):
             steps = cast(np.concatenate([STEPS, -STEPS]), precision)
-            values = programs.lines(
-                cast(directions, precision), steps, *problem.cast(precision).arguments
+            values = _along(
+                problem.loss, steps, cast(direction, precision), *problem.cast(precision).arguments
             )
-        ahead, behind = np.split(np.asarray(values[0], np.float64), 2)
+        ahead, behind = np.split(np.asarray(values, np.float64), 2)
         line = Line(STEPS, ahead, np.nan, behind, np.nan)
         found[precision] = np.abs(central_differences(line) / slope - 1)
     return found
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _along(
+    loss: Callable[..., Array], steps: Array, direction: Array, weights: Array, *data: Array
+) -> Float[Array, " H"]:
+    """The loss at each step along a direction."""
+    return jax.lax.map(lambda step: loss(weights + step * direction, *data), steps)
 
 
 def errors_metrics(errors: dict[str, Errors]) -> dict[str, Any]:

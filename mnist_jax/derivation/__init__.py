@@ -1,9 +1,17 @@
 """The report's derivations line by line, each line evaluated and judged by machine."""
 
 from mnist_jax.derivation.equation import Equation, Line
-from mnist_jax.derivation.judging import BOUND, Judgement, Verdict, judge, judge_all
+from mnist_jax.derivation.judging import (
+    BOUND,
+    Judgement,
+    Verdict,
+    default_problems,
+    judge,
+    judge_all,
+)
 from mnist_jax.derivation.ledger import EQUATIONS, ledger
 from mnist_jax.derivation.problem import Problem, Task, random_problems
+from mnist_jax.derivation.steps import Steps, check_steps
 
 __all__ = [
     "BOUND",
@@ -12,8 +20,11 @@ __all__ = [
     "Judgement",
     "Line",
     "Problem",
+    "Steps",
     "Task",
     "Verdict",
+    "check_steps",
+    "default_problems",
     "judge",
     "judge_all",
     "ledger",

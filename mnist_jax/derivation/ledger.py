@@ -9,8 +9,8 @@ from mnist_jax.derivation import (
     softmax_jacobian,
 )
 from mnist_jax.derivation.equation import Equation
-from mnist_jax.derivation.judging import Judgement, judge_all
-from mnist_jax.derivation.problem import Task, random_problems
+from mnist_jax.derivation.judging import Judgement, default_problems, judge_all
+from mnist_jax.derivation.problem import Task
 
 EQUATIONS: dict[Task, tuple[Equation, ...]] = {
     "1a": (*logistic.SETTING, *logistic_loss.STEPS, *logistic.PRODUCT),
@@ -38,5 +38,5 @@ def ledger() -> list[Judgement]:
     return [
         judgement
         for task, equations in EQUATIONS.items()
-        for judgement in judge_all(equations, random_problems(task))
+        for judgement in judge_all(equations, default_problems(task))
     ]

@@ -1,11 +1,13 @@
 """Compares a hand-written gradient with autodiff, and says how far to trust it.
 
-`check` takes any loss and any gradient of it, and returns a `Report`; `python -m
-mnist_jax.gradcheck` does the same from a shell.
+`check` takes any loss and any gradient of it, and returns a `Report`; `check_rule` takes a function
+with a derivative rule of its own; `python -m mnist_jax.gradcheck` checks a gradient from a shell.
 """
 
 from mnist_jax.gradcheck.checker import Checker, check
 from mnist_jax.gradcheck.comparison import Comparison
-from mnist_jax.gradcheck.report import Finding, GradientError, Report
+from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.report import GradientError, Report
+from mnist_jax.gradcheck.rules import check_rule
 
-__all__ = ["Checker", "Comparison", "Finding", "GradientError", "Report", "check"]
+__all__ = ["Checker", "Comparison", "Finding", "GradientError", "Report", "check", "check_rule"]

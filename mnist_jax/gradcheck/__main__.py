@@ -1,12 +1,16 @@
-"""`python -m mnist_jax.gradcheck module:loss module:gradient arguments.npz`.
+"""Check a hand-written gradient from a shell.
 
-Exit codes: 0 the gradient passes; 1 it does not; 2 wrong use, one message on stderr.
+Exit codes: 0 the gradient passes; 1 it does not; 2 it could not be checked, and one message on
+stderr says why.
 """
 
+import contextlib
 import importlib
 import inspect
+import io
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +22,7 @@ from rich.console import Console
 
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck.checker import check
-from mnist_jax.gradcheck.report import WIDTH
+from mnist_jax.gradcheck.report import WIDTH, Report, details
 
 PASSES, FAILS, WRONG_USE = 0, 1, 2
 
@@ -37,20 +41,29 @@ class Settings:
     """A .npz file with an array for each argument, named 0, 1, ... in order or as the loss names
     its parameters."""
 
-    argnum: int = 0
-    """The argument that is differentiated, as in jax.grad."""
+    argnum: tuple[int, ...] = (0,)
+    """Position of the argument that is differentiated, or of several, as in jax.grad."""
 
     points: int = 3
-    """At how many points: the argument given, and others drawn around it."""
+    """Number of points: the argument given, and others drawn around it."""
 
     directions: int = 4
-    """How many, for the derivatives along directions."""
+    """Number of directions, for the derivatives along directions."""
 
     precisions: tuple[Literal["float32", "float64"], ...] = ("float32", "float64")
-    """In which the functions are called."""
+    """Precisions in which the functions are called."""
 
     seed: int = 0
-    """Of the points and directions."""
+    """Seed of the points and directions."""
+
+    has_value: tyro.conf.FlagCreatePairsOff[bool] = False
+    """The gradient returns (value, gradient)."""
+
+    has_aux: tyro.conf.FlagCreatePairsOff[bool] = False
+    """The loss returns (value, anything else)."""
+
+    details: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Print every check with its numbers."""
 
     json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print the report as JSON."""
@@ -60,7 +73,7 @@ def main(flags: Sequence[str] | None = None) -> int:
     """Checks a gradient from the command line.
 
     Args:
-        flags: None for those of the process.
+        flags: The command line; None for the process's own.
 
     Returns:
         The exit code.
@@ -68,22 +81,32 @@ def main(flags: Sequence[str] | None = None) -> int:
     program = "python -m mnist_jax.gradcheck"
     settings = tyro.cli(Settings, prog=program, description=__doc__, args=flags)
     try:
-        loss, gradient = find_function(settings.loss), find_function(settings.gradient)
-        options = ("argnum", "points", "directions", "precisions", "seed")
-        report = check(
-            loss,
-            gradient,
-            *read_arguments(settings.arguments, loss),
-            **{name: getattr(settings, name) for name in options},
-        )
+        # what the user's modules print is no part of the report
+        with contextlib.redirect_stdout(io.StringIO()):
+            report = _report(settings)
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_USE
     if settings.json:
         print(report.to_json())
     else:
-        Console(width=None if sys.stdout.isatty() else WIDTH).print(report)
+        console = Console(width=None if sys.stdout.isatty() else WIDTH)
+        console.print(details(report) if settings.details else report)
     return PASSES if report.passes else FAILS
+
+
+def _report(settings: Settings) -> Report:
+    loss, gradient = find_function(settings.loss), find_function(settings.gradient)
+    arguments = read_arguments(settings.arguments, loss)
+    argnum = settings.argnum[0] if len(settings.argnum) == 1 else settings.argnum
+    names = ("points", "directions", "precisions", "seed", "has_value", "has_aux")
+    options = {name: getattr(settings, name) for name in names}
+    try:
+        return check(loss, gradient, *arguments, argnum=argnum, **options)
+    except UsageError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"the check ended with {type(error).__name__}: {error}") from error
 
 
 def find_function(name: str) -> Callable[..., Any]:
@@ -97,7 +120,7 @@ def find_function(name: str) -> Callable[..., Any]:
         raise UsageError(f"{name!r} names no function: give package.module:function.")
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             f"{module_name} can't be imported: {type(error).__name__}: {error}. "
             "Is it installed, or in this folder?"
@@ -115,9 +138,9 @@ def read_arguments(path: Path, loss: Callable[..., Any]) -> list[np.ndarray]:
     """The arrays of a .npz file, in the order of the loss's parameters.
 
     Args:
-        path: Of arrays 0, 1, ... (or arr_0, arr_1, ... as NumPy names them), or of arrays with
-            the names of parameters.
-        loss: For its parameters.
+        path: File of arrays 0, 1, ... (or arr_0, arr_1, ... as NumPy names them), or of arrays
+            with the names of parameters.
+        loss: The function whose parameters they are.
 
     Returns:
         The arguments.
@@ -125,22 +148,34 @@ def read_arguments(path: Path, loss: Callable[..., Any]) -> list[np.ndarray]:
     Raises:
         UsageError: If the file can't be read, or its names do not fit.
     """
+    wrong = f"{path} is no .npz of plain arrays: write one with numpy.savez."
     try:
-        with np.load(path) as file:
-            arrays = {name.removeprefix("arr_"): file[name] for name in file.files}
+        file = np.load(path)
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror or error}.") from error
-    except (ValueError, AttributeError, zipfile.BadZipFile) as error:
-        raise UsageError(
-            f"{path} is no .npz of plain arrays: write one with numpy.savez."
-        ) from error
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UsageError(wrong) from error
+    if not isinstance(file, np.lib.npyio.NpzFile):
+        raise UsageError(f"{path} holds a single array: put all into one file with numpy.savez.")
+    try:
+        with file:
+            arrays = {name.removeprefix("arr_"): file[name] for name in file.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UsageError(wrong) from error
+    if not arrays:
+        raise UsageError(f"{path} holds no array: it must hold one for each argument.")
     numbered = [str(i) for i in range(len(arrays))]
     names = numbered if set(arrays) == {*numbered} else _named(arrays, loss)
     return [arrays[name] for name in names]
 
 
 def _named(arrays: dict[str, np.ndarray], loss: Callable[..., Any]) -> list[str]:
-    parameters = inspect.signature(loss).parameters
+    try:
+        parameters = inspect.signature(loss).parameters
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            "the loss does not tell its parameters: name the arrays 0, 1, ..."
+        ) from error
     unknown = [name for name in arrays if name not in parameters]
     missing = [
         name

@@ -1,27 +1,25 @@
 """The check itself: a gradient against everything that it can be compared with."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import jax
-from jaxtyping import PyTree
+import numpy as np
 
 from mnist_jax.errors import UsageError
-from mnist_jax.gradcheck.diagnosis import diagnose
-from mnist_jax.gradcheck.draws import draw_directions, draw_points
+from mnist_jax.gradcheck.branches import enter_others
+from mnist_jax.gradcheck.diagnosis import Evidence, diagnose
+from mnist_jax.gradcheck.draws import Point, draw_directions, draw_points, given_points
+from mnist_jax.gradcheck.finding import Finding
 from mnist_jax.gradcheck.findings import judge
-from mnist_jax.gradcheck.points import Gradients, Place, evaluate, evaluate_eagerly
-from mnist_jax.gradcheck.problem import (
-    PRECISIONS,
-    Problem,
-    cast,
-    describe,
-    stack,
-)
-from mnist_jax.gradcheck.programs import Programs, compile_programs
+from mnist_jax.gradcheck.forward import forward_mode
+from mnist_jax.gradcheck.points import Evaluated, evaluate, largest_slope, loss_at
+from mnist_jax.gradcheck.precisions import narrowed
+from mnist_jax.gradcheck.problem import PRECISIONS, Problem, as_arrays
+from mnist_jax.gradcheck.programs import Compiler, Program, Programs, Returns, make_programs
+from mnist_jax.gradcheck.remarks import not_finite, remarks_on, skipped
 from mnist_jax.gradcheck.report import Report, environment
 from mnist_jax.gradcheck.validation import validate
+from mnist_jax.gradcheck.verdict import judge_formula, reconcile
 from mnist_jax.precision import in_precision
 
 
@@ -29,14 +27,21 @@ class Checker:
     """Checks one gradient at any arguments; what it compiles serves every call.
 
     Args:
-        loss: From arguments (pytrees of arrays and numbers) to a scalar; traceable by JAX.
-        gradient: Hand-written; from the same arguments to a pytree like `arguments[argnum]`. One
-            that computes with NumPy is checked without `jit` and `vmap`.
-        argnum: The argument that is differentiated, as in `jax.grad`.
-        points: At how many points to compare: the argument given, and others drawn around it.
-        directions: How many, for the derivatives along directions.
-        precisions: Of "float32" and "float64".
-        seed: Of points and directions.
+        loss: Function from arguments to a scalar: pytrees of arrays and numbers, and anything else
+            that it takes. One that JAX can't trace is judged by its values alone.
+        gradient: Hand-written function of the same arguments, to a pytree like the one that is
+            differentiated. One that computes with NumPy is called as it is.
+        argnum: The argument that is differentiated, or a tuple of several, as in `jax.grad`.
+        argnums: The same, by JAX's name for it.
+        points: At how many points to compare: the argument given, and others drawn around it. Or a
+            list of further values of what is differentiated, and none are drawn.
+        directions: How many directions, for the derivatives along directions.
+        precisions: One or both of "float32" and "float64".
+        seed: Seed of points and directions.
+        project: Function that makes a drawn value of what is differentiated a permitted one, such
+            as `lambda A: (A + A.T) / 2`.
+        has_value: Whether the gradient returns (value, gradient); the value is checked too.
+        has_aux: Whether the loss returns (value, anything else).
 
     Raises:
         UsageError: If an option is out of its range.
@@ -48,89 +53,114 @@ class Checker:
         [True, True]
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         loss: Callable[..., Any],
         gradient: Callable[..., Any],
         *,
-        argnum: int = 0,
-        points: int = 3,
+        argnum: int | Sequence[int] = 0,
+        argnums: int | Sequence[int] | None = None,
+        points: int | Sequence[Any] = 3,
         directions: int = 4,
         precisions: Sequence[str] = PRECISIONS,
         seed: int = 0,
+        project: Callable[[Any], Any] | None = None,
+        has_value: bool = False,
+        has_aux: bool = False,
     ) -> None:
+        for name, function in (("loss", loss), ("gradient", gradient)):
+            if not callable(function):
+                raise UsageError(f"the {name} is {function!r}: give a function.")
         for name, value in (("points", points), ("directions", directions)):
-            if value < 1:
+            if isinstance(value, int) and value < 1:
                 raise UsageError(f"{name} is {value}; give at least 1.")
         if not precisions or not set(precisions) <= set(PRECISIONS):
             raise UsageError(f"precisions is {precisions!r}; give some of {', '.join(PRECISIONS)}.")
-        self._problem = Problem(loss, gradient, argnum, ())
+        chosen = argnum if argnums is None else argnums
+        self._argnum = chosen if isinstance(chosen, int) else tuple(chosen)
+        self._loss, self._gradient = loss, gradient
         self._points, self._directions, self._seed = points, directions, seed
-        self._precisions = tuple(precisions)
-        self._programs: dict[bool, Programs] = {}
-        self._compiled: set[str] = set()
+        self._precisions, self._project = tuple(precisions), project
+        self._returns = Returns(has_value, has_aux)
+        self._compiler = Compiler()
 
     def __call__(self, *arguments: Any) -> Report:
         """Checks the gradient at these arguments.
 
         Args:
-            *arguments: Of the loss and the gradient.
+            *arguments: Arguments of the loss and the gradient.
 
         Returns:
             The report.
 
         Raises:
-            UsageError: If the loss can't be differentiated there, or the gradient raises, or
-                returns another structure, shape or dtype than the argument's.
+            UsageError: If an argument can't be differentiated, a function raises, or the gradient
+                is not one of the argument.
         """
-        problem = self._problem._replace(arguments=arguments)
-        programs = self._programs_of(problem)
+        given = tuple(as_arrays(argument) for argument in arguments)
+        problem = Problem(self._loss, self._gradient, self._argnum, given)
+        validate(problem, self._precisions)
+        programs = {
+            precision: make_programs(problem, precision, self._returns, self._compiler)
+            for precision in sorted({*self._precisions, "float64"}, reverse=True)
+        }
         with in_precision("float64"):
             double = problem.cast("float64")
-            directions = draw_directions(double, self._directions, self._seed)
-        self._compile(programs, problem, directions)
-        with in_precision("float64"):
-            points = draw_points(double, programs, self._points, self._seed)
-        found, evaluated = [], {}
+        with np.errstate(all="ignore"):
+            return self._report(double, programs)
+
+    def _report(self, problem: Problem, programs: dict[str, Programs]) -> Report:
+        points, remarks = self._draw(problem, programs["float64"])
+        findings: list[Finding] = []
+        evaluated = {}
         for precision in self._precisions:
-            places = [Place.at(problem, *item, precision) for item in points.items()]
-            at = [evaluate(programs, place, directions) for place in places]
-            together = batched(programs, places)
-            found += judge(at, precision, directions, together)
-            evaluated[precision] = at
-        said = diagnose(double, found, evaluated)
+            at = list(self._evaluate(programs[precision], points))
+            findings += not_finite(at, precision)
+            findings += narrowed(programs[precision])
+            usable = [each for each in at if np.isfinite(each.values.loss)]
+            usable = [each for each in usable if each.finite or each.point.name == "given"]
+            if usable:
+                findings += judge(usable, programs[precision])
+            evaluated[precision] = usable
+            remarks += skipped(at, usable, precision)
+        verdict = judge_formula(programs["float64"], points, self._returns)
+        findings = reconcile(findings, verdict)
+        said = diagnose(Evidence(problem, findings, evaluated, programs))
+        remarks += list(remarks_on(problem, programs, points, evaluated))
+        return Report(tuple(findings), (*said, *remarks), verdict, environment())
+
+    def _draw(self, problem: Problem, programs: Programs) -> tuple[list[Point], list[str]]:
+        if not isinstance(self._points, int):
+            return given_points(problem, self._points), []
+
+        def value(at: Problem) -> float:
+            return loss_at(programs, at)
+
+        def sensitivity(at: Problem) -> float:
+            return largest_slope(programs, at)
+
+        slope = None if programs.without else sensitivity
+        points = draw_points(problem, value, slope, self._points, self._seed, self._project)
+        said = []
         if len(points) < self._points:
             said.append("the loss is not finite around the argument: compared at fewer points")
-        return Report(tuple(found), tuple(said), environment())
+        if programs.value is not None and len(points) > 1:
+            others, missing = enter_others(programs.value, points, value, self._seed)
+            points += others
+            if missing:
+                said.append(
+                    f"no point enters {missing} of the branches of a cond in the loss: the "
+                    "gradient was not checked there; give points=[...] that do"
+                )
+        return points, said
 
-    def _programs_of(self, problem: Problem) -> Programs:
-        valid = [validate(problem, precision) for precision in self._precisions]
-        traceable = all(valid)
-        if traceable not in self._programs:
-            self._programs[traceable] = compile_programs(problem, traceable=traceable)
-        return self._programs[traceable]
-
-    def _compile(self, programs: Programs, problem: Problem, directions: PyTree) -> None:
-        """Compiles everything that problems of these shapes need, if they are new.
-
-        Compilation is all that a first check costs: the programs are compiled in a thread while
-        the operations of eager evaluation are compiled in this one (4.2 s instead of 5.2 s for
-        task 4a on two cores).
-        """
-        shapes = describe(problem.arguments)
-        if shapes in self._compiled:
-            return
-        with ThreadPoolExecutor(1) as background:
-            for precision in {*self._precisions, "float64"}:
-                place = Place.at(problem, "given", problem.differentiated, precision)
-                points = stack([place.problem.differentiated] * self._points)
-                with in_precision(precision):
-                    along = cast(directions, precision)
-                    for program in programs.lowered(place.problem, along, points):
-                        background.submit(program.compile)
-            for precision in self._precisions:
-                evaluate_eagerly(Place.at(problem, "given", problem.differentiated, precision))
-        self._compiled.add(shapes)
+    def _evaluate(self, programs: Programs, points: list[Point]) -> Iterator[Evaluated]:
+        forward = None
+        if programs.precision == "float64" and isinstance(programs.loss, Program):
+            forward = forward_mode(points[0].problem)
+        for point in points:
+            directions = draw_directions(point.problem.differentiated, self._directions, self._seed)
+            yield evaluate(programs, point, directions, self._returns, forward)
 
 
 def check(
@@ -139,37 +169,30 @@ def check(
     """Checks a hand-written gradient of any loss against everything that it can be compared with.
 
     Reverse and forward mode, extrapolated central differences, the order of Taylor's remainder;
-    in float32 and float64, eager and compiled, batched and one by one. What an error may be
-    follows from what rounding does in this very computation, whatever the number of weights.
+    in float32 and float64, compiled and operation by operation. What an error may be follows from
+    what rounding does in this very computation, whatever the number of weights.
 
     Args:
-        loss: From arguments (pytrees of arrays and numbers) to a scalar.
-        gradient: From the same arguments to a pytree like the one that is differentiated.
+        loss: Function from arguments to a scalar.
+        gradient: Function from the same arguments to a pytree like the one that is differentiated.
         *arguments: Where to check.
-        **options: Of `Checker`: argnum, points, directions, precisions, seed.
+        **options: Options of `Checker`: argnum, points, directions, precisions, seed, project,
+            has_value, has_aux.
 
     Returns:
-        The report: it prints as a table, `passes`, `to_json`, `raise_if_wrong`.
+        The report: it is true if the gradient passes, prints as a verdict with a short table, and
+        has `details()`, `to_json()` and `raise_if_wrong()`.
 
     Raises:
-        UsageError: If the loss can't be differentiated there, or the gradient raises, or returns
-            another structure, shape or dtype than the argument's.
+        UsageError: If an argument can't be differentiated, a function raises, or the gradient is
+            not one of the argument.
 
     Example:
         >>> import jax.numpy as jnp
         >>> cube, w = lambda w: jnp.sum(w**3), jnp.array([1.0, -2.0])
         >>> check(cube, lambda w: 3 * w**2, w).passes
         True
-        >>> check(cube, lambda w: w**2, w).diagnosis
-        ("w: the gradient is 0.3333333 times autodiff's",)
+        >>> check(cube, lambda w: -3 * w**2, w).diagnosis
+        ("w: the gradient is -1 times autodiff's: the sign is wrong",)
     """
     return Checker(loss, gradient, **options)(*arguments)
-
-
-def batched(programs: Programs, places: Sequence[Place]) -> Gradients | None:
-    """Both gradients at all places at once; None if the hand-written one can't be traced."""
-    if not programs.traceable:
-        return None
-    points = stack([place.problem.differentiated for place in places])
-    with in_precision(places[0].precision):
-        return Gradients(*jax.device_get(programs.batched(*places[0].problem.at(points))))

@@ -1,55 +1,193 @@
-"""What a check that failed says, in words: who is wrong, and in which way."""
+"""Explains what a check found: who is wrong, where, and in which way."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import PyTree
 
-from mnist_jax.gradcheck.differences import one_sided
-from mnist_jax.gradcheck.findings import allowed
-from mnist_jax.gradcheck.mistakes import Leaf, explain
+from mnist_jax.gradcheck.by_values import arbitrate, find_kink, from_values_alone
+from mnist_jax.gradcheck.draws import is_symmetric
+from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.mistakes.explain import explain
+from mnist_jax.gradcheck.mistakes.leaf import Leaf
 from mnist_jax.gradcheck.points import Evaluated
 from mnist_jax.gradcheck.problem import Problem, stack
-from mnist_jax.gradcheck.report import Finding
-
-# one-sided slopes that differ by more, relative to the larger one, are not of a smooth loss
-KINK = 0.05
+from mnist_jax.gradcheck.programs import Programs, in_float64
+from mnist_jax.gradcheck.tolerance import agrees, allowed_by_reverse
 
 
-def diagnose(
-    problem: Problem, findings: Sequence[Finding], evaluated: dict[str, list[Evaluated]]
-) -> list[str]:
-    """What is wrong, in words.
+class Evidence(NamedTuple):
+    """What a diagnosis is made from.
+
+    Attributes:
+        problem: The problem as given, in float64.
+        findings: The findings of every check.
+        evaluated: What was computed at each point where the loss is finite, by precision.
+        programs: The functions, by precision.
+    """
+
+    problem: Problem
+    findings: Sequence[Finding]
+    evaluated: dict[str, list[Evaluated]]
+    programs: dict[str, Programs]
+
+    def failed(self, check: str) -> list[str]:
+        """The precisions in which a check failed."""
+        return [f.precision for f in self.findings if f.check == check and f.passes is False]
+
+
+def diagnose(evidence: Evidence) -> list[str]:
+    """Says what is wrong, and what could not be judged.
 
     Args:
-        problem: In float64.
-        findings: Of every check.
-        evaluated: Precision to what was computed at each point.
+        evidence: What was found.
 
     Returns:
-        Sentences; none if every check passed.
+        Sentences, the most important first; at least one if a check failed.
     """
-    failed = {(found.check, found.precision) for found in findings if found.passes is False}
-    wrong_in = [precision for precision in evaluated if ("reverse mode", precision) in failed]
-    by_values = ("central differences", "float64") in failed
-    said = [TOO_ROUGH] if any(check == "lost to rounding" for check, _ in failed) else []
-    if all(f.passes is None for f in findings if f.check == "reverse mode"):
-        said.append(HIDDEN)
+    said = list(_diagnose(evidence))
+    if not said and any(found.passes is False for found in evidence.findings):
+        failed = {f"{f.check} in {f.precision}" for f in evidence.findings if f.passes is False}
+        said.append(f"fails: {', '.join(sorted(failed))}; see the table for where")
+    return said
+
+
+def _diagnose(evidence: Evidence) -> Iterator[str]:
+    for found in evidence.findings:
+        if found.check in {"loss", "own precision"} and found.passes is False:
+            yield found.note
+    if evidence.failed("loss"):
+        return
+    if evidence.failed("the same call again"):
+        yield NOT_PURE
+    else:
+        yield from _compared(evidence)
+
+
+def _compared(evidence: Evidence) -> Iterator[str]:
+    failed = evidence.failed
+    platform = any(_faulty(found) for found in evidence.findings)
+    wrong_in = failed("reverse mode") or ([] if platform else failed("float64"))
+    by_values = bool(failed("central differences") or failed("Taylor remainder"))
+    if failed("own precision") and not _beyond_single(evidence):
+        return
+    if failed("value"):
+        yield "the value that the gradient returns is not the loss's: " + _worst(evidence, "value")
     if not wrong_in:
-        if any(faulty(found) for found in findings):
-            return [*said, PLATFORM]
-        return [*said, find_kink(evaluated["float64"]) or ODD_VALUES] if by_values else said
-    if (kink := find_kink(evaluated.get("float64", []))) is not None:
-        return [*said, kink]
-    if wrong_in == ["float32"] and "float64" in evaluated:
-        said.append(ONLY_SINGLE)
-    if "float64" in wrong_in and not by_values:
-        said.append(ODD_AUTODIFF)
+        if platform:
+            yield PLATFORM
+        elif by_values:
+            yield _by_values(evidence)
+    else:
+        yield from _wrong(evidence, wrong_in)
+    if failed("lost to rounding"):
+        yield TOO_ROUGH
+    inconclusive = [f for f in evidence.findings if f.note.startswith("inconclusive: rounding")]
+    if inconclusive and not wrong_in and _nothing_told(evidence):
+        yield HIDDEN
+
+
+def _wrong(evidence: Evidence, wrong_in: list[str]) -> Iterator[str]:
+    at = evidence.evaluated.get("float64", [])
+    if (kink := find_kink(at)) is not None:
+        yield kink
+        return
+    if wrong_in == ["float32"] and at:
+        yield from _only_in_float32(evidence)
+        return
     precision = wrong_in[-1]
-    return said + explain(list(leaves_of(problem, evaluated[precision], precision)), problem)
+    points = evidence.evaluated[precision]
+    if (given_only := _symmetric_only(evidence, points, precision)) is not None:
+        yield given_only
+        return
+    by_values = arbitrate(evidence.programs[precision], points) if precision == "float64" else ""
+    if by_values:
+        yield by_values
+        return
+    yield from _explained(evidence, points, precision)
+    passing = [p for p in points if agrees(p, precision)]
+    if passing and len(passing) < len(points):
+        named = ", ".join(p.point.name for p in passing)
+        changed = [p.point.changed for p in points if p not in passing and p.point.changed]
+        also = f", where {changed[0]}" if changed and len(passing) == len(points) - 1 else ""
+        wrong = ", ".join(p.point.name for p in points if p not in passing)
+        yield f"it passes at the point {named}, and fails at {wrong}{also}"
 
 
+def _explained(evidence: Evidence, points: list[Evaluated], precision: str) -> list[str]:
+    leaves = list(leaves_of(evidence.problem, points, precision))
+    places = [at.point.problem for at in points]
+    if precision != "float64":
+        with jax.enable_x64(True):
+            places = [place.cast("float64") for place in places]
+    return explain(leaves, places, evidence.programs.get(precision))
+
+
+def _only_in_float32(evidence: Evidence) -> Iterator[str]:
+    yield ONLY_SINGLE
+    points = evidence.evaluated["float32"]
+    for at in points:
+        bad = [leaf for leaf in jax.tree.leaves(at.values.hand) if not np.all(np.isfinite(leaf))]
+        if bad:
+            yield f"at the point {at.point.name} it is not finite in float32"
+            return
+
+
+def _symmetric_only(evidence: Evidence, points: list[Evaluated], precision: str) -> str | None:
+    """Whether it is right where a matrix is symmetric, and wrong where it is not."""
+    pairs = list(
+        zip(evidence.problem.names, jax.tree.leaves(evidence.problem.differentiated), strict=True)
+    )
+    names = [name for name, leaf in pairs if is_symmetric(np.asarray(leaf))]
+    passing = [agrees(at, precision) for at in points]
+    if not names or not passing[0] or all(passing):
+        return None
+    return (
+        f"the gradient is right at the point given, where {names[0]} is symmetric, and wrong at "
+        "drawn points, where it is not. The loss takes any matrix and sees its symmetric part "
+        "alone: return the symmetric part of the gradient, or keep the points symmetric with "
+        f"project=lambda {names[0]}: ({names[0]} + {names[0]}.T) / 2"
+    )
+
+
+def _beyond_single(evidence: Evidence) -> bool:
+    """Whether an error in float64 is larger than computing in float32 explains."""
+    for found in evidence.findings:
+        if found.check != "reverse mode" or found.passes is not False or not found.comparison:
+            continue
+        if found.precision == "float32" or found.comparison.relative > 1e-5:
+            return True
+    return False
+
+
+def _by_values(evidence: Evidence) -> str:
+    at = evidence.evaluated["float64"]
+    if (kink := find_kink(at)) is not None:
+        return kink
+    if evidence.programs["float64"].without:
+        return "; ".join(from_values_alone(evidence.programs["float64"], at[0]))
+    if any(not np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(at[0].values.reverse)):
+        return ODD_WITHOUT
+    return ODD_VALUES
+
+
+def _nothing_told(evidence: Evidence) -> bool:
+    reverse = [f for f in evidence.findings if f.check == "reverse mode"]
+    return bool(reverse) and all(f.passes is None for f in reverse)
+
+
+def _worst(evidence: Evidence, check: str) -> str:
+    found = next(f for f in evidence.findings if f.check == check and f.passes is False)
+    assert found.comparison
+    return f"{found.comparison.value:.6g} in place of {found.comparison.reference:.6g}"
+
+
+NOT_PURE = (
+    "the same call gave other numbers the second time: the loss or the gradient is not a pure "
+    "function. It draws random numbers, changes its arguments in place, or depends on something "
+    "that changes"
+)
 HIDDEN = (
     "rounding hides the gradient at every point, so that a wrong one would pass too: scale the "
     "problem, or move the point"
@@ -60,23 +198,22 @@ TOO_ROUGH = (
 )
 PLATFORM = (
     "what is computed depends on how: compiled programs differ from the same operations one by "
-    "one, or batches from single points. This is a fault of the compiler or the platform, or a "
-    "function that is not pure"
+    "one. This is a fault of the compiler or the platform, or a function that is not pure"
 )
 ODD_VALUES = (
     "the gradient and autodiff agree with each other, but not with the values of the loss: look "
     "for a derivative rule that both follow, or a loss that jumps"
 )
-ODD_AUTODIFF = (
-    "the values of the loss agree with the hand-written gradient and not with autodiff: look for a "
-    "wrong derivative rule or a stop_gradient in the loss"
+ODD_WITHOUT = (
+    "autodiff's gradient is not finite, and the values of the loss do not agree with the "
+    "hand-written one"
 )
 ONLY_SINGLE = (
     "the gradient is right in float64 and wrong in float32: a formula overflows or loses digits"
 )
 
 
-def faulty(found: Finding) -> bool:
+def _faulty(found: Finding) -> bool:
     """Whether two ways to compute the same finite numbers differ."""
     same = found.check in {"jit / eager", "vmap / loop"}
     if not same or found.passes is not False or found.comparison is None:
@@ -84,37 +221,14 @@ def faulty(found: Finding) -> bool:
     return bool(np.isfinite(found.comparison.absolute))
 
 
-def find_kink(points: Sequence[Evaluated]) -> str | None:
-    """Says where the loss has no derivative, if its slopes to both sides differ somewhere."""
-    for at in points:
-        for line in at.lines:
-            ahead, behind = one_sided(line)
-            if abs(ahead - behind) > KINK * max(abs(ahead), abs(behind)):
-                return (
-                    f"the loss has a kink at the point {at.name}: along a direction its slope is "
-                    f"{ahead:.4g} ahead and {behind:.4g} behind; no gradient is right there, so "
-                    "move the point"
-                )
-    return None
-
-
 def leaves_of(problem: Problem, points: list[Evaluated], precision: str) -> Iterator[Leaf]:
     """The leaves of the gradient, each at all points."""
-    paths = jax.tree.leaves_with_path(problem.differentiated)
     trees = (
-        [at.compiled.gradient for at in points],
-        [at.reverse for at in points],
-        [
-            allowed(at.deviation.analytic, at.deviation.reverse, at.reverse, precision)
-            for at in points
-        ],
-        [at.point for at in points],
+        [at.values.hand for at in points],
+        [at.values.reverse for at in points],
+        [allowed_by_reverse(at, precision) for at in points],
+        [at.point.problem.differentiated for at in points],
     )
-    stacked = [jax.tree.leaves(cast_up(stack(each))) for each in trees]
-    for (path, _), *arrays in zip(paths, *stacked, strict=True):
-        yield Leaf(f"{problem.name(problem.argnum)}{jax.tree_util.keystr(path)}", *arrays)
-
-
-def cast_up(tree: PyTree) -> PyTree:
-    """A pytree in NumPy's float64."""
-    return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), tree)
+    stacked = [jax.tree.leaves(in_float64(stack(each))) for each in trees]
+    for name, *arrays in zip(problem.names, *stacked, strict=True):
+        yield Leaf(name, *arrays)

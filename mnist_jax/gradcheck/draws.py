@@ -1,101 +1,226 @@
-"""Where a gradient is compared: points around an argument, and directions from there."""
+"""Where a gradient is compared: the argument given, points drawn around it, and directions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Float, PyTree
 
-from mnist_jax.gradcheck.problem import Problem
-from mnist_jax.gradcheck.programs import Programs
+from mnist_jax.gradcheck.problem import Problem, is_floating
 
-# how often a drawn point may come closer to the argument, to find the loss finite
-HALVINGS = 12
-# by what a drawn point may be scaled, to find the loss sensitive
+# a drawn coordinate is the given one times the exponential of this times a normal number
+SPREAD = 0.6
+# how often a draw is repeated, ever closer to the argument, until the loss is finite
+ATTEMPTS = 12
+# by what a drawn point is scaled where the gradient has vanished, as it does in saturation
 SCALES = 4.0 ** -np.arange(16)
+# a gradient is taken to have vanished if it is this much smaller than where it is largest
+VANISHED = 1e-3
+# for a penalty of zero, which hides its own gradient
+INSTEAD_OF_ZERO = 0.1
+
+Value = Callable[[Problem], float]
 
 
-def draw_points(problem: Problem, programs: Programs, count: int, seed: int) -> dict[str, PyTree]:
+class Point(NamedTuple):
+    """A place to compare at.
+
+    Attributes:
+        name: What the report calls it.
+        problem: The problem with its arguments there, in float64.
+        changed: What was changed beside the argument that is differentiated.
+    """
+
+    name: str
+    problem: Problem
+    changed: str = ""
+
+
+def draw_points(
+    problem: Problem,
+    value: Value,
+    sensitivity: Value | None,
+    count: int,
+    seed: int,
+    project: Callable[[Any], Any] | None = None,
+) -> list[Point]:
     """The argument itself, and others drawn around it.
 
-    Weights of zero hide mistakes (a penalty has no gradient there), so others are drawn at a
-    distance of their own size; closer by, where the loss is not finite so far away. Weights so
-    large that a loss is saturated hide them too, so all but the first of those are scaled to where
-    the loss changes most.
+    Each coordinate is drawn in proportion to its own size and keeps its sign, so that what must be
+    positive stays so; a matrix that is symmetric stays so, unless the loss symmetrises it anyway;
+    rows that sum to one go on to.
+    Weights of zero hide mistakes (a penalty has no gradient there): they are drawn at the size of
+    the others. Saturated weights hide them too: where the gradient vanishes, a drawn point is
+    scaled to where it does not. At the last point, other arguments that hide mistakes are changed
+    as well: a scalar that is zero, weights that are all one.
 
     Args:
-        problem: In float64, with float64 enabled.
-        programs: Of the problem's functions.
+        problem: In float64.
+        value: The loss.
+        sensitivity: The largest coordinate of the gradient; None if there is no autodiff.
         count: How many points, the argument itself included.
-        seed: Of the drawn ones.
+        seed: Seed of the drawn ones.
+        project: What makes a drawn value a permitted one.
 
     Returns:
-        Names to values of the differentiated argument. A point is left out if the loss is not
-        finite anywhere near.
+        The points. One is left out if the loss is not finite anywhere near.
     """
     rng = np.random.default_rng(seed)
-    argument = problem.differentiated
-    points = {"given": argument}
+    points = [Point("given", problem)]
+    alike = _only_symmetric(problem, value)
     for number in range(1, count):
-        distance = jax.tree.map(lambda x: scale(x) * rng.normal(size=jnp.shape(x)), argument)
-        for factor in 2.0 ** -np.arange(HALVINGS):
-            moved = _moved(argument, distance, factor)
-            if np.isfinite(programs.loss(*problem.at(moved))):
-                moved = moved if number == 1 else most_sensitive(problem, programs, moved)
-                points[f"drawn {number}"] = moved
+        for attempt in range(ATTEMPTS):
+            nearer = SPREAD * 2.0**-attempt
+            drawn = jax.tree.map(lambda x: _draw(rng, x, nearer, alike), problem.differentiated)  # noqa: B023
+            moved = problem.at(project(drawn) if project else drawn)
+            if np.isfinite(value(moved)):
+                if number > 1 and sensitivity is not None and not project:
+                    moved = _out_of_saturation(moved, sensitivity)
+                points.append(Point(f"drawn {number}", moved))
                 break
+    if len(points) == count > 1:
+        points[-1] = _with_other_data(points[-1], value, rng)
     return points
 
 
-def most_sensitive(problem: Problem, programs: Programs, point: PyTree) -> PyTree:
-    r"""A point scaled by the factor t at which $t \|\nabla f(t x)\|$ is largest.
+def given_points(problem: Problem, values: Sequence[Any]) -> list[Point]:
+    """The argument itself, and the points that the user names."""
+    named = [Point(f"points[{i}]", problem.at(each)) for i, each in enumerate(values)]
+    return [Point("given", problem), *named]
 
-    Args:
-        problem: In float64, with float64 enabled.
-        programs: Of the problem's functions.
-        point: x.
 
-    Returns:
-        t x, with t from `SCALES`.
+def _draw(rng: np.random.Generator, values: Any, spread: float, alike: bool) -> np.ndarray:
+    values = np.asarray(values, np.float64)
+    noise = rng.normal(size=values.shape)
+    extra = rng.normal(size=values.shape)
+    if alike and is_symmetric(values):
+        noise, extra = ((each + each.T) / 2 for each in (noise, extra))
+    size = np.abs(values)
+    same_sign = values.size > 1 and np.any(values) and np.all(values >= 0)
+    drawn_zeros = scale(values) * (np.abs(extra) if same_sign else extra)
+    moved = values * np.exp(spread * noise) + np.where(size == 0, drawn_zeros, 0.0) * (
+        spread / SPREAD
+    )
+    return np.asarray(moved / moved.sum(-1, keepdims=True) if sums_to_one(values) else moved)
+
+
+def sums_to_one(values: np.ndarray) -> bool:
+    """Whether the rows of an array are distributions: one-hot labels, shares, probabilities."""
+    several = values.ndim > 0 and values.shape[-1] > 1
+    return bool(several and np.all(values >= 0) and np.allclose(values.sum(-1), 1, rtol=1e-6))
+
+
+def is_symmetric(values: np.ndarray) -> bool:
+    """Whether an array is a symmetric matrix of more than one row."""
+    square = values.ndim == 2 and values.shape[0] == values.shape[1] > 1
+    return bool(square and np.any(values) and np.array_equal(values, values.T))
+
+
+def _only_symmetric(problem: Problem, value: Value) -> bool:
+    """Whether the loss tells a matrix from its symmetric part, and so is given symmetric ones."""
+    rng = np.random.default_rng(0)
+
+    def asymmetric(values: Any) -> np.ndarray:
+        values = np.asarray(values, np.float64)
+        if not is_symmetric(values):
+            return values
+        noise = 1e-3 * scale(values) * rng.normal(size=values.shape)
+        return values + noise - noise.T
+
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(problem.differentiated)]
+    if not any(is_symmetric(leaf) for leaf in leaves):
+        return False
+    here, there = (
+        value(problem),
+        value(problem.at(jax.tree.map(asymmetric, problem.differentiated))),
+    )
+    return bool(not np.isclose(here, there, rtol=1e-12, atol=0))
+
+
+def _out_of_saturation(problem: Problem, sensitivity: Value) -> Problem:
+    r"""Scales a point by the t at which $t \|\nabla f(t x)\|$ is largest, if it vanishes here.
+
+    A function that only grows towards zero, such as 1/x, is left where it is.
     """
-    zero = jax.tree.map(np.zeros_like, point)
-    scaled = [_moved(zero, point, factor) for factor in SCALES]
-    lengths = [
-        factor * _norm(programs.reverse(*problem.at(x)))
-        for factor, x in zip(SCALES, scaled, strict=True)
-    ]
-    return scaled[int(np.argmax(np.nan_to_num(lengths, nan=0.0, posinf=0.0)))]
+    here = problem.differentiated
+    scaled = [problem.at(jax.tree.map(lambda x: t * x, here)) for t in SCALES]  # noqa: B023
+    first = sensitivity(scaled[0])
+    if first > 0 and first >= VANISHED * SCALES[1] * sensitivity(scaled[1]):
+        return problem
+    lengths = np.array([t * sensitivity(x) for t, x in zip(SCALES, scaled, strict=True)])
+    lengths = np.nan_to_num(lengths, nan=0.0, posinf=0.0)
+    best = int(np.argmax(lengths))
+    at_a_pole = best == len(SCALES) - 1
+    return problem if at_a_pole or lengths[0] >= VANISHED * lengths[best] else scaled[best]
 
 
-def _moved(start: PyTree, distance: PyTree, factor: float) -> PyTree:
-    return jax.tree.map(lambda x, d: np.asarray(x) + factor * np.asarray(d), start, distance)
+def _with_other_data(point: Point, value: Value, rng: np.random.Generator) -> Point:
+    """Changes other arguments that hide mistakes, where that keeps the loss finite."""
+    problem, said = point.problem, []
+    for argnum, argument in enumerate(problem.arguments):
+        if argnum in problem.argnums:
+            continue
+        leaves, tree = jax.tree.flatten(argument)
+        for i, name in enumerate(problem.leaf_names(argnum)):
+            replaced = _revealing(leaves[i], rng)
+            if replaced is None:
+                continue
+            others = [replaced if j == i else leaf for j, leaf in enumerate(leaves)]
+            arguments = list(problem.arguments)
+            arguments[argnum] = jax.tree.unflatten(tree, others)
+            changed = problem._replace(arguments=tuple(arguments))
+            try:
+                finite = np.isfinite(value(changed))
+            except Exception:  # the function may insist on its data
+                continue
+            if finite:
+                problem, leaves = changed, others
+                shown = f"= {INSTEAD_OF_ZERO}" if np.ndim(replaced) == 0 else "between 0.5 and 1.5"
+                said.append(f"{name} {shown}")
+    return Point(point.name, problem, ", ".join(said))
 
 
-def _norm(tree: PyTree) -> float:
-    """The largest magnitude, which can't overflow."""
-    return max(float(np.max(np.abs(np.asarray(leaf)), initial=0)) for leaf in jax.tree.leaves(tree))
+def _revealing(leaf: Any, rng: np.random.Generator) -> Any:
+    """A value at which a mistake shows that this one hides; None if this one hides none."""
+    if not is_floating(leaf):
+        return None
+    if np.ndim(leaf) == 0:
+        return (
+            None
+            if leaf
+            else type(leaf)(INSTEAD_OF_ZERO)
+            if isinstance(leaf, float)
+            else (np.asarray(INSTEAD_OF_ZERO, leaf.dtype))
+        )
+    if np.size(leaf) > 1 and np.all(np.asarray(leaf) == 1):
+        return np.asarray(rng.uniform(0.5, 1.5, np.shape(leaf)), leaf.dtype)
+    return None
 
 
-def draw_directions(problem: Problem, count: int, seed: int) -> PyTree[Float[np.ndarray, "D ..."]]:
-    """Directions of random signs, each as long as the argument's root mean square.
+def draw_directions(point: PyTree, count: int, seed: int) -> PyTree[Float[np.ndarray, "D ..."]]:
+    """Directions of random signs, in which each coordinate moves in proportion to its size.
 
     Args:
-        problem: In float64, with float64 enabled.
+        point: What is differentiated.
         count: How many, D.
-        seed: Of the signs.
+        seed: Seed of the signs.
 
     Returns:
-        A pytree like the differentiated argument, with a leading axis of directions.
+        A pytree like the point, with a leading axis of directions; each as long as the point's
+        root mean square.
     """
     rng = np.random.default_rng(seed + 1)
-    argument = problem.differentiated
-    size = sum(jnp.size(leaf) for leaf in jax.tree.leaves(argument))
+    size = sum(np.size(leaf) for leaf in jax.tree.leaves(point))
 
-    def leaf(x: Array) -> np.ndarray:
-        return rng.choice([-1.0, 1.0], (count, *jnp.shape(x))) * scale(x) / np.sqrt(size)
+    def leaf(x: Any) -> np.ndarray:
+        sizes = np.abs(np.asarray(x, np.float64))
+        signs = rng.choice([-1.0, 1.0], (count, *np.shape(x)))
+        return signs * np.where(sizes == 0, scale(x), sizes) / np.sqrt(size)
 
-    return jax.tree.map(leaf, argument)
+    return jax.tree.map(leaf, point)
 
 
-def scale(values: Array) -> float:
+def scale(values: Any) -> float:
     """The root mean square of an array, or 1 if that is zero."""
     return float(np.sqrt(np.mean(np.asarray(values, np.float64) ** 2))) or 1.0

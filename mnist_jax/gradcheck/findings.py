@@ -1,7 +1,6 @@
 """One function for each kind of check: from what was computed at the points to a finding."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,13 +9,18 @@ from jaxtyping import PyTree
 
 from mnist_jax.gradcheck.comparison import Comparison, compare
 from mnist_jax.gradcheck.differences import richardson, taylor_order
-from mnist_jax.gradcheck.points import Evaluated, Gradients, Values, slopes
-from mnist_jax.gradcheck.report import Finding
+from mnist_jax.gradcheck.directions import slopes
+from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.points import Evaluated, batched
+from mnist_jax.gradcheck.programs import Programs
+from mnist_jax.gradcheck.tolerance import (
+    allowed,
+    allowed_along,
+    allowed_by_reverse,
+    known,
+    largest,
+)
 
-# what an error may be, in standard deviations of what rounding does
-TOLERANCE = 16.0
-# ... and in multiples of what Richardson's extrapolation says of its own error
-SETTLED = 8.0
 # how many digits a gradient may lose to rounding that autodiff does not
 LOST = 2.0
 # a tolerance this large relative to the gradient tells nothing
@@ -25,49 +29,51 @@ UNRESOLVED = 0.1
 ORDER = 1.5
 
 
-def judge(
-    points: Sequence[Evaluated],
-    precision: str,
-    directions: PyTree,
-    batched: Gradients | None,
-) -> Iterator[Finding]:
+def judge(points: Sequence[Evaluated], programs: Programs) -> Iterator[Finding]:
     """All checks in one precision.
 
     Args:
-        points: What was computed at each.
-        precision: The dtype.
-        directions: Of the derivatives along directions, stacked along a leading axis.
-        batched: Both gradients at all points, stacked likewise; None if they could not be had.
+        points: What was computed at each point where the loss is finite.
+        programs: The functions that computed it.
 
     Yields:
         A finding for each check.
     """
-    yield against_reverse(points, precision)
-    yield lost_digits(points, precision)
-    yield against_forward(points, precision, directions)
+    precision, without = programs.precision, programs.without
+    if without:
+        yield Finding("reverse mode", precision, None, note=without)
+    else:
+        yield against_reverse(points, precision)
+        yield lost_digits(points, precision)
     if precision == "float64":
-        yield against_differences(points, directions)
-        yield against_taylor(points, directions)
-    else:
+        if not without:
+            yield against_forward(points)
+        yield against_differences(points)
+        yield against_taylor(points)
+    elif not without:
         yield against_float64(points, precision)
-    yield compiled_against_eager(points, precision)
-    if batched is None:
-        yield Finding("vmap / loop", precision, None, note="the gradient can't be traced by JAX")
-    else:
-        yield batched_against_loop(points, precision, batched)
+    yield from compiled_against_exact(points, precision)
+    if precision == "float64":
+        alike = [at for at in points if not at.point.changed and at.finite]
+        together = batched(programs, alike) if alike else None
+        if together is not None:
+            yield batched_against_loop(alike, precision, together)
+    if points[0].value is not None:
+        yield value_against_loss(points, precision)
     yield repeated(points, precision)
 
 
 def against_reverse(points: Sequence[Evaluated], precision: str) -> Finding:
     """The hand-written gradient against reverse mode, coordinate by coordinate."""
-    compared = []
-    for at in points:
-        ours, reference = at.compiled.gradient, at.reverse
-        tolerance = allowed(at.deviation.analytic, at.deviation.reverse, reference, precision)
-        compared.append(compare(ours, reference, tolerance, precision))
-    found = worst("reverse mode", precision, points, compared)
-    if found.passes and min(c.resolution for c in compared) > UNRESOLVED:
-        note = "not told: rounding hides the gradient at every point"
+
+    def compared(at: Evaluated) -> Comparison:
+        hand, reverse = at.values.hand, known(at.values.reverse, at.values.hand)
+        return compare(hand, reverse, allowed_by_reverse(at, precision), precision)
+
+    each = [compared(at) for at in points]
+    found = worst("reverse mode", precision, points, each)
+    if found.passes and min(c.resolution for c in each) > UNRESOLVED:
+        note = "inconclusive: rounding hides the gradient at every point"
         return found._replace(passes=None, note=note)
     return found
 
@@ -76,138 +82,145 @@ def lost_digits(points: Sequence[Evaluated], precision: str) -> Finding:
     """How many digits the hand-written gradient loses to rounding that autodiff does not.
 
     Where the gradient is largest: where a loss is saturated, autodiff may keep digits of a gradient
-    that is zero beside the terms it is the difference of.
+    that is zero beside the terms it is the difference of. Relative to each gradient's own size, so
+    that a wrong factor is not taken for lost digits.
     """
     unit = float(jnp.finfo(precision).eps) / 2
-    at = max(points, key=lambda at: np.nan_to_num(largest(at.reverse), posinf=0.0))
-    ours, theirs = (largest(each) for each in (at.deviation.analytic, at.deviation.reverse))
-    theirs = max(theirs, unit * largest(at.reverse))
-    ratio = ours / theirs if theirs else 1.0
-    if not np.isfinite(ratio):
-        return Finding("lost to rounding", precision, None, note="not told: not finite")
-    lost = np.log10(max(ratio, 1.0))
-    note = f"{lost:.1f} digits more than autodiff at {at.name}"
+    at = max(points, key=lambda at: np.nan_to_num(largest(at.values.reverse), posinf=0.0))
+    sizes = [largest(each) for each in (at.values.hand, at.values.reverse)]
+    losses = [largest(each) for each in (at.deviation.hand, at.deviation.reverse)]
+    if not all(np.isfinite([*sizes, *losses])):
+        return Finding("lost to rounding", precision, None, note="inconclusive: not finite")
+    if not all(sizes):
+        return Finding("lost to rounding", precision, None, note="inconclusive: the gradient is 0")
+    ours, theirs = (max(loss / size, unit) for loss, size in zip(losses, sizes, strict=True))
+    lost = np.log10(max(ours / theirs, 1.0))
+    note = f"{lost:.1f} digits more than autodiff at {at.point.name}"
     return Finding("lost to rounding", precision, bool(lost <= LOST), note=note)
 
 
-def against_forward(points: Sequence[Evaluated], precision: str, directions: PyTree) -> Finding:
+def against_forward(points: Sequence[Evaluated]) -> Finding:
     """The slopes that the gradient gives along the directions against forward mode's."""
-    compared = []
-    for at in points:
-        ours = slopes(at.compiled.gradient, directions)
-        tolerance = allowed(at.deviation.slopes, at.deviation.forward, at.forward, precision)
-        compared.append(compare(ours, np.asarray(at.forward), tolerance, precision))
-    return worst("forward mode", precision, points, compared, along=True)
+    if any(at.forward is None for at in points):
+        return Finding(
+            "forward mode", "float64", None, note="no forward mode, or one that takes long"
+        )
+
+    def compared(at: Evaluated) -> Comparison:
+        ours = slopes(at.values.hand, at.directions)
+        deviation = at.deviation
+        forward = deviation.slopes if deviation.forward is None else deviation.forward
+        tolerance = allowed(deviation.slopes, forward, at.forward, "float64")
+        return compare(ours, known(at.forward, ours), tolerance, "float64")
+
+    return worst("forward mode", "float64", points, [compared(at) for at in points], along=True)
 
 
-def against_differences(points: Sequence[Evaluated], directions: PyTree) -> Finding:
+def against_differences(points: Sequence[Evaluated]) -> Finding:
     """The slopes along the directions against extrapolated central differences, in float64."""
-    compared = []
-    for at in points:
-        ours = slopes(at.compiled.gradient, directions)
+
+    def compared(at: Evaluated) -> Comparison:
+        ours = slopes(at.values.hand, at.directions)[: len(at.lines)]
         reference = np.array([richardson(line).derivative for line in at.lines])
-        compared.append(compare(ours, reference, allowed_along(at), "float64"))
-    return worst("central differences", "float64", points, compared, along=True)
+        return compare(ours, reference, allowed_along(at), "float64")
+
+    each = [compared(at) for at in points]
+    found = worst("central differences", "float64", points, each, along=True)
+    if found.passes and min(c.resolution for c in each) > UNRESOLVED:
+        return found._replace(passes=None, note="inconclusive: rounding hides the slopes")
+    return found
 
 
-def against_taylor(points: Sequence[Evaluated], directions: PyTree) -> Finding:
+def against_taylor(points: Sequence[Evaluated]) -> Finding:
     """The order of Taylor's remainder, the median over points and directions, in float64."""
     orders = []
     for at in points:
-        ours = slopes(at.compiled.gradient, directions)
+        ours = slopes(at.values.hand, at.directions)
         orders += [
-            taylor_order(*each) for each in zip(at.lines, ours, allowed_along(at), strict=True)
+            taylor_order(*each) for each in zip(at.lines, ours, allowed_along(at), strict=False)
         ]
     visible = [order for order in orders if not np.isnan(order)]
     if not visible:
-        return Finding("Taylor remainder", "float64", None, note="not told from roundoff")
+        note = "indistinguishable from rounding error"
+        return Finding("Taylor remainder", "float64", None, note=note)
     order = float(np.median(visible))
     note = f"of order {order:.2f} along {len(visible)} of {len(orders)} lines"
     return Finding("Taylor remainder", "float64", order > ORDER, note=note)
 
 
-def allowed_along(at: Evaluated) -> np.ndarray:
-    """What the slope along each direction may be off from that of central differences."""
-    errors = np.array([richardson(line).error for line in at.lines])
-    return SETTLED * errors + TOLERANCE * np.asarray(at.deviation.slopes)
-
-
 def against_float64(points: Sequence[Evaluated], precision: str) -> Finding:
-    """The gradient in a lower precision against autodiff's in float64 at the same points."""
-    compared = []
-    for at in points:
-        deviation = at.deviation.analytic
-        tolerance = allowed(deviation, deviation, at.exact, precision)
-        compared.append(compare(at.compiled.gradient, at.exact, tolerance, precision))
-    return worst("float64", precision, points, compared)
+    """The gradient in a lower precision against autodiff of the same without rounding."""
+
+    def compared(at: Evaluated) -> Comparison:
+        exact = known(at.exact.reverse, at.values.hand)
+        return compare(at.values.hand, exact, allowed_by_reverse(at, precision), precision)
+
+    return worst("float64", precision, points, [compared(at) for at in points])
 
 
-def compiled_against_eager(points: Sequence[Evaluated], precision: str) -> Finding:
-    """What compiled programs compute against the same operations one by one."""
-    compared = []
-    for at in points:
-        deviation = Values(*at.deviation[:2])
-        tolerance = allowed(deviation, deviation, at.eager, precision)
-        compared.append(compare(at.compiled, at.eager, tolerance, precision))
-    return worst("jit / eager", precision, points, compared)
+def compiled_against_exact(points: Sequence[Evaluated], precision: str) -> Iterator[Finding]:
+    """What compiled programs compute against the same operations one by one, in NumPy."""
+    if all(leaf is None for at in points for leaf in at.exact):
+        return
+
+    def compared(at: Evaluated) -> Comparison:
+        deviation = (at.deviation.loss, at.deviation.hand, at.deviation.reverse)
+        both = [
+            (ours, exact, allowed(d, d, exact, precision))
+            for ours, exact, d in zip(at.values, at.exact, deviation, strict=True)
+            if exact is not None and ours is not None
+        ]
+        ours, exact, tolerance = zip(*both, strict=True)
+        # what is finite the one way alone is no fault of the platform, what is neither way is equal
+        ours, exact = (
+            jax.tree.map(lambda a, b: np.where(np.isfinite(a) & np.isfinite(b), a, 0.0), *pair)
+            for pair in ((ours, exact), (exact, ours))
+        )
+        return compare(ours, exact, tolerance, precision)
+
+    yield worst("jit / eager", precision, points, [compared(at) for at in points])
 
 
-def batched_against_loop(
-    points: Sequence[Evaluated], precision: str, batched: Gradients
-) -> Finding:
-    """The gradients at all points at once against those at one after the other."""
+def batched_against_loop(points: Sequence[Evaluated], precision: str, together: PyTree) -> Finding:
+    """The hand-written gradient at all points at once against one after the other."""
     compared = []
     for i, at in enumerate(points):
-        loop = Gradients(at.compiled.gradient, at.reverse)
-        deviation = Gradients(at.deviation.analytic, at.deviation.reverse)
-        tolerance = allowed(deviation, deviation, loop, precision)
-        ours = jax.tree.map(lambda leaf: leaf[i], batched)  # noqa: B023
-        compared.append(compare(ours, loop, tolerance, precision))
+        deviation = at.deviation.hand
+        ours = jax.tree.map(lambda leaf: leaf[i], together)  # noqa: B023
+        tolerance = allowed(deviation, deviation, at.exact.hand, precision)
+        compared.append(compare(ours, at.exact.hand, tolerance, precision))
     return worst("vmap / loop", precision, points, compared)
 
 
+def value_against_loss(points: Sequence[Evaluated], precision: str) -> Finding:
+    """The value that the hand-written gradient returns beside it against the loss."""
+
+    def compared(at: Evaluated) -> Comparison:
+        size = abs(at.values.loss)
+        deviation = np.hypot(at.deviation.loss, float(jnp.finfo(precision).eps) * size)
+        tolerance = allowed(deviation, deviation, at.values.loss, precision)
+        return compare(at.value, at.values.loss, tolerance, precision)
+
+    return worst("value", precision, points, [compared(at) for at in points])
+
+
 def repeated(points: Sequence[Evaluated], precision: str) -> Finding:
-    """Whether the same call gives the same bits."""
-    changed = [at.name for at in points if not at.repeats]
-    note = f"other bits the second time at: {', '.join(changed)}" if changed else "the same bits"
+    """Whether the same call gives the same."""
+    changed = [at.point.name for at in points if not at.repeats]
+    note = f"other numbers the second time at: {', '.join(changed)}" if changed else "the same"
     return Finding("the same call again", precision, not changed, note=note)
-
-
-def allowed(ours: PyTree, reference: PyTree, values: PyTree, precision: str) -> PyTree:
-    """What two results may differ by: a multiple of their deviations, and their last place.
-
-    Args:
-        ours: The standard deviation of the one from rounding.
-        reference: That of the other.
-        values: The reference itself.
-        precision: The dtype.
-
-    Returns:
-        The tolerance of each coordinate.
-    """
-    eps = float(jnp.finfo(precision).eps)
-
-    def leaf(a: Any, b: Any, value: Any) -> Any:
-        return TOLERANCE * np.hypot(a, b) + eps * np.abs(np.asarray(value, np.float64))
-
-    return jax.tree.map(leaf, ours, reference, values)
-
-
-def largest(tree: PyTree) -> float:
-    """The largest magnitude in a pytree."""
-    return max(float(np.max(np.abs(leaf), initial=0)) for leaf in jax.tree.leaves(tree))
 
 
 def worst(
     check: str,
     precision: str,
     points: Sequence[Evaluated],
-    compared: Sequence[Comparison],
+    found: Sequence[Comparison],
     *,
     along: bool = False,
 ) -> Finding:
     """The finding of the point where a comparison was worst."""
-    excess = [comparison.excess for comparison in compared]
-    i = int(np.argmax(excess))
-    place = f"{points[i].name}, direction" if along else points[i].name
-    return Finding(check, precision, all(c.passes for c in compared), place, compared[i])
+    i = int(np.argmax([comparison.excess for comparison in found]))
+    name = points[i].point.name
+    place = f"{name}, direction" if along else name
+    return Finding(check, precision, all(c.passes for c in found), place, found[i])

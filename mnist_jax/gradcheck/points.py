@@ -1,221 +1,202 @@
 """Everything that a check computes at one point, in one precision."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Float, PyTree
 
-from mnist_jax.gradcheck.differences import STEPS, Line, empirical_noise
-from mnist_jax.gradcheck.problem import Problem, cast
-from mnist_jax.gradcheck.programs import Programs
+from mnist_jax.gradcheck.differences import Line
+from mnist_jax.gradcheck.directions import each_of, lines_through
+from mnist_jax.gradcheck.draws import Point
+from mnist_jax.gradcheck.functions import Traced, trace
+from mnist_jax.gradcheck.noise import Deviation, deviation_at
+from mnist_jax.gradcheck.problem import Problem, stack
+from mnist_jax.gradcheck.programs import (
+    Plain,
+    Program,
+    Programs,
+    Returns,
+    in_float64,
+    loss_and_reverse,
+)
+from mnist_jax.gradcheck.rounding import unrounded
+from mnist_jax.gradcheck.validation import gradient_leaves
 from mnist_jax.precision import in_precision
-
-# the noise of float64 is drawn larger than float64 resolves, and scaled back; by no more than what
-# is allowed for it, or a result that rounding destroys would seem to be known
-AMPLIFIED = 16.0
-
-
-class Place(NamedTuple):
-    """A point in one precision.
-
-    Attributes:
-        name: Of the point.
-        precision: The dtype.
-        problem: In that precision, with the point as the differentiated argument.
-    """
-
-    name: str
-    precision: str
-    problem: Problem
-
-    @classmethod
-    def at(cls, problem: Problem, name: str, point: PyTree, precision: str) -> "Place":
-        """A place of a problem that may be in another precision."""
-        moved = problem._replace(arguments=problem.at(point))
-        with in_precision(precision):
-            return cls(name, precision, moved.cast(precision))
 
 
 class Values(NamedTuple):
-    """A loss and its hand-written gradient, or what each may be off by."""
-
-    loss: Array | float
-    gradient: PyTree[Array]
-
-
-class Gradients(NamedTuple):
-    """The hand-written gradient, and autodiff's in reverse mode."""
-
-    analytic: PyTree[Array]
-    reverse: PyTree[Array]
-
-
-class Deviation(NamedTuple):
-    """Standard deviations from rounding.
+    """A loss, and two gradients of it.
 
     Attributes:
-        loss: Of the value, along a line.
-        analytic: Of the hand-written gradient.
-        reverse: Of autodiff's.
-        slopes: Of the derivatives that the hand-written gradient gives in each direction.
-        forward: Of those in forward mode.
+        loss: The value.
+        hand: The hand-written gradient.
+        reverse: Autodiff's, in reverse mode; None if there is none.
     """
 
-    loss: float
-    analytic: PyTree[np.ndarray]
-    reverse: PyTree[np.ndarray]
-    slopes: Float[np.ndarray, " D"]
-    forward: Float[np.ndarray, " D"]
+    loss: Any
+    hand: PyTree[np.ndarray]
+    reverse: PyTree[np.ndarray] | None
 
 
 class Evaluated(NamedTuple):
-    """Everything that is known at one place, on the host.
+    """What is known at one place.
 
     Attributes:
-        name: Of the point.
-        point: The differentiated argument.
-        eager: Computed operation by operation.
-        compiled: The same, computed by compiled programs.
-        reverse: Autodiff's gradient.
-        repeats: Whether each gave the same bits a second time.
-        forward: The derivative in each direction, in forward mode.
-        exact: Autodiff's gradient at the same point, in float64.
-        deviation: What rounding does in this precision.
+        point: The place; its problem is in this precision.
+        values: The functions as they are compiled, or called.
+        value: The value that the hand-written gradient returns beside it; None if it has none.
+        exact: The same computations without rounding (in float64, one by one); None for functions
+            that are not traced.
+        deviation: What rounding does to them.
+        repeats: Whether a second call gave the same.
+        forward: The derivative in each direction in forward mode; None if there is none.
+        directions: Those directions, stacked along a leading axis.
         lines: The loss along each direction; in float64 only.
     """
 
-    name: str
-    point: PyTree
-    eager: Values
-    compiled: Values
-    reverse: PyTree[Array]
-    repeats: bool
-    forward: Float[Array, " D"]
-    exact: PyTree[Array]
+    point: Point
+    values: Values
+    value: float | None
+    exact: Values
     deviation: Deviation
+    repeats: bool
+    forward: Float[np.ndarray, " D"] | None
+    directions: PyTree[np.ndarray]
     lines: list[Line]
 
+    @property
+    def finite(self) -> bool:
+        """Whether the loss and both gradients are finite."""
+        return all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(self.values))
 
-def evaluate(programs: Programs, place: Place, directions: PyTree) -> Evaluated:
-    """Everything that a check compares at one place.
+
+def evaluate(
+    programs: Programs,
+    point: Point,
+    directions: PyTree,
+    returns: Returns,
+    forward: Traced | None = None,
+) -> Evaluated:
+    """Computes everything that a check compares at one place.
 
     Args:
-        programs: Of the problem's functions.
-        place: Where.
-        directions: Stacked along a leading axis.
+        programs: The functions in this precision.
+        point: The place, in float64.
+        directions: Directions stacked along a leading axis.
+        returns: How the functions return what they return.
+        forward: The loss's derivative along a direction, traced in this precision.
 
     Returns:
         The values.
     """
-    eager = evaluate_eagerly(place)
-    with in_precision(place.precision):
-        arguments = place.problem.arguments
-        compiled = _compiled(programs, arguments)
-        repeats = _same(eager, evaluate_eagerly(place)) and _same(
-            compiled, _compiled(programs, arguments)
-        )
-        forward = programs.forward(cast(directions, place.precision), *arguments)
-    with in_precision("float64"):
-        arguments = place.problem.cast("float64").arguments
-        exact = programs.reverse(*arguments)
-        deviation = _deviation(programs, place, directions, arguments)
-        lines = []
-        if place.precision == "float64":
-            lines = _lines(programs, directions, arguments, deviation.loss)
-    known = (eager, *compiled, repeats, forward, exact, deviation)
-    point = place.problem.differentiated
-    return jax.device_get(Evaluated(place.name, point, *known, lines))
+    with in_precision(programs.precision):
+        point = point._replace(problem=point.problem.cast(programs.precision))
+    problem = point.problem
+    loss, reverse = loss_and_reverse(programs, programs.loss(problem))
+    value, hand = _hand(programs.hand(problem), problem, returns)
+    exact = _exact(programs, problem, returns)
+    along = None
+    if forward is not None:
+        along = np.array([_along(forward, problem, v) for v in each_of(directions)])
+    deviation = deviation_at(programs, problem, directions, returns)
+    lines = []
+    if programs.precision == "float64":
+        noise = deviation.loss or float(np.finfo(np.float64).eps * abs(loss))
+        lines = list(lines_through(programs, problem, directions, noise))
+    repeats = point.name != "given" or _repeats(programs, problem, exact, hand, returns)
+    values = Values(loss, hand, reverse)
+    return Evaluated(point, values, value, exact, deviation, repeats, along, directions, lines)
 
 
-def evaluate_eagerly(place: Place) -> Values:
-    """The loss and its hand-written gradient, operation by operation."""
-    problem, arguments = place.problem, place.problem.arguments
-    with in_precision(place.precision):
-        return Values(problem.loss(*arguments), problem.gradient(*arguments))
-
-
-def _compiled(programs: Programs, arguments: tuple[Any, ...]) -> tuple[Values, PyTree[Array]]:
-    values = Values(programs.loss(*arguments), programs.analytic(*arguments))
-    return values, programs.reverse(*arguments)
-
-
-def _same(first: PyTree, second: PyTree) -> bool:
-    pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
-    return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
-
-
-def _deviation(
-    programs: Programs, place: Place, directions: PyTree, arguments: tuple[Any, ...]
-) -> Deviation:
-    info = jnp.finfo(place.precision)
-    amplified = AMPLIFIED if place.precision == "float64" else 1.0
-    unit, smallest = float(info.eps) / 2, float(info.tiny)
-    sampled = jax.device_get(programs.sampled(amplified * unit, smallest, directions, *arguments))
-    along = slopes(sampled.analytic, directions)
-    loss, analytic, reverse, forward, along = jax.tree.map(
-        lambda results: standard_deviation(results) / amplified, (*sampled, along)
-    )
-    moved = unit * _sensitivity(sampled.reverse, place.problem.differentiated)
-    return Deviation(float(np.hypot(loss, moved)), analytic, reverse, along, forward)
-
-
-def standard_deviation(samples: Float[np.ndarray, "S ..."]) -> Float[np.ndarray, "..."]:
-    """The standard deviation over the first axis, of numbers whose squares may underflow.
+def batched(programs: Programs, points: Sequence[Evaluated]) -> PyTree[np.ndarray] | None:
+    """The hand-written gradient at several points at once, as `jax.vmap` computes it.
 
     Args:
-        samples: Stacked along the first axis.
+        programs: The functions in this precision.
+        points: Places that differ in what is differentiated alone.
 
     Returns:
-        One for each number.
-
-    Example:
-        >>> float(standard_deviation(np.array([1e-200, 3e-200])))
-        1e-200
+        The gradients, stacked along a leading axis; None for a function that is not traced.
     """
-    shifted = samples - samples[0]  # equal numbers have no deviation, not that of their mean
-    centred = shifted - np.mean(shifted, axis=0)
-    largest = np.max(np.abs(centred), axis=0)
-    scaled = np.divide(centred, largest, out=np.zeros_like(centred), where=largest > 0)
-    return np.asarray(largest * np.sqrt(np.mean(scaled**2, axis=0)))
+    if not isinstance(programs.hand, Program):
+        return None
+    places = [at.point.problem for at in points]
+    with in_precision(programs.precision):
+        stacked = stack([place.differentiated for place in places])
+
+        def together(*arguments: Any) -> PyTree:
+            problem = places[0]._replace(arguments=arguments)
+            return jax.vmap(lambda point: places[0].gradient(*problem.at(point).arguments))(
+                problem.differentiated
+            )
+
+        problem = places[0].at(stacked)
+        traced = trace(together, problem)
+        result = _unrounded(traced, problem)
+    leaves = jax.tree.leaves(result)
+    tree = jax.tree.structure(places[0].differentiated)
+    return jax.tree.unflatten(tree, leaves[-tree.num_leaves :])
 
 
-def _sensitivity(gradients: PyTree, point: PyTree) -> float:
-    """How much the loss changes with the relative error of each weight, as x + hv has one."""
-    pairs = zip(jax.tree.leaves(gradients), jax.tree.leaves(point), strict=True)
-    return float(np.sqrt(sum(np.sum((g[0] * np.asarray(x, np.float64)) ** 2) for g, x in pairs)))
-
-
-def _lines(
-    programs: Programs, directions: PyTree, arguments: tuple[Any, ...], noise: float
-) -> list[Line]:
-    steps = jnp.asarray([*STEPS, 0.0, *-STEPS])
-    values = np.asarray(programs.lines(directions, steps, *arguments))
-    count = len(STEPS)
-    lines = [Line(STEPS, v[:count], float(v[count]), v[count + 1 :], noise) for v in values]
-    return [line._replace(noise=max(noise, empirical_noise(line))) for line in lines]
-
-
-def slopes(gradient: PyTree, directions: PyTree) -> Float[np.ndarray, "... D"]:
-    r"""The slopes $\langle g, v \rangle$ of a gradient along directions.
+def loss_at(programs: Programs, problem: Problem) -> float:
+    """The loss as it is compiled, or called.
 
     Args:
-        gradient: g, or several of them stacked along a leading axis.
-        directions: v, stacked along a leading axis.
-
-    Returns:
-        One for each direction, summed in float64 whatever the gradient's precision.
-
-    Example:
-        >>> slopes({"w": np.array([1.0, 2.0])}, {"w": np.eye(2)}).tolist()
-        [1.0, 2.0]
+        programs: The functions in one precision.
+        problem: In float64.
     """
-    pairs = zip(jax.tree.leaves(gradient), jax.tree.leaves(directions), strict=True)
-    return np.sum([_leaf_slopes(np.asarray(g, np.float64), v) for g, v in pairs], axis=0)
+    with in_precision(programs.precision):
+        problem = problem.cast(programs.precision)
+    return loss_and_reverse(programs, programs.loss(problem))[0]
 
 
-def _leaf_slopes(gradient: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    stacked = gradient.shape[: gradient.ndim - (directions.ndim - 1)]
-    flat = gradient.reshape(*stacked, directions[0].size)
-    return flat @ directions.reshape(len(directions), -1).T
+def largest_slope(programs: Programs, problem: Problem) -> float:
+    """The largest magnitude in autodiff's gradient."""
+    reverse = loss_and_reverse(programs, programs.loss(problem))[1]
+    return max(float(np.max(np.abs(leaf), initial=0)) for leaf in jax.tree.leaves(reverse))
+
+
+def _hand(result: Any, problem: Problem, returns: Returns) -> tuple[float | None, PyTree]:
+    value, leaves = gradient_leaves(result, problem, has_value=returns.has_value)
+    tree = jax.tree.structure(problem.differentiated)
+    return None if value is None else float(value), jax.tree.unflatten(tree, in_float64(leaves))
+
+
+def _unrounded(traced: Traced, problem: Problem) -> PyTree:
+    inputs = traced.inputs(jax.tree.leaves(problem.arguments))
+    return jax.tree.unflatten(traced.tree, unrounded(traced.closed, inputs))
+
+
+def _exact(programs: Programs, problem: Problem, returns: Returns) -> Values:
+    loss = reverse = hand = None
+    if isinstance(programs.loss, Program):
+        loss, reverse = loss_and_reverse(programs, _unrounded(programs.loss.traced, problem))
+    if isinstance(programs.hand, Program):
+        hand = _hand(_unrounded(programs.hand.traced, problem), problem, returns)[1]
+    return Values(loss, hand, reverse)
+
+
+def _repeats(
+    programs: Programs, problem: Problem, exact: Values, hand: PyTree, returns: Returns
+) -> bool:
+    """Whether the functions give the same a second time: traced again, or called again."""
+    if isinstance(programs.hand, Plain):
+        if programs.hand.changes_data(problem):
+            return False
+        once, twice = hand, _hand(programs.hand(problem), problem, returns)[1]
+    else:
+        assert programs.again is not None
+        once, twice = exact.hand, _hand(_unrounded(programs.again, problem), problem, returns)[1]
+    pairs = list(zip(jax.tree.leaves(once), jax.tree.leaves(twice), strict=True))
+    if programs.value is not None:
+        pairs.append((exact.loss, _unrounded(programs.value, problem)))
+    elif isinstance(programs.loss, Plain):
+        pairs.append((programs.loss(problem), programs.loss(problem)))
+    return all(np.allclose(a, b, rtol=1e-9, atol=0, equal_nan=True) for a, b in pairs)
+
+
+def _along(forward: Traced, problem: Problem, direction: PyTree) -> float:
+    inputs = forward.inputs([*jax.tree.leaves(direction), *jax.tree.leaves(problem.arguments)])
+    return float(unrounded(forward.closed, inputs)[0])

@@ -1,141 +1,230 @@
-"""The compiled programs of a check: made once for a loss and a gradient, used at every point."""
+"""The loss, autodiff's gradient of it and the hand-written one, in one precision."""
 
-import functools
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
-from jax.stages import Lowered, Wrapped
-from jaxtyping import Array, Float, PyTree
+import numpy as np
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
+from jaxtyping import PyTree
 
-from mnist_jax.gradcheck import rounding
-from mnist_jax.gradcheck.differences import STEPS
+from mnist_jax.errors import UsageError
+from mnist_jax.gradcheck import validation
+from mnist_jax.gradcheck.functions import (
+    Traced,
+    call,
+    moving_leaves,
+    own_copies,
+    quietly,
+    trace,
+)
 from mnist_jax.gradcheck.problem import Problem
+from mnist_jax.precision import in_precision
+
+Executable = Callable[[list[Any], list[Any]], list[Any]]
+
+
+class Returns(NamedTuple):
+    """How the functions return what they return.
+
+    Attributes:
+        has_value: Whether the gradient returns (value, gradient).
+        has_aux: Whether the loss returns (value, anything else).
+    """
+
+    has_value: bool = False
+    has_aux: bool = False
+
+
+class Compiler:
+    """Compiles in a second thread; the same program is not compiled twice."""
+
+    def __init__(self) -> None:
+        self._programs: dict[str, Future[Executable]] = {}
+
+    def submit(self, closed: ClosedJaxpr, inputs: list[Any]) -> Future[Executable]:
+        """A program of (constants, inputs), compiled while other work goes on.
+
+        Args:
+            closed: What it computes; its constants become arguments.
+            inputs: Arrays of the shapes and dtypes that it will be called with.
+        """
+
+        def program(constants: list[Any], values: list[Any]) -> list[Any]:
+            return jaxpr_as_fun(ClosedJaxpr(closed.jaxpr, constants))(*values)
+
+        key = str(closed.jaxpr)
+        if key not in self._programs:
+            lowered = jax.jit(program).lower(closed.consts, inputs)
+            pool = ThreadPoolExecutor(1)
+            self._programs[key] = pool.submit(lowered.compile)
+            pool.shutdown(wait=False)
+        return self._programs[key]
+
+
+class Program:
+    """A traced function, compiled: from a problem to the leaves of what it returns."""
+
+    def __init__(
+        self, traced: Traced, problem: Problem, precision: str, compiler: Compiler
+    ) -> None:
+        self.traced, self.precision = traced, precision
+        self.constants = jax.device_put(traced.closed.consts)
+        inputs = traced.inputs(jax.tree.leaves(problem.arguments))
+        self._executable = compiler.submit(traced.closed, inputs)
+
+    def __call__(self, problem: Problem) -> PyTree:
+        """What the function returns, as arrays of NumPy."""
+        return self.run(self.constants, self.traced.inputs(jax.tree.leaves(problem.arguments)))
+
+    def run(self, constants: list[Any], inputs: list[Any]) -> PyTree:
+        """What the function returns for other constants, as arrays of NumPy."""
+        with in_precision(self.precision):
+            results = self._executable.result()(constants, inputs)
+        return jax.tree.unflatten(self.traced.tree, jax.device_get(results))
+
+
+class Plain:
+    """A function that JAX can't trace, called as it is."""
+
+    traced = None
+
+    def __init__(self, function: Callable[..., Any], precision: str) -> None:
+        self.function, self.precision = function, precision
+
+    def changes_data(self, problem: Problem) -> bool:
+        """Whether the function changes the data that it is given in place."""
+        leaves, tree = jax.tree.flatten(problem.arguments)
+        moving, copies = moving_leaves(problem), own_copies(leaves)
+        with in_precision(self.precision), quietly(), contextlib.suppress(Exception):
+            self.function(*jax.tree.unflatten(tree, copies))
+        return any(
+            isinstance(leaf, np.ndarray) and not np.array_equal(leaf, copy, equal_nan=True)
+            for i, (leaf, copy) in enumerate(zip(leaves, copies, strict=True))
+            if i not in moving
+        )
+
+    def __call__(self, problem: Problem) -> PyTree:
+        """What the function returns."""
+        with in_precision(self.precision):
+            return call(self.function, problem)
 
 
 class Programs(NamedTuple):
-    """A loss and its gradients, each as one compiled program.
-
-    All take a problem's arguments, after those that are named.
+    """The functions of a problem in one precision.
 
     Attributes:
-        traceable: Whether JAX can trace the gradient; one that computes with NumPy runs as it
-            is, without compilation.
-        loss: The loss.
-        analytic: The hand-written gradient.
-        reverse: Autodiff's, in reverse mode.
-        batched: Both gradients, (analytic, reverse), at points stacked along a leading axis.
-        forward: (directions, *arguments) to the derivative in each direction, in forward mode.
-        lines: (directions, steps, *arguments) to the loss at each step along each direction.
-        sampled: (unit of roundoff, smallest number, directions, *arguments) to `Rounded`, with
-            random rounding.
+        precision: The dtype.
+        loss: From a problem to (value, gradient by autodiff), or to the value alone.
+        hand: From a problem to what the hand-written gradient returns.
+        without: Why there is no gradient by autodiff; empty if there is.
+        value: The loss alone, traced by itself; None if it is not traced.
+        again: The hand-written gradient traced a second time, which is the same unless the
+            function depends on more than its arguments; None if it is not traced.
     """
 
-    traceable: bool
-    loss: Wrapped
-    analytic: Callable[..., PyTree[Array]]
-    reverse: Wrapped
-    batched: Wrapped
-    forward: Wrapped
-    lines: Wrapped
-    sampled: Wrapped
-
-    def lowered(self, problem: Problem, directions: PyTree, points: PyTree) -> Iterator[Lowered]:
-        """Each program as it is used for a problem, ready to be compiled.
-
-        Args:
-            problem: In the precision in which it is to be evaluated.
-            directions: Stacked along a leading axis, in that precision.
-            points: Of the differentiated argument, stacked likewise.
-
-        Yields:
-            The programs, lowered; those that are used in float64 only, for that only.
-        """
-        arguments = problem.arguments
-        for program in (self.loss, self.analytic, self.reverse):
-            if isinstance(program, Wrapped):
-                yield program.lower(*arguments)
-        yield self.forward.lower(directions, *arguments)
-        yield self.batched.lower(*problem.at(points))
-        if jax.config.read("jax_enable_x64"):
-            yield self.sampled.lower(1.0, 1.0, directions, *arguments)
-            yield self.lines.lower(directions, jnp.zeros(2 * len(STEPS) + 1), *arguments)
+    precision: str
+    loss: Program | Plain
+    hand: Program | Plain
+    without: str
+    value: Traced | None
+    again: Traced | None
 
 
-class Rounded(NamedTuple):
-    """Results with random rounding, stacked along a leading axis.
-
-    Attributes:
-        loss: The value.
-        analytic: The hand-written gradient.
-        reverse: Autodiff's.
-        forward: The derivative in each direction, in forward mode.
-    """
-
-    loss: Array
-    analytic: PyTree[Array]
-    reverse: PyTree[Array]
-    forward: Array
-
-
-def compile_programs(problem: Problem, *, traceable: bool) -> Programs:
-    """The programs of a loss and a gradient; nothing is compiled before it is used.
+def make_programs(
+    problem: Problem, precision: str, returns: Returns, compiler: Compiler
+) -> Programs:
+    """Traces the functions of a problem and starts to compile them.
 
     Args:
-        problem: For the two functions and `argnum`; its arguments are not used.
-        traceable: Whether the gradient can be traced.
+        problem: In any precision.
+        precision: The dtype.
+        returns: How the functions return what they return.
+        compiler: For those that JAX can trace.
 
     Returns:
         The programs.
+
+    Raises:
+        UsageError: If a function raises, or returns what it should not.
     """
-    loss, gradient, argnum = problem.loss, problem.gradient, problem.argnum
-    reverse = jax.grad(loss, argnum)
-    # without a trace of it, the hand-written gradient is taken to round like autodiff's
-    analytic = gradient if traceable else reverse
+    with in_precision(precision):
+        problem = problem.cast(precision)
+        loss, without, value = _loss(problem, precision, returns, compiler)
+        shapes = _intermediate_shapes(loss.traced)
+        hand, again = _hand(problem, precision, returns, compiler, shapes)
+        return Programs(precision, loss, hand, without, value, again)
 
-    def lines(directions: PyTree, steps: Array, *arguments: Any) -> Array:
-        def line(direction: PyTree) -> Array:
-            return jax.lax.map(functools.partial(_along, loss, argnum, direction, arguments), steps)
 
-        return jax.lax.map(line, directions)
+def _loss(
+    problem: Problem, precision: str, returns: Returns, compiler: Compiler
+) -> tuple[Program | Plain, str, Traced | None]:
+    scalar = partial(_scalar, problem.loss, returns)
+    try:
+        value = trace(scalar, problem)
+    except UsageError:
+        raise
+    except Exception as error:
+        try:
+            validation.loss_value(call(problem.loss, problem), has_aux=returns.has_aux)
+        except UsageError:
+            raise
+        except Exception:
+            raise validation.raised("loss", error, problem) from error
+        reason = f"the loss can't be traced by JAX ({type(error).__name__})"
+        return Plain(scalar, precision), reason, None
+    try:
+        both = trace(jax.value_and_grad(scalar, problem.argnum), problem)
+    except Exception as error:
+        return Program(value, problem, precision, compiler), _no_reverse_mode(error), value
+    return Program(both, problem, precision, compiler), "", value
 
-    def forward(directions: PyTree, *arguments: Any) -> Array:
-        def derivative(direction: PyTree) -> Array:
-            along = functools.partial(_along, loss, argnum, direction, arguments)
-            one = jnp.ones((), jax.tree.leaves(direction)[0].dtype)
-            return jax.jvp(along, (0 * one,), (one,))[1]
 
-        return jax.vmap(derivative)(directions)
+def _scalar(loss: Callable[..., Any], returns: Returns, *arguments: Any) -> Any:
+    return validation.loss_value(loss(*arguments), has_aux=returns.has_aux)
 
-    def rounded(directions: PyTree, *arguments: Any) -> Rounded:
-        value, theirs = jax.value_and_grad(loss, argnum)(*arguments)
-        return Rounded(value, analytic(*arguments), theirs, forward(directions, *arguments))
 
-    def batched(*arguments: Any) -> tuple[PyTree[Array], PyTree[Array]]:
-        axes = [None] * len(arguments)
-        axes[argnum] = 0  # type: ignore[call-overload]
-        return tuple(jax.vmap(f, axes)(*arguments) for f in (analytic, reverse))  # type: ignore[return-value]
+def _no_reverse_mode(error: Exception) -> str:
+    first = str(error).split("\n", 1)[0].split(". ", 1)[0]
+    return f"JAX can't differentiate the loss in reverse mode ({first})"
 
-    return Programs(
-        traceable,
-        jax.jit(loss),
-        jax.jit(gradient) if traceable else gradient,
-        jax.jit(reverse),
-        jax.jit(batched),
-        jax.jit(forward),
-        jax.jit(lines),
-        jax.jit(rounding.sampled(rounded)),
+
+def _hand(
+    problem: Problem, precision: str, returns: Returns, compiler: Compiler, shapes: set[Any]
+) -> tuple[Program | Plain, Traced | None]:
+    conform = partial(
+        validation.gradient_leaves, problem=problem, has_value=returns.has_value, between=shapes
     )
+    try:
+        traced = trace(problem.gradient, problem)
+    except Exception as error:
+        try:
+            result = call(problem.gradient, problem)
+        except Exception:
+            raise validation.raised("gradient", error, problem) from error
+        conform(result)
+        return Plain(problem.gradient, precision), None
+    conform(jax.tree.unflatten(traced.tree, traced.closed.out_avals))
+    again = trace(problem.gradient, problem)
+    return Program(traced, problem, precision, compiler), again
 
 
-def _along(
-    loss: Callable[..., Array],
-    argnum: int,
-    direction: PyTree,
-    arguments: tuple[Any, ...],
-    step: Float[Array, ""],
-) -> Array:
-    """The loss at x + h v."""
-    moved = jax.tree.map(lambda x, v: x + step * v, arguments[argnum], direction)
-    return loss(*arguments[:argnum], moved, *arguments[argnum + 1 :])
+def _intermediate_shapes(traced: Traced | None) -> set[Any]:
+    if traced is None:
+        return set()
+    equations = traced.closed.jaxpr.eqns
+    return {getattr(v.aval, "shape", None) for equation in equations for v in equation.outvars}
+
+
+def loss_and_reverse(programs: Programs, result: Any) -> tuple[float, PyTree[np.ndarray] | None]:
+    """What the loss's program returned: the value, and autodiff's gradient if there is one."""
+    value, reverse = (result, None) if programs.without else result
+    return float(value), None if reverse is None else in_float64(reverse)
+
+
+def in_float64(tree: PyTree) -> PyTree[np.ndarray]:
+    """A pytree in NumPy's float64."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), tree)

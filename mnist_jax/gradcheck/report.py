@@ -1,11 +1,13 @@
-"""What a check found: as a table, as JSON, as an error."""
+"""What a check found: a verdict in words, a short table, and every number."""
 
+import html
 import io
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 from rich import box
@@ -13,45 +15,34 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mnist_jax.gradcheck.comparison import Comparison
+from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.formula import Formula
+from mnist_jax.gradcheck.table import NUMBERS, long_table, rows, title
 from mnist_jax.precision import MATMUL_PRECISION
+
+# in characters; of what is printed where there is no terminal
+WIDTH = 120
 
 
 class GradientError(AssertionError):
     """A gradient did not pass its check; the message is the report."""
 
 
-class Finding(NamedTuple):
-    """One kind of check in one precision, at all points.
-
-    Attributes:
-        check: What was compared with what.
-        precision: The dtype.
-        passes: None if it could not be made.
-        point: The point where it was worst.
-        comparison: There; None for a check without coordinates.
-        note: What a number can't say.
-    """
-
-    check: str
-    precision: str
-    passes: bool | None
-    point: str = ""
-    comparison: Comparison | None = None
-    note: str = ""
-
-
-class Report(NamedTuple):
-    """What was found, in words and numbers.
+@dataclass(frozen=True, repr=False)
+class Report:
+    """What a check found, in words and numbers; true if the gradient passes.
 
     Attributes:
         findings: One for each kind of check and precision.
-        diagnosis: Guesses at what is wrong; remarks.
-        environment: Device, versions, matmul precision, and what was compared.
+        diagnosis: Sentences on what is wrong, the most important first, then on what was not or
+            could not be judged.
+        proof: The verdict on the formula, by ball arithmetic.
+        environment: Device, versions and matmul precision.
     """
 
     findings: tuple[Finding, ...]
     diagnosis: tuple[str, ...]
+    proof: Formula
     environment: dict[str, Any]
 
     @property
@@ -59,12 +50,20 @@ class Report(NamedTuple):
         """Whether no check failed."""
         return all(finding.passes is not False for finding in self.findings)
 
+    @property
+    def formula(self) -> str:
+        """Whether the formula is that of the gradient: `equal`, `different` or `not told`."""
+        return self.proof.verdict
+
+    def __bool__(self) -> bool:
+        return self.passes
+
     def of(self, check: str, precision: str) -> Finding:
         """The finding of one kind of check.
 
         Args:
-            check: As in the table.
-            precision: As in the table.
+            check: Its name, as in the table of `details`.
+            precision: The dtype.
 
         Returns:
             The finding.
@@ -96,6 +95,7 @@ class Report(NamedTuple):
             "passes": self.passes,
             "findings": findings,
             "diagnosis": list(self.diagnosis),
+            "formula": _finite(self.proof._asdict()),
             "environment": self.environment,
         }
 
@@ -103,57 +103,71 @@ class Report(NamedTuple):
         """The report as JSON."""
         return json.dumps(self.to_dict(), indent=1, allow_nan=False, ensure_ascii=False)
 
+    def details(self) -> str:
+        """Every check with its numbers, as a table."""
+        return _text(_Details(self))
+
+    def __repr__(self) -> str:
+        said = f": {self.diagnosis[0]}" if self.diagnosis else ""
+        return f"<Report: {title(self.findings)}{said}>"
+
     def __str__(self) -> str:
-        """The report as a table."""
-        text = io.StringIO()
-        console = Console(file=text, width=WIDTH, color_system=None, force_jupyter=False)
-        console.print(self)
-        return text.getvalue().rstrip()
+        return _text(self)
+
+    def _repr_html_(self) -> str:
+        """The report in a notebook, which breaks its lines itself."""
+        said = "".join(f"<li>{html.escape(line)}</li>" for line in self.diagnosis)
+        head, *body = rows(self.findings, self.proof)
+        cells = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in body
+        )
+        names = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+        return (
+            f"<p><b>{html.escape(title(self.findings))}</b></p><ul>{said}</ul>"
+            f"<table><tr>{names}</tr>{cells}</table>"
+        )
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        """The report as rich draws it; where there is little room, with fewer columns."""
-        yield Text(_title(self), style="bold")
-        yield _table(self.findings, NUMBERS if options.max_width >= WIDTH else NUMBERS[:2])
+        yield Text(title(self.findings), style="bold")
         yield from (Text(f"- {line}") for line in self.diagnosis)
-        yield Text(", ".join(f"{name} {value}" for name, value in self.environment.items()))
+        head, *body = rows(self.findings, self.proof)
+        table = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
+        for row in body:
+            table.add_row(*row)
+        yield table
 
 
-WIDTH = 120
-VERDICTS = {True: "pass", False: "FAIL", None: "-"}
-NUMBERS = ("error", "allowed", "relative", "ulps", "1-cosine")
+@dataclass(frozen=True)
+class _Details:
+    """The long form of a report, as rich draws it."""
+
+    report: Report
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[Any]:
+        """With fewer columns where there is little room."""
+        numbers = NUMBERS if options.max_width >= WIDTH else NUMBERS[:2]
+        yield replace(self.report)
+        yield long_table(self.report.findings, numbers)
+        yield Text(", ".join(f"{name} {value}" for name, value in self.report.environment.items()))
 
 
-def _title(report: Report) -> str:
-    failed = sum(finding.passes is False for finding in report.findings)
-    if not failed:
-        return "The gradient passes."
-    return f"The gradient DOES NOT PASS: {failed} of {len(report.findings)} checks fail."
+def details(report: Report) -> Any:
+    """The long form of a report, for a console."""
+    return _Details(report)
 
 
-def _table(findings: Sequence[Finding], numbers: Sequence[str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
-    for name in ("against", "", *numbers, "worst coordinate", "gradient", "reference"):
-        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
-    for finding in findings:
-        if finding.check == findings[0].check:
-            table.add_section()
-            table.add_row(f"in {finding.precision}:")
-        table.add_row(*_row(finding, len(numbers)))
-    return table
+def _text(renderable: Any) -> str:
+    text = io.StringIO()
+    console = Console(file=text, width=_width(), color_system=None, force_jupyter=False)
+    console.print(renderable)
+    return "\n".join(line.rstrip() for line in text.getvalue().rstrip().splitlines())
 
 
-def _row(finding: Finding, count: int) -> tuple[str, ...]:
-    start = (finding.check, VERDICTS[finding.passes])
-    found = finding.comparison
-    if found is None:
-        return (*start, *[""] * count, finding.note)
-    errors = (found.absolute, found.tolerance, found.relative)
-    numbers = [f"{error:.1e}" for error in errors]
-    numbers += [f"{found.ulps:.3g}", f"{1 - found.cosine:.1e}"]
-    note = f" ({finding.note})" if finding.note else ""
-    place = f"{finding.point} {found.where}{note}"
-    values = (f"{value:.6g}" for value in (found.value, found.reference))
-    return (*start, *numbers[:count], place, *values)
+def _width() -> int:
+    """The terminal's width, or `WIDTH` where there is none."""
+    console = Console(force_jupyter=False)
+    return min(console.width, WIDTH) if console.is_terminal else WIDTH
 
 
 def _finite(numbers: dict[str, Any]) -> dict[str, Any]:

@@ -16,191 +16,285 @@ number that they were summed from: a compiler may compute a term anew where it i
 a product and a sum. Then $z - \max z$, with a product z rounded the one time and not the other, is
 off by u z where it is zero on paper, and not twice by the same amount.
 
+A factorization is as good as exact for a matrix a little off (Wilkinson): its operand is perturbed
+by $\sqrt{n} u \max |A|$, so that what the condition costs is seen.
+
 References:
     D. S. Parker, "Monte Carlo arithmetic", 1997.
     N. J. Higham, T. Mary, "A new approach to probabilistic rounding error analysis", 2019.
+    J. H. Wilkinson, "Rounding Errors in Algebraic Processes", 1963.
 """
 
+import functools
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
-from jaxtyping import Array, Float, PyTree
+import scipy.special
+from jax.extend.core import Literal, jaxpr_as_fun
+
+from mnist_jax.gradcheck.combining import arranged, convolution, ordering, reductions
+from mnist_jax.gradcheck.cost import PER_OPERATION, cost, summed_terms
+from mnist_jax.gradcheck.interpreter import Arithmetic, evaluate
+from mnist_jax.gradcheck.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
 
 SAMPLES = 16
-# noise is cut from a table: drawing it anew for each operation costs seconds of compilation
-TABLE = 16_384
-# by how much noise moves along the table from one iteration of a loop to the next
-STRIDE = 997
+FEWEST = 4
+# noise is cut from a table: drawing a million numbers anew takes as long as computing with them
+TABLE = 1 << 18
+# what is spent on all samples, in seconds
+SECONDS = 1.0
+# of more operations, all samples of each are computed at once
+MANY = 60
 
-# results that are among the operands, or differ from them in sign only
-EXACT = frozenset(
+REDUCTIONS = reductions(
+    {
+        "sum": (np.add, 0.0),
+        "prod": (np.multiply, 1.0),
+        "max": (np.maximum, -np.inf),
+        "min": (np.minimum, np.inf),
+    }
+)
+ORDERING = ordering(lambda x: x)
+# whose results are among the operands, or differ from them in sign only
+EXACT = {
+    **STRUCTURE,
+    **ORDERING,
+    **{name: f for name, f in REDUCTIONS.items() if name.endswith(("max", "min"))},
+    **{"neg": np.negative, "abs": np.abs, "sign": np.sign, "max": np.maximum, "min": np.minimum},
+    **{name: INTEGERS[name] for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    **{"floor": np.floor, "ceil": np.ceil, "is_finite": np.isfinite},
+    "clamp": lambda low, x, high: np.minimum(np.maximum(x, low), high),
+}
+SUMS = frozenset(("scatter-add", "scatter-sub", "scatter-mul"))
+ROUNDED = {
+    **{name: f for name, f in REDUCTIONS.items() if name not in EXACT},
+    **{"add": np.add, "add_any": np.add, "sub": np.subtract, "mul": np.multiply},
+    **{"div": np.divide, "rem": np.fmod, "square": np.square, "sqrt": np.sqrt, "cbrt": np.cbrt},
+    **{"exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log1p": np.log1p},
+    **{"sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos},
+    **{"atan": np.arctan, "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh},
+    **{"asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "pow": np.power},
+    **{"logistic": scipy.special.expit, "erf": scipy.special.erf, "erfc": scipy.special.erfc},
+    **{"lgamma": scipy.special.gammaln, "digamma": scipy.special.psi},
+    "rsqrt": lambda x, **_: 1 / np.sqrt(x),
+    "integer_pow": lambda x, y: np.power(x, float(y)),
+    "dot_general": partial(arranged, np.matmul),
+    "conv_general_dilated": partial(convolution, np.matmul),
+}
+# computed with an error relative to one, where they are small
+SPECIAL = frozenset(
     [
-        *("neg", "abs", "sign", "max", "min", "select_n", "clamp", "reduce_max", "reduce_min"),
-        *("transpose", "reshape", "broadcast_in_dim", "squeeze", "slice", "gather", "rev", "pad"),
-        *("concatenate", "split", "dynamic_slice", "dynamic_update_slice", "sort", "copy"),
-        *("convert_element_type", "reduce_precision", "stop_gradient", "device_put"),
+        *("lgamma", "digamma", "polygamma", "zeta", "erf_inv", "igamma", "igammac"),
+        *("igamma_grad_a", "random_gamma_grad", "regularized_incomplete_beta"),
+        *("bessel_i0e", "bessel_i1e"),
+    ]
+)
+FACTORIZATIONS = frozenset(
+    [
+        *("lu", "cholesky", "svd", "eigh", "eig", "qr", "geqrf", "householder_product"),
+        *("schur", "hessenberg", "tridiagonal", "tridiagonal_solve", "triangular_solve"),
     ]
 )
 
 
-def sampled(
-    function: Callable[..., PyTree[Array]], samples: int = SAMPLES
-) -> Callable[..., PyTree[Float[Array, "S ..."]]]:
-    """A function evaluated several times with random rounding.
+def samples(
+    closed: Any,
+    arguments: Sequence[Any],
+    *,
+    amplified: float = 1.0,
+    count: int = SAMPLES,
+    seed: int = 0,
+) -> list[np.ndarray]:
+    """Evaluate a traced function several times with random rounding.
 
     Args:
-        function: From arrays to a pytree of floating arrays; must be traceable.
-        samples: How many evaluations, S.
+        closed: A jaxpr. Each operation rounds like the precision that its result has in it.
+        arguments: Arrays, taken to be exact.
+        amplified: By how much the noise is larger than roundoff.
+        count: Number of evaluations, S; fewer if they would take long.
+        seed: Seed of the noise.
 
     Returns:
-        A function of (unit of roundoff u, smallest normal number, *arguments) to the results,
-        stacked along a leading axis; to be called with float64 enabled. The arguments are taken
-        to be exact.
+        The results, each stacked along a leading axis, in float64.
 
     Example:
-        >>> with jax.enable_x64(True):
-        ...     difference = lambda x: (1 + x) - 1  # loses the digits of a small x
-        ...     results = np.asarray(sampled(difference)(2.0**-24, 1e-38, jnp.array(1e-6)))
+        >>> with jax.enable_x64(False):  # the difference loses the digits of a small x
+        ...     traced = jax.make_jaxpr(lambda x: (1 + x) - 1)(1e-6)
+        >>> (results,) = samples(traced, [np.array(1e-6)])
         >>> bool(1e-8 < np.std(results) < 1e-7)
         True
     """
-
-    def evaluations(unit: float | Array, smallest: float | Array, *arguments: Any) -> PyTree[Array]:
-        tables = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (samples, TABLE)))
-
-        def once(table: Float[Array, " table"]) -> PyTree[Array]:
-            rounding = Rounding(jnp.asarray(unit), jnp.asarray(smallest), table)
-            return rounding.evaluate(function, arguments)
-
-        return jax.lax.map(once, tables)
-
-    return evaluations
+    operations, seconds = cost(closed)
+    count = int(np.clip(SECONDS / max(seconds, PER_OPERATION), min(FEWEST, count), count))
+    given, rounding = _widened(arguments), Rounding(amplified, seed)
+    with np.errstate(all="ignore"):
+        if count > 1 and operations > MANY and seconds < 2 * operations * PER_OPERATION:
+            return evaluate(*_at_once(closed, given, count), rounding)
+        evaluations = [evaluate(closed, given, rounding) for _ in range(count)]
+    return [np.stack(results) for results in zip(*evaluations, strict=True)]
 
 
-class Rounding:
-    """Evaluates a jaxpr with noise; the only state is where in the table the next noise starts."""
+def unrounded(closed: Any, arguments: Sequence[Any]) -> list[np.ndarray]:
+    """Evaluate a traced function in float64, whatever its precision, operation by operation.
 
-    def __init__(self, unit: Array, smallest: Array, table: Float[Array, " table"]) -> None:
-        self.unit, self.smallest, self.table = unit, smallest, table
+    Args:
+        closed: A jaxpr.
+        arguments: Arrays, taken to be exact.
+
+    Returns:
+        The results.
+    """
+    with np.errstate(all="ignore"):
+        return evaluate(closed, _widened(arguments), Rounding(0.0))
+
+
+def _widened(arguments: Sequence[Any]) -> list[Any]:
+    return [np.asarray(x, np.float64) if is_floating(x) else x for x in arguments]
+
+
+def _at_once(closed: Any, arguments: list[np.ndarray], count: int) -> tuple[Any, list[np.ndarray]]:
+    """The function of arguments that have a leading axis of samples, and those."""
+    shapes = [jax.ShapeDtypeStruct((count, *v.shape), v.dtype) for v in closed.in_avals]
+    with jax.enable_x64(True):
+        traced = jax.make_jaxpr(jax.vmap(jaxpr_as_fun(closed)))(*shapes)
+    return traced, [np.repeat(x[None], count, axis=0) for x in arguments]
+
+
+class Rounding(Arithmetic):
+    """The arithmetic of numbers that are rounded at random.
+
+    Args:
+        amplified: By how much the noise is larger than roundoff; 0 for none.
+        seed: Seed of the noise.
+    """
+
+    def __init__(self, amplified: float, seed: int = 0) -> None:
+        self.amplified = amplified
+        self.table = np.random.default_rng(seed).uniform(-1, 1, TABLE if amplified else 0)
         self.starts = np.random.default_rng(0)
+        # of each sum of two, the largest number that it was made from
+        self.largest: dict[Any, np.ndarray] = {}
 
-    def evaluate(self, function: Callable[..., PyTree[Array]], arguments: Any) -> PyTree[Array]:
-        """What a function returns, rounded at random."""
-        closed, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
-        leaves = self.run(closed.jaxpr, closed.consts, jax.tree.leaves(arguments))
-        return jax.tree.unflatten(jax.tree.structure(shapes), leaves)
+    def data(self, value: Any) -> Any:
+        """Numbers as they are."""
+        if jnp.issubdtype(value.dtype, jax.dtypes.extended):
+            return value
+        array = np.asarray(value)
+        return array.astype(np.float64) if is_floating(array) else array
 
-    def run(self, jaxpr: Jaxpr, constants: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
-        """The values of a jaxpr's outputs."""
-        known = dict(zip(jaxpr.constvars, constants, strict=True))
-        known |= zip(jaxpr.invars, inputs, strict=True)
-
-        largest: dict[Any, Any] = {}  # that a sum of two was made from
-
-        def read(variable: Any) -> Any:
-            return variable.val if isinstance(variable, Literal) else known[variable]
-
-        def size(variable: Any) -> Any:
-            if not isinstance(variable, Literal) and variable in largest:
-                return largest[variable]
-            return abs(read(variable))
-
-        for equation in jaxpr.eqns:
-            operands = [read(variable) for variable in equation.invars]
-            if equation.primitive.name in {"add", "sub"}:
-                sizes = [size(variable) for variable in equation.invars]
-                operands = [self.perturb(*each) for each in zip(operands, sizes, strict=True)]
-                largest[equation.outvars[0]] = jnp.maximum(*sizes)
-            known |= zip(equation.outvars, self.operation(equation, operands), strict=True)
-        return [read(variable) for variable in jaxpr.outvars]
+    def constant(self, value: Any) -> Any:
+        """A number as it is."""
+        return self.data(np.asarray(value))
 
     def operation(self, equation: Any, operands: list[Any]) -> list[Any]:
-        """The rounded results of one operation."""
-        name, parameters = equation.primitive.name, equation.params
-        if name == "scan":
-            return self.scan(parameters, operands)
-        if (called := called_jaxpr(equation)) is not None:
-            return self.run(called.jaxpr, called.consts, operands)
+        """The rounded results of an operation."""
+        name = equation.primitive.name
+        floating = any(is_floating(x) for x in operands)
+        roundoff = max(_roundoff(v.aval.dtype, self.amplified) for v in equation.outvars)
+        if floating:
+            operands = self.terms(equation, operands, roundoff)
+        function = (EXACT.get(name) or ROUNDED.get(name)) if floating else _of_integers(name)
+        if name in ("convert_element_type", "reduce_precision"):
+            results = [_converted(operands[0], equation.outvars[0].aval.dtype)]
+            given = _roundoff(equation.invars[0].aval.dtype, self.amplified)
+            exact = len(operands) > 1 or roundoff <= given
+        else:
+            results = apply(function, equation, operands) if function else bind(equation, operands)
+            exact = (name in EXACT and name not in SUMS) or not floating
+        results = [self.data(x) for x in results]
+        if exact:
+            return results
+        if name in SPECIAL:
+            sizes = [np.maximum(abs(x), 1) for x in results]
+            pairs = zip(results, sizes, strict=True)
+            return [self.perturb(x, roundoff, size, zeros=True) for x, size in pairs]
+        return [self.perturb(x, roundoff) for x in results]
+
+    def terms(self, equation: Any, operands: list[Any], roundoff: "Roundoff") -> list[Any]:
+        """The operands, perturbed by the rounding inside the operation."""
+        name = equation.primitive.name
+        if name in {"add", "sub"}:
+            pairs = list(zip(operands, map(self.size, equation.invars, operands), strict=True))
+            self.largest[equation.outvars[0]] = np.maximum(pairs[0][1], pairs[1][1])
+            return [self.perturb(x, roundoff, size) for x, size in pairs]
+        if name in FACTORIZATIONS:
+            matrix, *others = operands
+            order = matrix.shape[-1]
+            if name == "triangular_solve":  # a triangle stays one
+                return [self.perturb(matrix, roundoff, terms=order), *others]
+            size = np.max(np.abs(matrix), initial=0.0)
+            return [self.perturb(matrix, roundoff, size, terms=order, zeros=True), *others]
         terms = summed_terms(equation)
         if terms > 1:
             # the error can be put on either factor of a product; the smaller one is cheaper
             smaller = min(range(len(operands)), key=lambda i: operands[i].size)
-            operands[smaller] = self.perturb(operands[smaller], terms=terms)
-        results = equation.primitive.bind(*operands, **parameters)
-        results = results if equation.primitive.multiple_results else [results]
-        return results if name in EXACT else [self.perturb(result) for result in results]
+            operands[smaller] = self.perturb(operands[smaller], roundoff, terms=terms)
+        return operands
 
-    def scan(self, parameters: dict[str, Any], operands: list[Any]) -> list[Any]:
-        """A scan, with other noise in each of its iterations."""
-        body, fixed, carried = (parameters[k] for k in ("jaxpr", "num_consts", "num_carry"))
-        constants, init, xs = np.split(np.arange(len(operands)), [fixed, fixed + carried])
+    def size(self, variable: Any, values: Any) -> Any:
+        """The magnitude that a term's error is relative to."""
+        known = None if isinstance(variable, Literal) else self.largest.get(variable)
+        return np.abs(values) if known is None else known
 
-        def step(carry: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:
-            table, *carry = carry
-            inputs = [*(operands[i] for i in constants), *carry, *x]
-            inside = Rounding(self.unit, self.smallest, table)
-            results = inside.run(body.jaxpr, body.consts, inputs)
-            return [jnp.roll(table, STRIDE), *results[:carried]], results[carried:]
+    def perturb(
+        self,
+        values: Any,
+        roundoff: "Roundoff",
+        size: Any = None,
+        *,
+        terms: int = 1,
+        zeros: bool = False,
+    ) -> Any:
+        """Values with an error of one unit of roundoff, or of a sum's, relative to a size.
 
-        (_, *carry), ys = jax.lax.scan(
-            step,
-            [jnp.roll(self.table, STRIDE), *(operands[i] for i in init)],
-            [operands[i] for i in xs],
-            parameters["length"],
-            parameters["reverse"],
-        )
-        return [*carry, *ys]
-
-    def perturb(self, values: Any, size: Any = None, *, terms: int = 1) -> Any:
-        """Values with an error of one unit of roundoff, or of a sum's, relative to a size."""
-        values = jnp.asarray(values)
-        size = values if size is None else size
-        if not jnp.issubdtype(values.dtype, jnp.floating) or values.size == 0:
+        What is exactly zero stays so, unless `zeros`: it is that by structure, not by rounding.
+        """
+        if values.size == 0 or not roundoff.unit or not is_floating(values):
             return values
+        if values.ndim == 0 and float(values).is_integer() and not zeros:
+            return values  # a count or an order, such as 2 + 1
         noise = self.noise(values.size).reshape(values.shape)
         if terms > 1:
             noise = noise + self.noise(1)[0]
-        relative = (math.sqrt(terms) * self.unit * noise).astype(values.dtype)
-        absolute = (self.smallest * noise).astype(values.dtype)
-        # what is exactly zero stays so: it is that by structure, not by rounding
-        return jnp.where(values == 0, values, values + size * relative + absolute)
+        size = values if size is None else size
+        moved = np.asarray(values + size * (math.sqrt(terms) * roundoff.unit * noise))
+        moved += roundoff.smallest * noise
+        kept = ~np.isfinite(moved)
+        np.copyto(moved, values, where=kept if zeros else kept | (values == 0))
+        return moved
 
-    def noise(self, size: int) -> Float[Array, " size"]:
+    def noise(self, size: int) -> np.ndarray:
         """Some of the table, as often as it takes."""
         start = int(self.starts.integers(TABLE))
-        repeated = jnp.tile(self.table, -(-(start + size) // TABLE))
-        return repeated[start : start + size]
+        if start + size <= TABLE:
+            return self.table[start : start + size]
+        return np.resize(np.roll(self.table, -start), size)
 
 
-def called_jaxpr(equation: Any) -> ClosedJaxpr | None:
-    """The jaxpr of an operation that only calls it: jit, checkpoint, custom derivatives."""
-    if equation.primitive.name not in {
-        *("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat"),
-        *("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"),
-    }:
-        return None
-    names = ("jaxpr", "call_jaxpr", "fun_jaxpr")
-    called = next(equation.params[name] for name in names if name in equation.params)
-    return ClosedJaxpr(called, []) if isinstance(called, Jaxpr) else called
+class Roundoff(NamedTuple):
+    """How a precision rounds: its unit of roundoff, and its smallest normal number."""
+
+    unit: float
+    smallest: float
 
 
-def summed_terms(equation: Any) -> int:
-    """How many terms each result of an operation is the sum of."""
-    name, parameters = equation.primitive.name, equation.params
-    shapes = [variable.aval.shape for variable in equation.invars]
-    if name == "dot_general":
-        (contracted, _), _ = parameters["dimension_numbers"]
-        return math.prod(shapes[0][axis] for axis in contracted)
-    if name == "reduce_sum":
-        return math.prod(shapes[0][axis] for axis in parameters["axes"])
-    if name == "cumsum":
-        return shapes[0][parameters["axis"]]
-    if name == "conv_general_dilated":
-        kernel = parameters["dimension_numbers"].rhs_spec  # (features out, features in, *space)
-        return math.prod(shapes[1]) // shapes[1][kernel[0]]
-    return 1
+@functools.cache
+def _roundoff(dtype: Any, amplified: float) -> Roundoff:
+    if not jnp.issubdtype(dtype, jnp.floating):
+        return Roundoff(0.0, 0.0)
+    info = jnp.finfo(dtype)
+    return Roundoff(amplified * float(info.eps) / 2, amplified * float(info.tiny))
+
+
+def _of_integers(name: str) -> Any:
+    return INTEGERS.get(name) or STRUCTURE.get(name) or ORDERING.get(name) or REDUCTIONS.get(name)
+
+
+def _converted(x: np.ndarray, dtype: Any) -> np.ndarray:
+    """Numbers of another dtype; a floating one is not rounded to it here."""
+    return x.astype(np.float64 if jnp.issubdtype(dtype, jnp.floating) else dtype)

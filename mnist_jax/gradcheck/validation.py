@@ -1,6 +1,6 @@
-"""Wrong use, said before any number is compared: what can't be differentiated, what doesn't fit."""
+"""Validates the arguments of a check, and what the functions return."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -8,122 +8,187 @@ import jax.numpy as jnp
 import numpy as np
 
 from mnist_jax.errors import UsageError
-from mnist_jax.gradcheck.problem import Problem, describe
-from mnist_jax.precision import in_precision
+from mnist_jax.gradcheck.problem import (
+    Problem,
+    as_arrays,
+    describe,
+    is_array,
+    is_floating,
+)
 
 
-def validate(problem: Problem, precision: str) -> bool:
-    """Sees that a loss can be differentiated, and that the gradient is one of its argument.
+def validate(problem: Problem, precisions: Sequence[str]) -> None:
+    """Checks that the arguments can be differentiated and are finite.
 
     Args:
-        problem: In any precision.
-        precision: The one in which it is to be called.
-
-    Returns:
-        Whether JAX can trace the gradient; one that computes with NumPy it can't.
+        problem: As given, lists as arrays.
+        precisions: The dtypes in which it is to be evaluated.
 
     Raises:
-        UsageError: If an argument has no derivative or is not finite, the loss is no scalar, the
-            gradient is not one of the argument, or either raises.
+        UsageError: If they can't or are not.
     """
     given = len(problem.arguments)
-    if not 0 <= problem.argnum < given:
-        raise UsageError(
-            f"argnum is {problem.argnum}, with {given} arguments: give 0 to {given - 1}."
-        )
-    for argnum in range(given):
-        _check_argument(problem, argnum, precision)
-    with in_precision(precision):
-        cast = problem.cast(precision)
-        _check_loss(cast)
-        return _check_gradient(cast)
-
-
-def _check_argument(problem: Problem, argnum: int, precision: str) -> None:
-    leaves = jax.tree.leaves_with_path(problem.arguments[argnum])
-    if argnum == problem.argnum and not leaves:
-        raise UsageError(f"{problem.name(argnum)} holds no array: nothing to differentiate.")
-    for path, leaf in leaves:
-        place = f"{problem.name(argnum)}{jax.tree_util.keystr(path)}"
-        try:
-            dtype = jnp.result_type(leaf)
-        except TypeError as error:
+    for argnum in problem.argnums:
+        if not 0 <= argnum < given:
             raise UsageError(
-                f"{place} is {leaf!r}, no array or number: bind it with functools.partial."
-            ) from error
-        floating = jnp.issubdtype(dtype, jnp.floating)
-        if argnum == problem.argnum and not floating:
-            raise UsageError(
-                f"{place} is {describe(leaf)}: give floating numbers, which have a derivative."
+                f"argnum is {problem.argnum}, with {given} arguments: give 0 to {given - 1}."
             )
-        if floating:
-            _check_finite(leaf, place, precision)
+    for argnum, argument in enumerate(problem.arguments):
+        leaves = jax.tree.leaves(argument)
+        if argnum in problem.argnums and not leaves:
+            raise UsageError(f"{problem.name(argnum)} holds no array: nothing to differentiate.")
+        for name, leaf in zip(problem.leaf_names(argnum), leaves, strict=True):
+            if type(leaf).__module__.startswith("scipy.sparse"):
+                raise UsageError(
+                    f"{name} is a {type(leaf).__name__} of scipy.sparse, which JAX can't "
+                    "differentiate with: give its .toarray(), or let the functions close over it."
+                )
+            if argnum in problem.argnums:
+                _check_differentiable(leaf, name)
+                _check_finite(leaf, name, precisions)
 
 
-def _check_finite(leaf: Any, place: str, precision: str) -> None:
-    with np.errstate(over="ignore"):
-        values = np.asarray(leaf).astype(precision)
-    if not np.all(np.isfinite(values)):
-        index = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
+def _check_differentiable(leaf: Any, name: str) -> None:
+    if isinstance(leaf, complex) or (is_array(leaf) and jnp.iscomplexobj(leaf)):
         raise UsageError(
-            f"{place}{index or ''} is {np.asarray(leaf)[tuple(index)]}, not finite in {precision}: "
-            "give finite numbers."
+            f"{name} is {describe(leaf)}: complex arguments are not checked, since conventions "
+            "differ (jax.grad returns the conjugate of the steepest ascent): make the real and "
+            "the imaginary part two arguments."
         )
+    if not is_floating(leaf):
+        raise UsageError(
+            f"{name} is {describe(leaf)}: give floating numbers, which have a derivative."
+        )
+    if np.size(leaf) == 0:
+        raise UsageError(f"{name} is {describe(leaf)}, which is empty: nothing to differentiate.")
 
 
-def _check_loss(problem: Problem) -> None:
-    value, traceable = _called("loss", problem.loss, problem)
-    if not traceable:
-        raise UsageError("the loss can't be traced by JAX: write it with jax.numpy.")
+def _check_finite(leaf: Any, name: str, precisions: Sequence[str]) -> None:
+    for precision in sorted(precisions, reverse=True):
+        with np.errstate(over="ignore"):
+            bad = ~np.isfinite(np.asarray(leaf).astype(precision))
+        if np.any(bad):
+            index = [int(i) for i in np.argwhere(bad)[0]]
+            raise UsageError(
+                f"{name}{index or ''} is {np.asarray(leaf)[tuple(index)]}, not finite in "
+                f"{precision}: give finite numbers."
+            )
+
+
+def loss_value(value: Any, *, has_aux: bool) -> Any:
+    """The scalar among what the loss returned, as shapes or as numbers.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    if has_aux:
+        if not isinstance(value, tuple) or len(value) != 2:
+            raise UsageError(f"has_aux is given, but the loss returns {describe(value)}, no pair.")
+        value = value[0]
+    if isinstance(value, tuple) and len(value) == 2 and jnp.shape(value[0]) == ():
+        raise UsageError(
+            f"the loss returns {describe(value)}: return one scalar, or give has_aux=True if the "
+            "second is not to be differentiated."
+        )
     leaves = jax.tree.leaves(value)
     if len(leaves) != 1 or jax.tree.structure(value) != jax.tree.structure(0):
         raise UsageError(f"the loss returns {describe(value)}: return one scalar.")
-    if jnp.shape(value) != () or not jnp.issubdtype(jnp.result_type(value), jnp.floating):
+    try:
+        dtype, shape = jnp.result_type(value), jnp.shape(leaves[0])
+    except TypeError as error:
+        raise UsageError(f"the loss returns {describe(value)}: return one scalar.") from error
+    if shape != () or not jnp.issubdtype(dtype, jnp.floating):
         raise UsageError(
             f"the loss returns {describe(value)}, not a floating scalar: average or sum it."
         )
+    return value
 
 
-def _check_gradient(problem: Problem) -> bool:
-    gradient, traceable = _called("gradient", problem.gradient, problem)
-    argument, name = problem.differentiated, problem.name(problem.argnum)
-    if jax.tree.structure(gradient) != jax.tree.structure(argument):
-        raise UsageError(
-            f"the gradient returns {describe(gradient)}, but {name} is {describe(argument)}: "
-            "return the same tree."
-        )
-    pairs = zip(jax.tree.leaves_with_path(argument), jax.tree.leaves(gradient), strict=True)
-    for (path, expected), got in pairs:
-        if describe(got) != describe(expected):
-            hint = " (transposed?)" if jnp.shape(got) == jnp.shape(expected)[::-1] else ""
+def gradient_leaves(
+    result: Any, problem: Problem, *, has_value: bool, between: Any = ()
+) -> tuple[Any, list[Any]]:
+    """The value, if there is one, and the leaves of the gradient among what was returned.
+
+    Args:
+        result: As shapes or as numbers.
+        problem: For what is differentiated.
+        has_value: Whether the gradient comes as (value, gradient).
+        between: Shapes of what the loss computes on its way, for a better message.
+
+    Returns:
+        The value or None, and the leaves in the order of those that are differentiated.
+
+    Raises:
+        UsageError: If the gradient is not one of what is differentiated.
+    """
+    value = None
+    if has_value:
+        if not isinstance(result, tuple | list) or len(result) != 2:
             raise UsageError(
-                f"the gradient of {name}{jax.tree_util.keystr(path)} is {describe(got)}, but the "
-                f"argument is {describe(expected)}{hint}: return the same shape and dtype."
+                f"has_value is given, but the gradient returns {describe(result)}: return "
+                "(value, gradient)."
             )
-    return traceable
+        value, result = result
+    expected = problem.differentiated
+    result = as_arrays(result) if _shapes(result) != _shapes(expected) else result
+    if _shapes(result) != _shapes(expected):
+        raise UsageError(_mismatch(result, problem, has_value=has_value, between=between))
+    leaves = jax.tree.leaves(result)
+    for leaf, name in zip(leaves, problem.names, strict=True):
+        if not jnp.issubdtype(jnp.result_type(leaf), jnp.floating):
+            raise UsageError(
+                f"the gradient of {name} is {describe(leaf)}: return floating numbers."
+            )
+    return value, leaves
 
 
-def _called(what: str, function: Callable[..., Any], problem: Problem) -> tuple[Any, bool]:
-    """What a function of the user returns, and whether it could be traced: then as shapes."""
-    try:
-        return jax.eval_shape(function, *problem.arguments), True
-    except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
-        return _called_as_is(what, function, problem), False
-    except Exception as error:
-        raise _raised(what, error, problem) from error
+def _shapes(tree: Any) -> Any:
+    """The shapes of the leaves; of pairs and lists, whichever they are."""
+    if jax.tree.structure(tree) == jax.tree.structure(0):
+        return getattr(tree, "shape", ()) if not isinstance(tree, str) else None
+    if isinstance(tree, tuple | list):
+        return [_shapes(each) for each in tree]
+    return jax.tree.structure(tree), [getattr(leaf, "shape", ()) for leaf in jax.tree.leaves(tree)]
 
 
-def _called_as_is(what: str, function: Callable[..., Any], problem: Problem) -> Any:
-    try:
-        return function(*problem.arguments)
-    except Exception as error:
-        raise _raised(what, error, problem) from error
+def _mismatch(result: Any, problem: Problem, *, has_value: bool, between: Any) -> str:
+    expected = problem.differentiated
+    name = ", ".join(problem.name(i) for i in problem.argnums)
+    start = f"the gradient returns {describe(result)}, but {name} is {describe(expected)}"
+    pair = isinstance(result, tuple | list)
+    if pair and not has_value and len(result) == 2 and _shapes(result[1]) == _shapes(expected):
+        return f"{start}: if it returns (value, gradient), give has_value=True."
+    given = problem.arguments
+    if pair and not isinstance(problem.argnum, tuple) and 1 < len(result) <= len(given):
+        several = tuple(range(problem.argnum, problem.argnum + len(result)))
+        if [_shapes(r) for r in result] == [_shapes(given[i]) for i in several if i < len(given)]:
+            return f"{start}: to differentiate several arguments, give argnums={several}."
+    return start + _hint(_shapes(result), _shapes(expected), between)
 
 
-def _raised(what: str, error: Exception, problem: Problem) -> UsageError:
+def _hint(shape: Any, wanted: Any, between: Any) -> str:
+    """What to do about a gradient of another shape."""
+    if not isinstance(shape, tuple) or not isinstance(wanted, tuple):
+        return ": return the same tree."
+    if shape == wanted[::-1]:
+        return " (transposed?): return the same shape."
+    if np.prod(shape) == np.prod(wanted):
+        return f": reshape it to {list(wanted)}."
+    if shape in between:
+        return (
+            ". Something that the loss computes on its way has that shape: is this the derivative "
+            "with respect to an intermediate result, such as the logits? The chain rule goes on "
+            "from there to the argument."
+        )
+    return ": return the same shape."
+
+
+def raised(what: str, error: Exception, problem: Problem) -> UsageError:
+    """The error for a user's function that raises."""
     listed = ", ".join(
         f"{problem.name(i)}: {describe(argument)}" for i, argument in enumerate(problem.arguments)
     )
+    first = str(error).split("\n", 1)[0]
     return UsageError(
-        f"the {what} raised {type(error).__name__}: {error}\nIt was called with {listed}."
+        f"the {what} raised {type(error).__name__}: {first}\nIt was called with {listed}."
     )

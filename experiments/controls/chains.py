@@ -1,0 +1,184 @@
+"""Derivations of random models and lengths, right ones and ones with a mistake in one line."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.nn import sigmoid, softmax
+from jaxtyping import Array, Float
+from numpy.random import Generator
+
+from mnist_jax.derivation import Steps, check_steps
+
+EXAMPLES, CLASSES, INPUTS = 5, 3, 4
+Matrix = Float[Array, "N K"]
+Weights = Float[Array, "K I"]
+
+
+class Model(NamedTuple):
+    """A loss of logits and targets, and what it predicts.
+
+    Attributes:
+        loss: The sum over examples and classes.
+        predict: The predictions, whose error is the loss's derivative by the logits.
+    """
+
+    loss: Callable[[Matrix, Matrix], Array]
+    predict: Callable[[Matrix], Matrix]
+
+
+MODELS = {
+    "softmax": Model(
+        lambda z, y: jnp.sum(jax.nn.logsumexp(z, axis=1) - jnp.sum(y * z, axis=1)), softmax
+    ),
+    "logistic": Model(lambda z, y: jnp.sum(jnp.logaddexp(0.0, z) - y * z), sigmoid),
+    "linear": Model(lambda z, y: jnp.sum((z - y) ** 2) / 2, lambda z: z),
+    "Poisson": Model(lambda z, y: jnp.sum(jnp.exp(z) - y * z), jnp.exp),
+}
+# ways to write the parts of a line, all of them equal: the error of the predictions p of y,
+RESIDUALS: tuple[Callable[[Matrix, Matrix], Matrix], ...] = (
+    lambda p, y: p - y,
+    lambda p, y: -(y - p),
+    lambda p, y: p * (1 - y) - y * (1 - p),
+    lambda p, y: (p**2 - y**2) / (p + y),
+    lambda p, y: p + (p - y) - p,
+)
+# the mean of its products with the inputs,
+MEANS: tuple[Callable[[Matrix, Array], Weights], ...] = (
+    lambda r, x: r.T @ x / len(x),
+    lambda r, x: jnp.mean(r[:, :, None] * x[:, None, :], axis=0),
+    lambda r, x: jnp.einsum("nk,ni->ki", r, x) / len(x),
+    lambda r, x: (
+        jnp.sum(jnp.stack([jnp.outer(*pair) for pair in zip(r, x, strict=True)]), 0) / len(x)
+    ),
+    lambda r, x: (r / len(r)).T @ x,
+)
+# and the penalty's gradient
+PENALTIES: tuple[Callable[[Weights, Array], Weights], ...] = (
+    lambda w, l2: 2 * l2 * w,
+    lambda w, l2: l2 * w + w * l2,
+    lambda w, l2: l2 * (w + w),
+    lambda w, l2: 2 * w / (1 / l2),
+)
+
+
+class Mistake(NamedTuple):
+    """A change to the parts of a line; each is the identity unless it is the mistake.
+
+    Attributes:
+        residual: Change to the error of the predictions, given the predictions.
+        inputs: Change to the inputs.
+        mean: Change to the mean, given how many examples it is of.
+        penalty: Change to the penalty's gradient.
+    """
+
+    residual: Callable[[Matrix, Matrix], Matrix] = lambda r, p: r
+    inputs: Callable[[Array], Array] = lambda x: x
+    mean: Callable[[Weights, int], Weights] = lambda g, n: g
+    penalty: Callable[[Weights], Weights] = lambda g: g
+
+
+NONE = Mistake()
+MISTAKES: dict[str, tuple[Mistake, ...]] = {
+    "sign": (
+        Mistake(residual=lambda r, p: -r),
+        Mistake(penalty=lambda g: -g),
+        Mistake(residual=lambda r, p: 2 * p - r),
+    ),
+    "index": (
+        Mistake(residual=lambda r, p: jnp.roll(r, 1, axis=1)),
+        Mistake(inputs=lambda x: jnp.roll(x, 1, axis=1)),
+        Mistake(inputs=lambda x: x[::-1]),
+        Mistake(penalty=lambda g: g[::-1]),
+    ),
+    "a lost term": (
+        Mistake(penalty=lambda g: 0 * g),
+        Mistake(residual=lambda r, p: p),
+        Mistake(residual=lambda r, p: r.at[-1].set(0)),
+        Mistake(penalty=lambda g: g.at[:, -1].set(0)),
+    ),
+    "a lost factor": (
+        Mistake(penalty=lambda g: g / 2),
+        Mistake(inputs=jnp.ones_like),
+        Mistake(residual=lambda r, p: r / p),
+    ),
+    "the sum for the mean": (Mistake(mean=lambda g, n: n * g),),
+}
+
+
+class Chain(NamedTuple):
+    """A derivation, and what is wrong with it.
+
+    Attributes:
+        name: The model, and the kind of mistake.
+        first: Autodiff's gradient.
+        lines: What is derived from it.
+        arguments: Arrays at which the lines are compared.
+        wrong: Position of the first wrong line; None if all are right.
+    """
+
+    name: str
+    first: Callable[..., Any]
+    lines: tuple[Callable[..., Any], ...]
+    arguments: tuple[np.ndarray, ...]
+    wrong: int | None
+
+
+def draw_chain(rng: Generator, *, wrong: bool) -> Chain:
+    """Draw a derivation of a random length.
+
+    Args:
+        rng: NumPy's generator.
+        wrong: Whether one line has a mistake. It stays in the lines after it, or does not.
+
+    Returns:
+        The chain.
+    """
+    name, length = str(rng.choice(list(MODELS))), int(rng.integers(3, 9))
+    kind = str(rng.choice(list(MISTAKES)))
+    mistake = MISTAKES[kind][rng.integers(len(MISTAKES[kind]))]
+    position, stays = int(rng.integers(length)), bool(rng.random() < 0.5)
+
+    def is_wrong(number: int) -> bool:
+        return wrong and (number == position or (stays and number > position))
+
+    lines = (
+        _line(rng, MODELS[name], mistake if is_wrong(number) else NONE) for number in range(length)
+    )
+    title = f"{name}, {kind}" if wrong else name
+    arguments = _arguments(rng)
+    return Chain(title, _first(MODELS[name]), tuple(lines), arguments, position if wrong else None)
+
+
+def _first(model: Model) -> Callable[..., Weights]:
+    def loss(w: Weights, x: Array, y: Matrix, l2: Array) -> Array:
+        return model.loss(x @ w.T, y) / len(x) + l2 * jnp.sum(w**2)
+
+    return jax.grad(loss)
+
+
+def _line(rng: Generator, model: Model, mistake: Mistake) -> Callable[..., Weights]:
+    residual, mean, penalty = (
+        forms[rng.integers(len(forms))] for forms in (RESIDUALS, MEANS, PENALTIES)
+    )
+
+    def line(w: Weights, x: Array, y: Matrix, l2: Array) -> Weights:
+        predicted = model.predict(x @ w.T)
+        error = mistake.residual(residual(predicted, y), predicted)
+        data = mistake.mean(mean(error, mistake.inputs(x)), len(x))
+        return data + mistake.penalty(penalty(w, l2))
+
+    return line
+
+
+def _arguments(rng: Generator) -> tuple[np.ndarray, ...]:
+    labels = np.eye(CLASSES)[rng.integers(0, CLASSES, EXAMPLES)]
+    shapes = ((CLASSES, INPUTS), (EXAMPLES, INPUTS))
+    return (*(rng.normal(size=shape) for shape in shapes), labels, rng.uniform(0.1, 2, ()))
+
+
+def check_chain(chain: Chain) -> Steps:
+    """Check a chain's lines."""
+    return check_steps(chain.first, *chain.lines, arguments=chain.arguments)

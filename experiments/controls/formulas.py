@@ -1,0 +1,95 @@
+"""What ball arithmetic proves of wrong gradients and of right ones: the work of one process."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from experiments.controls.mutations import MUTATIONS
+from experiments.controls.problems import Kind, problem
+from experiments.controls.tasks import TASKS, TaskName
+from mnist_jax.gradcheck.formula import Formula, judge
+
+POINTS = 3
+
+
+class Proof(NamedTuple):
+    """What was proved of a wrong gradient.
+
+    Attributes:
+        name: The mutation's.
+        formula: The verdict.
+    """
+
+    name: str
+    formula: Formula
+
+
+class Judged(NamedTuple):
+    """What was proved of a right gradient.
+
+    Attributes:
+        kind: The kind of problem.
+        formula: The verdict.
+    """
+
+    kind: Kind
+    formula: Formula
+
+
+def judge_mutations(names: Sequence[str], seconds: float = 5.0) -> list[Proof]:
+    """Judge the formulas of wrong gradients.
+
+    Args:
+        names: The mutations' names.
+        seconds: Time for each.
+
+    Returns:
+        One verdict for each.
+    """
+    chosen = [mutation for mutation in MUTATIONS if mutation.name in names]
+    return [Proof(m.name, _judge(m.task, m.gradient, m.arguments(), seconds)) for m in chosen]
+
+
+def judge_problems(numbers: Sequence[int], seed: int, seconds: float = 5.0) -> list[Judged]:
+    """Judge the formulas of the right gradients.
+
+    Args:
+        numbers: Numbers of the problems.
+        seed: Seed of the problems.
+        seconds: Time for each.
+
+    Returns:
+        One verdict for each.
+    """
+    drawn = (problem(number, seed) for number in numbers)
+    return [
+        Judged(p.kind, _judge(p.kind.task, TASKS[p.kind.task].gradient, p.arguments, seconds))
+        for p in drawn
+    ]
+
+
+def _judge(
+    task: TaskName, gradient: Callable[..., Any], arguments: Sequence[Any], seconds: float
+) -> Formula:
+    weights, *data = map(np.asarray, arguments)
+    rng = np.random.default_rng(0)
+    size = float(np.sqrt(np.mean(weights**2))) or 1.0
+    drawn = [weights + size * rng.normal(size=weights.shape) for _ in range(POINTS - 1)]
+    points = [[w, *data] for w in (weights, *drawn)]
+    shapes = tuple(x.shape for x in points[0])
+    loss, reverse = _traced(task, shapes)
+    return judge(reverse, _trace(gradient, shapes), points, loss=loss, seconds=seconds)
+
+
+@cache
+def _traced(task: TaskName, shapes: tuple[tuple[int, ...], ...]) -> tuple[Any, Any]:
+    loss = TASKS[task].loss
+    return _trace(loss, shapes), _trace(jax.grad(loss), shapes)
+
+
+def _trace(function: Callable[..., Any], shapes: tuple[tuple[int, ...], ...]) -> Any:
+    with jax.enable_x64(True):
+        return jax.make_jaxpr(function)(*(jax.ShapeDtypeStruct(s, "float64") for s in shapes))

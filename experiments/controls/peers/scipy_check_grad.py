@@ -1,0 +1,24 @@
+"""`scipy.optimize.check_grad`, its error taken relative to the gradient's norm."""
+
+import jax
+import numpy as np
+from scipy.optimize import check_grad
+
+from experiments.controls.peers.subject import Peer, Subject
+
+
+def _passes(subject: Subject, threshold: float) -> bool:
+    with jax.enable_x64(True):
+        value = subject.compiled()
+        error = check_grad(lambda x: float(value(x)), subject.gradient, subject.point)
+        return bool(error <= threshold * np.linalg.norm(subject.gradient(subject.point)))
+
+
+SCIPY_CHECK_GRAD = Peer(
+    "scipy check_grad",
+    _passes,
+    1e-5,
+    (1e-7, 1e-6, 1e-4, 1e-3),
+    "it returns an absolute error and judges nothing; forward differences with its step of 1.5e-8 "
+    "have a relative error near 1e-8, and a thousand times that is allowed",
+)

@@ -1,0 +1,220 @@
+"""Ball arithmetic: each number is an interval that provably holds the true value.
+
+It is Arb's, through python-flint: numbers with as many bits as one asks for, and a bound on what
+rounding did to them. The operations that only move numbers are in `structure`.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flint import arb, arb_mat, ctx
+
+from mnist_jax.gradcheck.combining import arranged, convolution, ordering, reductions
+from mnist_jax.gradcheck.comparisons import (
+    COMPARISONS,
+    ZERO,
+    Key,
+    integer,
+    is_finite,
+    larger,
+    rounded,
+    sign,
+    smaller,
+    truncated,
+)
+from mnist_jax.gradcheck.exact import as_objects, as_written, exactly, is_written, moved
+from mnist_jax.gradcheck.interpreter import Arithmetic, Unsupported
+from mnist_jax.gradcheck.special import FACTORIZATIONS, SPECIAL
+from mnist_jax.gradcheck.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
+
+# what an operation on a number costs, and one in a product of matrices, in seconds; measured
+PER_NUMBER, PER_PRODUCT = 1e-6, 1e-7
+
+
+class TooLong(Exception):  # noqa: N818 - answered by telling nothing
+    """An evaluation that would take more time than there is."""
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Ball arithmetic with so many bits."""
+    before, ctx.prec = ctx.prec, bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
+
+
+def each(function: Callable[..., Any], operands: int = 1) -> Callable[..., np.ndarray]:
+    """A function of balls for each entry of arrays."""
+    mapped = np.frompyfunc(function, operands, 1)
+    return lambda *arrays, **_: np.asarray(mapped(*arrays))
+
+
+def _log(x: arb) -> arb:
+    return arb("-inf") if x == 0 else x.log()
+
+
+def cube_root(x: arb) -> arb:
+    """The real cube root."""
+    return x if x == 0 else x.root(3) if x > 0 else -(-x).root(3)
+
+
+def _bits(x: np.ndarray, new_dtype: Any) -> np.ndarray:
+    """The bits of floats, where the numbers are floats."""
+    floats = x.astype(np.float64)
+    if new_dtype not in (np.int64, np.uint64) or any(x.ravel() != exactly(floats).ravel()):
+        raise Unsupported("bitcast_convert_type of numbers that are no float64")
+    return floats.view(new_dtype)
+
+
+def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Products of stacks of matrices of balls."""
+    (stack, rows, inner), columns = a.shape, b.shape[2]
+    if not inner or not a.size or not b.size:
+        return as_objects([arb(0)] * (stack * rows * columns), (stack, rows, columns))
+    pairs = zip(a.reshape(stack, -1).tolist(), b.reshape(stack, -1).tolist(), strict=True)
+    products = [arb_mat(rows, inner, x) * arb_mat(inner, columns, y) for x, y in pairs]
+    entries = [entry for product in products for entry in product.entries()]
+    return as_objects(entries, (stack, rows, columns))
+
+
+LARGER, SMALLER = np.frompyfunc(larger, 2, 1), np.frompyfunc(smaller, 2, 1)
+IDENTITY = ("reduce_precision", "convert_element_type", "real", "conj")
+METHODS = (
+    *("exp", "log1p", "expm1", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh"),
+    *("tanh", "asinh", "acosh", "atanh", "sqrt", "rsqrt", "erf", "erfc"),
+)
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    **STRUCTURE,
+    **ordering(each(Key)),
+    **reductions(
+        {
+            "sum": (np.add, ZERO),
+            "prod": (np.multiply, arb(1)),
+            "max": (LARGER, arb("-inf")),
+            "min": (SMALLER, arb("inf")),
+        }
+    ),
+    **{name: each(getattr(arb, name)) for name in METHODS},
+    **{name: each(compare, 2) for name, compare in COMPARISONS.items()},
+    "lt_to": each(COMPARISONS["lt"], 2),
+    "le_to": each(COMPARISONS["le"], 2),
+    **{"add": np.add, "add_any": np.add, "sub": np.subtract, "mul": np.multiply},
+    **{"div": np.divide, "neg": np.negative, "abs": np.abs},
+    "max": each(larger, 2),
+    "min": each(smaller, 2),
+    "clamp": lambda low, x, high: SMALLER(np.asarray(LARGER(x, low)), high),
+    "sign": each(sign),
+    "square": each(lambda x: x**2),
+    "integer_pow": lambda x, y: each(lambda v: v**y)(x),
+    "pow": each(lambda x, y: x ** (y if isinstance(y, arb) else int(y)), 2),
+    "log": each(_log),
+    "exp2": each(lambda x: arb(2) ** x),
+    "cbrt": each(cube_root),
+    "atan2": each(arb.atan2, 2),
+    "logistic": each(lambda x: 1 / (1 + (-x).exp())),
+    "floor": each(lambda x: integer(x.floor())),
+    "ceil": each(lambda x: integer(x.ceil())),
+    "round": lambda x, rounding_method: each(lambda v: rounded(v, rounding_method))(x),
+    "rem": each(lambda a, b: a - b * truncated(a / b), 2),
+    "is_finite": each(is_finite),
+    "dot_general": partial(arranged, matmul),
+    "conv_general_dilated": partial(convolution, matmul),
+    "cumlogsumexp": lambda x, **axis: each(_log)(OPERATIONS["cumsum"](each(arb.exp)(x), **axis)),
+    **{name: each(function, operands) for name, (function, operands) in SPECIAL.items()},
+    **FACTORIZATIONS,
+    "bitcast_convert_type": _bits,
+}
+"""Functions by the names of JAX's operations."""
+
+
+class Balls(Arithmetic):
+    """The arithmetic of balls.
+
+    Args:
+        draw: 0 for data and constants as they are; else they are moved by as much as rounding
+            them may have moved them, in each draw otherwise.
+        deadline: When to give up, by `time.monotonic`.
+    """
+
+    def __init__(self, draw: int = 0, deadline: float = float("inf")) -> None:
+        self.draw, self.deadline = draw, deadline
+        # the very balls, for their identity is that of the number; and what they were made from
+        self.held: dict[int, tuple[Any, np.ndarray]] = {}
+
+    def data(self, value: Any) -> Any:
+        """The very numbers, which a comparison knows again."""
+        if id(value) not in self.held:
+            self.check(np.size(value) * PER_NUMBER)
+            self.held[id(value)] = value, self._converted(value)
+        return self.held[id(value)][1]
+
+    def _converted(self, value: Any) -> Any:
+        if not jnp.issubdtype(value.dtype, jnp.floating):
+            return value if jnp.issubdtype(value.dtype, jax.dtypes.extended) else np.asarray(value)
+        return moved(np.asarray(value), self.draw) if self.draw else exactly(np.asarray(value))
+
+    def constant(self, value: Any) -> Any:
+        """The number that is written."""
+        array = np.asarray(value)
+        if not is_floating(array) or array.dtype == object:
+            return array
+        eps = float(jnp.finfo(array.dtype).eps)
+        if self.draw and not is_written(float(array), eps):
+            return moved(array.astype(np.float64), self.draw)
+        return as_objects([as_written(float(array), eps)], ())
+
+    def operation(self, equation: Any, operands: list[Any]) -> list[Any]:
+        """The results of an operation, in balls."""
+        name, avals = equation.primitive.name, [v.aval for v in equation.outvars]
+        self.check(_seconds(equation))
+        if not any(map(is_floating, operands)):
+            function = INTEGERS.get(name) or STRUCTURE.get(name)
+            results = apply(function, equation, operands) if function else bind(equation, operands)
+        elif name in IDENTITY:
+            results = [self._identity(operands[0], avals[0].dtype)]
+        elif name in OPERATIONS:
+            results = apply(OPERATIONS[name], equation, operands)
+        else:
+            raise Unsupported(f"{name} has no ball arithmetic")
+        return [_as(aval, result) for aval, result in zip(avals, results, strict=True)]
+
+    def _identity(self, x: np.ndarray, dtype: Any) -> np.ndarray:
+        if jnp.issubdtype(dtype, jnp.floating):
+            return x
+        if np.issubdtype(dtype, np.bool_):
+            return OPERATIONS["ne"](x, ZERO)
+        return np.asarray(np.frompyfunc(lambda v: int(float(truncated(v))), 1, 1)(x))
+
+    def check(self, seconds: float) -> None:
+        """Give up where something that takes so long would end too late."""
+        if time.monotonic() + seconds > self.deadline:
+            raise TooLong
+
+
+def _as(aval: Any, result: Any) -> Any:
+    """A result as the jaxpr says that it is: integers, truth values, or balls."""
+    if jnp.issubdtype(aval.dtype, jax.dtypes.extended):
+        return result
+    array = np.asarray(result)
+    if array.shape != aval.shape:
+        raise Unsupported(f"an operation gave the shape {array.shape}, not {aval.shape}")
+    if not jnp.issubdtype(aval.dtype, jnp.floating):
+        if jnp.issubdtype(aval.dtype, jnp.complexfloating):
+            raise Unsupported("complex numbers have no ball arithmetic")
+        return array.astype(aval.dtype, copy=False)
+    return exactly(array)
+
+
+def _seconds(equation: Any) -> float:
+    sizes = [np.prod(v.aval.shape, dtype=float) for v in (*equation.invars, *equation.outvars)]
+    if equation.primitive.name == "dot_general":
+        return PER_PRODUCT * float(np.sqrt(np.prod(sizes))) * ctx.prec / 128
+    return PER_NUMBER * sizes[-1]

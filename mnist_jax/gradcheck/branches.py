@@ -1,0 +1,117 @@
+"""The branches of a loss, and points that enter those that no point has entered yet."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mnist_jax.gradcheck.draws import Point, Value
+from mnist_jax.gradcheck.functions import Traced
+from mnist_jax.gradcheck.mistakes import surgery
+from mnist_jax.gradcheck.problem import Problem
+from mnist_jax.gradcheck.rounding import unrounded
+from mnist_jax.precision import in_precision
+
+# by what a point is scaled, on its way to another branch; with other signs as well
+SCALES = (4.0, 0.25, 16.0, 0.0625)
+FLIPS = 8
+# how long it is tried
+SECONDS = 0.5
+
+Branch = tuple[int, int]
+
+
+class Branches:
+    """The decisions of a loss that is traced in float64: `cond`, `switch` and `where`."""
+
+    def __init__(self, traced: Traced) -> None:
+        self.traced = traced
+        names = [equation.primitive.name for equation in surgery.equations(traced.closed)]
+        equations = surgery.equations(traced.closed)
+        chosen = [i for i, name in enumerate(names) if name in {"cond", "select_n"}]
+        loops = surgery.in_loops(traced.closed)
+        self.numbers = [i for i in chosen if i not in loops and _moves(traced, i)]
+        self.conds = {
+            (i, branch)
+            for i in self.numbers
+            if names[i] == "cond"
+            for branch in range(len(equations[i].params["branches"]))
+        }
+        sides = {(i, side) for i in self.numbers if names[i] == "select_n" for side in (0, 1)}
+        self.all = self.conds | sides
+
+    def entered(self, problem: Problem) -> set[Branch]:
+        """The branches that are taken at a point, for one number at least."""
+        inputs = self.traced.inputs(jax.tree.leaves(problem.arguments))
+
+        def decisions(*inputs: jax.Array) -> list[jax.Array]:
+            found: dict[int, jax.Array] = {}
+
+            def note(equation: surgery.Equation) -> list:
+                if equation.number in self.numbers:
+                    found[equation.number] = jnp.asarray(equation.operands[0], jnp.int32)
+                return equation.results
+
+            surgery.evaluate(self.traced.closed, inputs, note)
+            return [found[i] for i in self.numbers]
+
+        with in_precision("float64"):
+            closed = jax.make_jaxpr(decisions)(*inputs)
+        values = unrounded(closed, inputs)
+        return {
+            (number, int(side))
+            for number, value in zip(self.numbers, values, strict=True)
+            for side in np.unique(value)
+        }
+
+
+def _moves(traced: Traced, number: int) -> bool:
+    moving = set(range(len(traced.closed.jaxpr.invars)))
+    return bool(surgery.named_inputs(traced.closed, number) & moving)
+
+
+def enter_others(
+    traced: Traced, points: Sequence[Point], value: Value, seed: int
+) -> tuple[list[Point], int]:
+    """Points that enter branches which the given ones do not.
+
+    Args:
+        traced: The loss, in float64.
+        points: Where it is compared anyway.
+        value: The loss, which must stay finite.
+        seed: Seed of the signs that are tried.
+
+    Returns:
+        Further points, and the number of branches of a `cond` that none of them enters.
+    """
+    branches = Branches(traced)
+    if not branches.all:
+        return [], 0
+    started = time.perf_counter()
+    missing = branches.all - set().union(*(branches.entered(p.problem) for p in points))
+    found = []
+    for candidate in _candidates(points, seed, flip=bool(missing & branches.conds)):
+        if not missing or time.perf_counter() - started > SECONDS:
+            break
+        if not np.isfinite(value(candidate)):
+            continue
+        entered = branches.entered(candidate) & missing
+        if entered:
+            missing -= entered
+            found.append(Point(f"another branch {len(found) + 1}", candidate))
+    return found, len(missing & branches.conds)
+
+
+def _candidates(points: Sequence[Point], seed: int, *, flip: bool) -> Iterator[Problem]:
+    last = points[-1].problem
+    for factor in SCALES:
+        yield last.at(jax.tree.map(lambda x: factor * np.asarray(x), last.differentiated))  # noqa: B023
+    rng = np.random.default_rng(seed)
+    for i in range(FLIPS if flip else 0):
+        signs = jax.tree.map(
+            lambda x: -1.0 if i == 0 else rng.choice([-1.0, 1.0], np.shape(x)),  # noqa: B023
+            last.differentiated,
+        )
+        yield last.at(jax.tree.map(lambda x, s: np.asarray(x) * s, last.differentiated, signs))

@@ -1,0 +1,76 @@
+"""A gradient along directions, and the values of the loss on the lines through a point."""
+
+import time
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+from jaxtyping import Float, PyTree
+
+from mnist_jax.gradcheck.differences import STEPS, Line, empirical_noise
+from mnist_jax.gradcheck.problem import Problem
+from mnist_jax.gradcheck.programs import Programs, loss_and_reverse
+
+# seconds that the values along lines may take at a point
+SECONDS = 0.7
+
+
+def lines_through(
+    programs: Programs, problem: Problem, directions: PyTree, noise: float
+) -> Iterator[Line]:
+    """The loss along directions, as many of them as there is time for."""
+    started = time.perf_counter()
+    for direction in each_of(directions):
+        line = line_along(programs, problem, direction, noise)
+        yield line
+        # at the pace so far, would another take too long?
+        if time.perf_counter() - started > SECONDS:
+            return
+
+
+def line_along(programs: Programs, problem: Problem, direction: PyTree, noise: float) -> Line:
+    """The loss along a direction, at the steps `STEPS` to both sides."""
+
+    def value(step: float) -> float:
+        moved = jax.tree.map(
+            lambda x, v: np.asarray(x) + step * np.asarray(v), problem.differentiated, direction
+        )
+        return loss_and_reverse(programs, programs.loss(problem.at(moved)))[0]
+
+    ahead, behind = (np.array([value(sign * h) for h in STEPS]) for sign in (1, -1))
+    line = Line(STEPS, ahead, value(0.0), behind, noise)
+    return line._replace(noise=max(noise, empirical_noise(line)))
+
+
+def each_of(directions: PyTree) -> list[PyTree]:
+    """The directions that are stacked along a leading axis."""
+    return [jax.tree.map(lambda v: v[i], directions) for i in range(number_of(directions))]  # noqa: B023
+
+
+def number_of(directions: PyTree) -> int:
+    """How many directions are stacked along a leading axis."""
+    return len(jax.tree.leaves(directions)[0])
+
+
+def slopes(gradient: PyTree, directions: PyTree) -> Float[np.ndarray, "... D"]:
+    r"""The slopes $\langle g, v \rangle$ of a gradient along directions.
+
+    Args:
+        gradient: g, or several of them stacked along a leading axis.
+        directions: v, stacked along a leading axis.
+
+    Returns:
+        One for each direction, summed in float64 whatever the gradient's precision.
+
+    Example:
+        >>> slopes({"w": np.array([1.0, 2.0])}, {"w": np.eye(2)}).tolist()
+        [1.0, 2.0]
+    """
+    pairs = zip(jax.tree.leaves(gradient), jax.tree.leaves(directions), strict=True)
+    return np.sum([_leaf_slopes(np.asarray(g, np.float64), v) for g, v in pairs], axis=0)
+
+
+def _leaf_slopes(gradient: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    stacked = gradient.shape[: gradient.ndim - (directions.ndim - 1)]
+    flat = gradient.reshape(*stacked, directions[0].size)
+    return flat @ directions.reshape(len(directions), -1).T

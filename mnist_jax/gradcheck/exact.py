@@ -1,0 +1,149 @@
+"""What the numbers in code and data mean over the reals.
+
+A datum means the very number that its float is. A constant in the code means what is written
+there: 0.1 is one tenth, the float nearest to a third is a third, that nearest to the root of 2/pi
+is this root. Either may also be moved, at random, by as much as rounding it may have moved it.
+"""
+
+import functools
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from flint import arb, fmpq
+
+# a fraction with larger terms, or a decimal with more digits, is taken for a coincidence
+LARGEST_TERM, DIGITS = 1000, 12
+ULPS = 8
+
+
+class Form(NamedTuple):
+    """A form in which a constant may be that of a fraction.
+
+    Attributes:
+        fraction: From the constant to about the fraction.
+        back: From the fraction to the constant.
+    """
+
+    fraction: Callable[[float], float]
+    back: Callable[[arb], arb]
+
+
+FORMS = (
+    Form(lambda v: v, lambda f: f),
+    Form(lambda v: v * v, lambda f: f.sqrt()),
+    Form(lambda v: v / np.pi, lambda f: f * arb.pi()),
+    Form(lambda v: v * np.pi, lambda f: f / arb.pi()),
+    Form(lambda v: v * v / np.pi, lambda f: (f * arb.pi()).sqrt()),
+    Form(lambda v: v * v * np.pi, lambda f: (f / arb.pi()).sqrt()),
+    Form(lambda v: float(np.exp(v)), lambda f: f.log()),
+    Form(lambda v: 1 / v if v else 0.0, lambda f: 1 / f),
+    Form(lambda v: float(np.exp(1 / v)) if v > 0.02 else 0.0, lambda f: 1 / f.log()),
+    Form(lambda v: float(np.exp(2 * v)) / np.pi, lambda f: (f * arb.pi()).log() / 2),
+)
+
+
+def as_objects(numbers: Iterable[arb], shape: tuple[int, ...]) -> np.ndarray:
+    """An array of objects."""
+    flat = list(numbers)
+    result = np.empty(len(flat), object)
+    result[:] = flat
+    return result.reshape(shape)
+
+
+def exactly(values: Any) -> np.ndarray:
+    """The very numbers that floats are.
+
+    Args:
+        values: An array; one that is not of floats is returned as it is.
+
+    Returns:
+        An array of balls of no radius.
+
+    Example:
+        >>> exactly(np.array([0.5, 3.0]))[0] * 3
+        1.50000000000000
+    """
+    values = np.asarray(values)
+    if values.dtype == object or np.issubdtype(values.dtype, np.integer) or values.dtype == bool:
+        return values
+    return as_objects(map(arb, values.astype(np.float64).ravel().tolist()), values.shape)
+
+
+def as_written(value: float, eps: float = 2.0**-52) -> arb:
+    """The number that a constant means.
+
+    Args:
+        value: As a float.
+        eps: Distance from 1 to the next number in the float's precision.
+
+    Returns:
+        A ball.
+
+    Example:
+        >>> as_written(3 * 0.1).overlaps(arb(3) / 10), 3 * 0.1 == 0.3
+        (True, False)
+    """
+    if not np.isfinite(value) or value == int(value):
+        return arb(value)
+    fraction, back, _ = _meaning(abs(value), eps)
+    ball = back(arb(fmpq(fraction.numerator, fraction.denominator)))
+    return ball if value > 0 else -ball
+
+
+def is_written(value: float, eps: float = 2.0**-52) -> bool:
+    """Whether a constant means a number that can be written, and not what a computation left."""
+    if not np.isfinite(value) or value == int(value):
+        return True
+    return _meaning(abs(value), eps)[2]
+
+
+@functools.lru_cache(maxsize=4096)
+def _meaning(value: float, eps: float) -> tuple[Fraction, Callable[[arb], arb], bool]:
+    """A fraction, what makes the constant of it, and whether both are short."""
+    if eps > 1e-15:  # in float32, many fractions are near
+        return Fraction(str(np.float32(value))), FORMS[0].back, True
+    decimal = Fraction(f"{value:.{DIGITS}g}")
+    if abs(decimal / Fraction(value) - 1) < ULPS * eps:
+        return decimal, FORMS[0].back, True
+    for form in FORMS:
+        with np.errstate(all="ignore"):
+            about = form.fraction(value)
+        if not 1e-6 < about < 1e6:
+            continue
+        fraction = Fraction(about).limit_denominator(LARGEST_TERM)
+        short = 0 < fraction.numerator <= LARGEST_TERM**2
+        if short and abs(fraction / Fraction(about) - 1) < ULPS * eps:
+            return fraction, form.back, True
+    return Fraction(repr(float(value))), FORMS[0].back, False
+
+
+def moved(values: Any, draw: int) -> np.ndarray:
+    """Numbers that may as well have been rounded to these floats.
+
+    Args:
+        values: Array of floats. One of integers alone, such as counts or one-hot labels, is
+            taken not to have been rounded.
+        draw: Number of the draw, from 1. Equal floats are moved equally, wherever they are.
+
+    Returns:
+        An array of balls of no radius: each moved by up to half a unit in its last place.
+    """
+    values = np.asarray(values)
+    balls = exactly(values)
+    if balls is values:
+        return values
+    doubles = values.astype(np.float64)
+    if np.all(doubles == np.rint(doubles)):
+        return balls
+    with np.errstate(all="ignore"):
+        # mixed as in splitmix64: random, and the same for the same number
+        bits = (doubles.view(np.uint64) + np.uint64(draw)) * np.uint64(0x9E3779B97F4A7C15)
+        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        uniform = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53 - 0.5
+        offsets = np.where(
+            np.isinf(doubles), 0, uniform * np.spacing(np.abs(values)).astype(np.float64)
+        )
+    return np.asarray(balls + exactly(offsets), object)

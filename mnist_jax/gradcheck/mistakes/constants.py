@@ -1,0 +1,132 @@
+"""Numbers that a wrong factor may be, and what they mean."""
+
+import itertools
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from mnist_jax.gradcheck.mistakes.leaf import Fit
+from mnist_jax.gradcheck.problem import Problem, is_floating
+
+SMALL = 4
+TIMES = {1: "", 2: "twice ", 4: "four times "}
+
+
+class Constant(NamedTuple):
+    """A number that a factor may be.
+
+    Attributes:
+        value: The number.
+        name: What it is in the problem.
+        times: What a gradient did that is so many times too large.
+        divided: What one did that is so many times too small.
+    """
+
+    value: float
+    name: str
+    times: str = ""
+    divided: str = ""
+
+
+def constants(problem: Problem, arrays: dict[str, np.ndarray]) -> list[Constant]:
+    """The numbers that a wrong factor may be: scalars among the data, lengths of their axes.
+
+    Args:
+        problem: For what is not differentiated.
+        arrays: The data, arguments and captured arrays, by name.
+
+    Returns:
+        Each scalar, its double and its fourfold, each length, each ratio of two lengths, each sum.
+    """
+    scalars, lengths, sums = [], {}, []
+    for name, array in arrays.items():
+        if np.ndim(array) == 0 and is_floating(array):
+            scalars += [Constant(n * float(array), f"{word}{name}") for n, word in TIMES.items()]
+        for axis, length in enumerate(np.shape(array)):
+            lengths.setdefault(length, f"the length of axis {axis} of {name}")
+        if np.ndim(array) == 1 and is_floating(array):
+            total = float(np.sum(array))
+            sums.append(Constant(total, f"the sum of {name}", *_sum_and_mean(f"{name}'s sum")))
+    for i, leaf in enumerate(jax.tree.leaves(problem.differentiated)):
+        for axis, length in enumerate(np.shape(leaf)):
+            lengths.setdefault(length, f"the length of axis {axis} of {problem.names[i]}")
+    named = [
+        Constant(float(length), name, *_sum_and_mean(f"the {length}"))
+        for length, name in lengths.items()
+        if length > 2
+    ]
+    large = [each for each in named if each.value > SMALL]  # small ones give any ratio
+    ratios = [
+        Constant(a.value / b.value, f"{a.name} over {b.name}")
+        for a, b in itertools.permutations(large, 2)
+    ]
+    off_by_one = [Constant(n.value / (n.value - 1), f"{n.name}, over one less") for n in named]
+    return [*scalars, *named, *sums, *off_by_one, *ratios]
+
+
+def _sum_and_mean(what: str) -> tuple[str, str]:
+    return (
+        f"it sums over {what} where the loss takes a mean",
+        f"it divides by {what} where the loss takes a sum",
+    )
+
+
+def describe_factor(found: Fit, known: list[Constant]) -> str:
+    """A factor in words, as `-1 times autodiff's: the sign is wrong`.
+
+    Args:
+        found: The factor.
+        known: The numbers that it may be.
+
+    Returns:
+        The factor, and what it means if that is known.
+    """
+    return f"{number(found.factor)} times autodiff's{_meaning(found.factor, known)}{upto(found)}"
+
+
+def number(value: float) -> str:
+    """A number with the digits that it needs."""
+    return f"{value:.7g}"
+
+
+def upto(found: Fit) -> str:
+    """How exactly a claim holds, unless rounding explains it all."""
+    return f" (up to a relative {found.relative:.0e})" if found.relative else ""
+
+
+def _meaning(factor: float, known: list[Constant]) -> str:
+    size = abs(factor)
+    sign = ", with the wrong sign" if factor < 0 else ""
+    if _same(size, 1.0):
+        return ": the sign is wrong" if factor < 0 else ""
+    if _same(size, 2.0) or _same(size, 0.5):
+        word = "a factor of 2 too much" if size > 1 else "a factor of 2 is missing"
+        return f": {word}{sign}"
+    for constant in known:
+        if _same(size, constant.value):
+            why = f": {constant.times}" if constant.times else ""
+            return f" ({constant.name}){why}{sign}"
+        if constant.value and _same(size * constant.value, 1.0):
+            why = f": {constant.divided}" if constant.divided else ""
+            return f" (1/{number(constant.value)}, {constant.name}){why}{sign}"
+    return sign
+
+
+def named(value: float, known: list[Constant]) -> str:
+    """A number, with its name if it is a known one."""
+    for constant in known:
+        if _same(abs(value), constant.value):
+            return f"{number(value)} ({constant.name})"
+    return number(value)
+
+
+def _same(a: float, b: float) -> bool:
+    return bool(np.isclose(a, b, rtol=1e-6, atol=0))
+
+
+def is_plain(value: float, known: list[Constant]) -> bool:
+    """Whether a factor beside a hypothesis is one that people make."""
+    lengths = [c.value for c in known if c.times and c.value]
+    sizes = [1.0, 2.0, 0.5, *lengths, *(1 / each for each in lengths)]
+    return any(np.isclose(abs(value), size, rtol=1e-6, atol=0) for size in sizes)

@@ -1,0 +1,109 @@
+"""The data of a loss: the arguments that are not differentiated, and the arrays it closes over."""
+
+import functools
+import inspect
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from mnist_jax.gradcheck.functions import Traced
+from mnist_jax.gradcheck.problem import Problem, is_array
+
+# how deep functions are searched for what they close over
+DEPTH = 3
+
+
+class Datum(NamedTuple):
+    """An array of the data of a traced function.
+
+    Attributes:
+        name: The argument's name and the path in it, or the name of the variable.
+        array: Its values.
+        position: Which input of the jaxpr it is, or which constant.
+        constant: Whether it is a constant of the jaxpr.
+    """
+
+    name: str
+    array: np.ndarray
+    position: int
+    constant: bool
+
+
+def data_of(traced: Traced, problem: Problem) -> list[Datum]:
+    """The arrays and floating numbers that a traced function has beside what is differentiated.
+
+    Args:
+        traced: The function.
+        problem: For its arguments and the loss, in the same precision.
+
+    Returns:
+        Arguments first, then captured arrays; those that have no name are described.
+    """
+    names = [name for i in range(len(problem.arguments)) for name in problem.leaf_names(i)]
+    leaves = jax.tree.leaves(problem.arguments)
+    moving = jax.tree.leaves(problem.differentiated)
+    known = [(name, leaf) for name, leaf in zip(names, leaves, strict=True)]
+    found = [
+        Datum(names[leaf], np.asarray(leaves[leaf]), position, False)
+        for position, leaf in enumerate(traced.takes)
+        if not any(leaves[leaf] is each for each in moving) and _is_numeric(leaves[leaf])
+    ]
+    captured = list(_captured(problem.loss))
+    for position, constant in enumerate(traced.closed.consts):
+        if _is_numeric(constant):
+            array = np.asarray(constant)
+            name = _name(array, [*known, *captured])
+            found.append(Datum(name, array, position, True))
+    return found
+
+
+def arrays_of(traced: Traced | None, problem: Problem) -> dict[str, np.ndarray]:
+    """The data by name: arguments that are not differentiated, and arrays that are captured."""
+    held = {} if traced is None else {d.name: d.array for d in reversed(data_of(traced, problem))}
+    for argnum, argument in enumerate(problem.arguments):
+        if argnum not in problem.argnums:
+            pairs = zip(problem.leaf_names(argnum), jax.tree.leaves(argument), strict=True)
+            held |= {name: np.asarray(leaf) for name, leaf in pairs if _is_numeric(leaf)}
+    return held
+
+
+def _is_numeric(value: Any) -> bool:
+    if not is_array(value):
+        return isinstance(value, float)
+    return isinstance(value.dtype, np.dtype) and np.issubdtype(value.dtype, np.number)
+
+
+def _name(array: np.ndarray, known: list[tuple[str, Any]]) -> str:
+    for name, value in known:
+        if not is_array(value) or not _is_numeric(value):
+            continue
+        other = np.asarray(value)
+        if other.shape == array.shape and np.array_equal(other.astype(array.dtype), array):
+            return name
+    return f"the captured {array.dtype}{list(array.shape)}"
+
+
+def _captured(function: Any, depth: int = DEPTH) -> Iterator[tuple[str, Any]]:
+    """The names and values that a function closes over, and those that they do."""
+    if depth == 0:
+        return
+    if isinstance(function, functools.partial):
+        yield from ((str(i), value) for i, value in enumerate(function.args))
+        yield from function.keywords.items()
+        yield from _captured(function.func, depth - 1)
+        return
+    function = inspect.unwrap(function) if callable(function) else function
+    owner = getattr(function, "__self__", function)
+    values = (
+        dict(vars(owner)) if hasattr(owner, "__dict__") and not inspect.isroutine(owner) else {}
+    )
+    code = getattr(function, "__func__", function)
+    if inspect.isfunction(code):
+        names = inspect.getclosurevars(code)
+        values = {**values, **names.globals, **names.nonlocals}
+    for name, value in values.items():
+        yield name, value
+        if inspect.isroutine(value) or isinstance(value, functools.partial):
+            yield from _captured(value, depth - 1)

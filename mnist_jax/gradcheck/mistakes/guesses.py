@@ -1,0 +1,224 @@
+"""What one leaf of a wrong gradient looks like beside the right one: factors, places, terms."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from mnist_jax.gradcheck.mistakes.constants import (
+    Constant,
+    describe_factor,
+    named,
+    number,
+    upto,
+)
+from mnist_jax.gradcheck.mistakes.leaf import SLACK, Fit, Leaf, fit, listed
+
+# a term whose factor is smaller than this is rounding
+NOTHING = 1e-9
+# how far computing in float32 may be off, relative to the largest coordinate
+SINGLE = 1e-5
+
+
+def guess(leaf: Leaf, leaves: Sequence[Leaf], known: list[Constant], data: dict[str, Any]) -> str:
+    """What is wrong with a leaf, if its numbers alone tell.
+
+    Args:
+        leaf: One that is wrong and finite.
+        leaves: All of them.
+        known: Numbers that a factor may be.
+        data: Arrays that a ratio or a difference may be, by name.
+
+    Returns:
+        What follows "the gradient ..." in a sentence; empty if nothing fits.
+    """
+    part = leaf.at_wrong_points().wrong_coordinates()
+    guesses = (
+        _single(part),
+        _zero(part),
+        factor(part, known),
+        _ratio(leaf, data),
+        _arrangement(leaf, leaves),
+        _term(part, leaf.name, known),
+        _difference(leaf, data, known),
+    )
+    return next((each for each in guesses if each), "")
+
+
+def factor(part: Leaf, known: list[Constant]) -> str:
+    """Whether the gradient is autodiff's times a constant."""
+    found = fit(part.ours, part.reference, part.tolerance)
+    if found is None or abs(found.factor) < NOTHING or _is_one(found):
+        return ""
+    return f"is {describe_factor(found, known)}"
+
+
+def _is_one(found: Fit) -> bool:
+    return bool(found.relative) and abs(found.factor - 1) < 10 * found.relative
+
+
+def _single(part: Leaf) -> str:
+    """Whether a gradient that should be float64 was rounded to float32."""
+    with np.errstate(over="ignore"):
+        rounded = part.ours.astype(np.float32).astype(np.float64)
+        reference = part.reference.astype(np.float32).astype(np.float64)
+    close = np.abs(part.ours - part.reference) <= SINGLE * np.abs(part.reference).max(initial=0)
+    if np.all(rounded == part.ours) and np.any(reference != part.reference) and np.all(close):
+        return "is rounded to float32: something computes in single precision, or returns it"
+    return ""
+
+
+def _zero(part: Leaf) -> str:
+    if np.all(np.abs(part.ours) <= part.tolerance):
+        return "is zero where autodiff's is not"
+    return ""
+
+
+def _ratio(leaf: Leaf, data: dict[str, Any]) -> str:
+    """Whether an argument was forgotten, or is there twice: it is the ratio of the two."""
+    for name, array in data.items():
+        if np.ndim(array) == 0 or np.size(array) < 2 or not _fits(array, leaf):
+            continue
+        values = np.asarray(array, np.float64)
+        if np.allclose(values, values.flat[0]):
+            continue
+        if _same(leaf, leaf.ours * values, leaf.reference):
+            return f"forgets {name}: autodiff's is {name} times it"
+        if _same(leaf, leaf.ours, leaf.reference * values):
+            return f"is {name} times autodiff's: {name} is there once too often"
+    return ""
+
+
+def _same(leaf: Leaf, a: np.ndarray, b: np.ndarray) -> bool:
+    size = 1 + np.abs(np.divide(b, leaf.reference, where=leaf.reference != 0, out=np.ones_like(b)))
+    return bool(np.all(np.abs(a - b) <= SLACK * size * leaf.tolerance.max()))
+
+
+def _fits(values: Any, leaf: Leaf) -> bool:
+    shape = leaf.ours.shape[1:]
+    try:
+        return np.broadcast_shapes(np.shape(values), shape) == shape
+    except ValueError:
+        return False
+
+
+def _arrangement(leaf: Leaf, leaves: Sequence[Leaf]) -> str:
+    """Whether the right numbers stand in the wrong places."""
+    return next((words for words, other in _arranged(leaf, leaves) if _equal(leaf, other)), "")
+
+
+def _arranged(leaf: Leaf, leaves: Sequence[Leaf]) -> Iterator[tuple[str, np.ndarray]]:
+    """Arrangements of autodiff's gradient, and what the hand-written one is if it is that."""
+    right, axes = leaf.reference, range(1, leaf.ours.ndim)
+    if right.ndim == 3 and right.shape[1] == right.shape[2]:
+        yield "is transposed", right.swapaxes(1, 2)
+    for axis in axes:
+        if right.shape[axis] > 2:
+            yield f"is reversed along axis {axis - 1}", np.flip(right, axis)
+        for shift in (1, -1):
+            yield f"is shifted by {shift} along axis {axis - 1}", np.roll(right, shift, axis)
+        yield from _exchanged(leaf, axis)
+    for axis in axes:
+        mean = np.broadcast_to(right.mean(axis, keepdims=True), right.shape)
+        yield f"is autodiff's averaged over axis {axis - 1}", mean
+        yield f"is autodiff's summed over axis {axis - 1}", mean * right.shape[axis]
+    for other in leaves:
+        if other is not leaf and other.reference.shape == right.shape:
+            yield f"is that of {other.name}, exchanged", other.reference
+
+
+def _exchanged(leaf: Leaf, axis: int) -> Iterator[tuple[str, np.ndarray]]:
+    """Autodiff's gradient with the two wrong slices of an axis exchanged."""
+    others = tuple(a for a in range(leaf.wrong.ndim) if a != axis - 1)
+    touched = np.flatnonzero(leaf.wrong.any(axis=others))
+    if len(touched) == 2:
+        exchanged = leaf.reference.copy()
+        slices = np.take(leaf.reference, touched[::-1], axis)
+        np.moveaxis(exchanged, axis, 0)[touched] = np.moveaxis(slices, axis, 0)
+        yield f"has {touched[0]} and {touched[1]} along axis {axis - 1} exchanged", exchanged
+
+
+def _equal(leaf: Leaf, other: np.ndarray) -> bool:
+    return bool(np.all(np.abs(leaf.ours - other) <= SLACK * leaf.tolerance.max()))
+
+
+def _term(part: Leaf, name: str, known: list[Constant]) -> str:
+    """Whether the difference is a multiple of the weights, or a constant."""
+    if np.sum(np.abs(part.weights) > 0) > 1:
+        found = fit(part.ours - part.reference, part.weights, part.tolerance)
+        if found and not found.relative and abs(found.factor) > NOTHING:
+            verb = "has in excess" if found.factor > 0 else "lacks"
+            amount = named(abs(found.factor), known)
+            return f"{verb} a term: {amount} times {name}, as of a penalty"
+    found = fit(part.ours - part.reference, np.ones_like(part.ours), part.tolerance)
+    if found and not found.relative and abs(found.factor) > NOTHING:
+        verb = "has in excess" if found.factor > 0 else "lacks"
+        return f"{verb} a constant term: {named(abs(found.factor), known)} in each coordinate"
+    return ""
+
+
+def _difference(leaf: Leaf, data: dict[str, Any], known: list[Constant]) -> str:
+    """Whether the difference is a multiple of an array of the data."""
+    for name, values in data.items():
+        if np.ndim(values) == 0 or not _fits(values, leaf) or not np.any(values):
+            continue
+        term = np.broadcast_to(np.asarray(values, np.float64), leaf.ours.shape)
+        found = fit(leaf.ours - leaf.reference, term, leaf.tolerance)
+        if found and not found.relative and abs(found.factor) > NOTHING:
+            verb = "has in excess" if found.factor > 0 else "lacks"
+            return f"{verb} a term: {named(abs(found.factor), known)} times {name}"
+    return ""
+
+
+def where_data_says(wrong: np.ndarray, data: dict[str, Any]) -> str:
+    """Names the value of an array of the data that all wrong coordinates have, and no others."""
+    for name, array in data.items():
+        values = np.asarray(array)
+        if values.shape != wrong.shape or wrong.all() or not wrong.any():
+            continue
+        inside, outside = np.unique(values[wrong]), np.unique(values[~wrong])
+        if len(inside) == 1 and inside[0] not in outside:
+            return f", where {name} is {inside[0]:g}"
+        if len(outside) == 1 and outside[0] not in inside:
+            return f", where {name} is not {outside[0]:g}"
+        for sign, sides in ((">", (inside, outside)), ("<", (-inside, -outside))):
+            if np.all(sides[0] > 0) and np.all(sides[1] <= 0):
+                return f", where {name} {sign} 0"
+    return ""
+
+
+def unexplained(leaf: Leaf) -> str:
+    """Where a leaf is wrong, and by how much, if nothing fits."""
+    part = leaf.at_wrong_points().wrong_coordinates()
+    errors = np.abs(part.ours - part.reference)
+    size = np.abs(leaf.reference).max() or 1.0
+    worst = np.unravel_index(np.argmax(errors), errors.shape)
+    wrong = leaf.wrong
+    few = f" (at {listed(wrong)})" if not wrong.all() or wrong.size <= 5 else ""
+    return (
+        f"differs in {wrong.sum()} of {wrong.size} coordinates{few}, by up to "
+        f"{errors.max() / size:.1e} of the largest; at the worst it is "
+        f"{number(part.ours[worst])} in place of {number(part.reference[worst])}. It is no "
+        "constant factor, no multiple of the weights and no rearrangement"
+    )
+
+
+def not_finite(leaf: Leaf) -> str:
+    """Where a leaf is not finite."""
+    said = []
+    for who, values in (("the gradient", leaf.ours), ("autodiff's", leaf.reference)):
+        bad = np.any(~np.isfinite(values), axis=0)
+        if np.any(bad):
+            said.append(
+                f"{who} is not finite in {bad.sum()} of {bad.size} coordinates ({listed(bad)})"
+            )
+    return f"{leaf.name}: {' and '.join(said)}"
+
+
+def shared(found: Iterator[str]) -> str:
+    """A guess that is the same for several leaves; empty if it is not."""
+    words = set(found)
+    return words.pop() if len(words) == 1 else ""
+
+
+__all__ = ["factor", "guess", "not_finite", "shared", "unexplained", "upto", "where_data_says"]

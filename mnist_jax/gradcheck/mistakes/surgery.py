@@ -1,0 +1,242 @@
+"""A loss evaluated equation by equation, some of its results changed on the way."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+from mnist_jax.gradcheck.interpreter import Scan, called
+
+CALLS = frozenset({"jit", "pjit", "closed_call", "core_call", "checkpoint", "remat"})
+RULES = frozenset({"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"})
+# what a sum of terms may be made of, from the loss down to its terms
+SUMS = {"add", "sub", "neg", "add_any", "reshape", "squeeze", "convert_element_type", "copy"}
+SCALINGS = {"mul", "div"}
+
+
+class Equation(NamedTuple):
+    """An equation of the loss, calls of jitted functions opened.
+
+    Attributes:
+        number: Which one, in the order of evaluation.
+        name: The primitive's, or the function's whose derivative has a rule of its own.
+        operands: Values of the operands.
+        results: Values of the results.
+        jaxpr: JAX's own equation.
+    """
+
+    number: int
+    name: str
+    operands: list[Any]
+    results: list[Any]
+    jaxpr: Any
+
+
+Change = Callable[[Equation], Sequence[Any]]
+
+
+def evaluate(closed: ClosedJaxpr, inputs: Sequence[Any], change: Change) -> Any:
+    """Evaluates a loss in JAX; may be traced and differentiated.
+
+    Args:
+        closed: What to evaluate.
+        inputs: Values of its inputs.
+        change: From an equation to the results that go on in place of its own.
+
+    Returns:
+        The first output.
+    """
+    numbers = {id(equation): i for i, equation in enumerate(equations(closed))}
+    return _run(closed.jaxpr, closed.consts, inputs, change, numbers)[0]
+
+
+def without_rules(closed: ClosedJaxpr, inputs: Sequence[Any]) -> list[Any]:
+    """Evaluates a function with its rules by `custom_jvp` and `custom_vjp` taken away.
+
+    Args:
+        closed: What to evaluate.
+        inputs: Values of its inputs.
+
+    Returns:
+        All outputs.
+    """
+    return _run(closed.jaxpr, closed.consts, inputs, _keep, None, CALLS | RULES)
+
+
+def _keep(equation: Equation) -> list[Any]:
+    return equation.results
+
+
+def _run(
+    jaxpr: Jaxpr,
+    constants: Sequence[Any],
+    inputs: Sequence[Any],
+    change: Change,
+    numbers: dict[int, int] | None,
+    opened: frozenset[str] = CALLS,
+) -> list[Any]:
+    known = dict(zip(jaxpr.constvars, constants, strict=True))
+    known |= zip(jaxpr.invars, inputs, strict=True)
+
+    def read(variable: Any) -> Any:
+        return variable.val if isinstance(variable, Literal) else known[variable]
+
+    for equation in jaxpr.eqns:
+        operands = [read(variable) for variable in equation.invars]
+        if (inner := called_by(equation, opened)) is not None:
+            results = _run(inner.jaxpr, inner.consts, operands, change, numbers, opened)
+        elif equation.primitive.name == "scan":
+            results = _scan(equation, operands, change, numbers, opened)
+        else:
+            parameters = equation.primitive.get_bind_params(equation.params)
+            results = equation.primitive.bind(*operands, **parameters)
+            results = list(results) if equation.primitive.multiple_results else [results]
+            name = function_name(equation)
+            number = -1 if numbers is None else numbers[id(equation)]
+            results = change(Equation(number, name, operands, results, equation))
+        known |= zip(equation.outvars, results, strict=True)
+    return [read(variable) for variable in jaxpr.outvars]
+
+
+def _scan(
+    equation: Any,
+    operands: list[Any],
+    change: Change,
+    numbers: dict[int, int] | None,
+    opened: frozenset[str],
+) -> list[Any]:
+    """A scan whose body is changed too."""
+    parts = Scan.of(equation)
+    body, first = _closed(parts.body), parts.constants + parts.carried
+
+    def step(carry: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:
+        inputs = [*operands[: parts.constants], *carry, *x]
+        results = _run(body.jaxpr, body.consts, inputs, change, numbers, opened)
+        return results[: parts.carried], results[parts.carried :]
+
+    carry, ys = jax.lax.scan(
+        step,
+        operands[parts.constants : first],
+        operands[first:],
+        equation.params["length"],
+        equation.params["reverse"],
+    )
+    return [*carry, *ys]
+
+
+def _closed(jaxpr: Any) -> ClosedJaxpr:
+    return ClosedJaxpr(jaxpr, []) if isinstance(jaxpr, Jaxpr) else jaxpr
+
+
+def called_by(equation: Any, opened: frozenset[str] = CALLS) -> ClosedJaxpr | None:
+    """The jaxpr of the function that an equation calls, if it is one that is opened."""
+    return _closed(called(equation)) if equation.primitive.name in opened else None
+
+
+def function_name(equation: Any) -> str:
+    """What an equation computes, in the words of whoever wrote it."""
+    inner = equation.params.get("call_jaxpr")
+    info = getattr(getattr(inner, "jaxpr", inner), "debug_info", None)
+    name = getattr(info, "func_name", None) or equation.primitive.name
+    return {"logistic": "sigmoid", "max": "maximum", "integer_pow": "power"}.get(
+        str(name), str(name)
+    )
+
+
+def equations(closed: ClosedJaxpr) -> list[Any]:
+    """All equations that `evaluate` numbers; those of a function that is called twice, once."""
+    return list({id(equation): equation for equation in _equations(closed.jaxpr)}.values())
+
+
+def in_loops(closed: ClosedJaxpr) -> set[int]:
+    """The numbers of the equations inside scans, whose values can't be taken out."""
+    inside = {
+        id(equation)
+        for scan in _equations(closed.jaxpr, open_loops=False)
+        if scan.primitive.name == "scan"
+        for equation in _equations(_closed(Scan.of(scan).body).jaxpr)
+    }
+    return {i for i, equation in enumerate(equations(closed)) if id(equation) in inside}
+
+
+def _equations(jaxpr: Jaxpr, *, open_loops: bool = True) -> Iterator[Any]:
+    for equation in jaxpr.eqns:
+        inner = called_by(equation)
+        if inner is not None:
+            yield from _equations(inner.jaxpr, open_loops=open_loops)
+        elif equation.primitive.name == "scan" and open_loops:
+            yield from _equations(_closed(Scan.of(equation).body).jaxpr)
+        else:
+            yield equation
+
+
+def terms(closed: ClosedJaxpr) -> list[int]:
+    """The numbers of the equations that compute the terms of a loss that is a sum of several."""
+    number = {id(equation): i for i, equation in enumerate(equations(closed))}
+
+    def of(jaxpr: Jaxpr, variable: Any) -> Iterator[int]:
+        made_by = {v: equation for equation in jaxpr.eqns for v in equation.outvars}
+        equation = None if isinstance(variable, Literal) else made_by.get(variable)
+        if equation is None or getattr(variable.aval, "shape", None) not in {(), (1,)}:
+            return
+        inner = called_by(equation)
+        name = equation.primitive.name
+        scalars = [v for v in equation.invars if not isinstance(v, Literal) and v in made_by]
+        if inner is not None:
+            yield from of(
+                inner.jaxpr, inner.jaxpr.outvars[[*map(id, equation.outvars)].index(id(variable))]
+            )
+        elif name in SUMS or (name in SCALINGS and len(scalars) == 1):
+            inner = [list(of(jaxpr, operand)) for operand in equation.invars]
+            found = [i for each in inner for i in each]
+            yield from found or [number[id(equation)]]
+        else:
+            yield number[id(equation)]
+
+    return list(of(closed.jaxpr, closed.jaxpr.outvars[0]))
+
+
+def named_inputs(closed: ClosedJaxpr, number: int) -> set[int]:
+    """The positions of the inputs that an equation depends on; constants count from -1 down."""
+    jaxpr = closed.jaxpr
+    known: dict[Any, set[int]] = {v: {i} for i, v in enumerate(jaxpr.invars)}
+    known |= {v: {-1 - i} for i, v in enumerate(jaxpr.constvars)}
+    wanted = id(equations(closed)[number])
+
+    def of(variable: Any) -> set[int]:
+        return set() if isinstance(variable, Literal) else known.get(variable, set())
+
+    def walk(jaxpr: Jaxpr) -> set[int]:
+        found: set[int] = set()
+        for equation in jaxpr.eqns:
+            depends = set().union(*map(of, equation.invars))
+            inner = called_by(equation)
+            if equation.primitive.name == "scan":
+                inner = _closed(Scan.of(equation).body)
+            if inner is not None:
+                known.update(zip(inner.jaxpr.invars, map(of, equation.invars), strict=True))
+                found |= walk(inner.jaxpr)
+            known.update((variable, depends) for variable in equation.outvars)
+            found |= depends if id(equation) == wanted else set()
+        return found
+
+    return walk(jaxpr)
+
+
+def constant(result: Any) -> Any:
+    """A value with no derivative."""
+    return jax.lax.stop_gradient(result)
+
+
+def identity(equation: Equation) -> list[Any]:
+    """The result of an activation, with the derivative one."""
+    [result], operand = equation.results, argument_of(equation)
+    return [operand + constant(result - operand)]
+
+
+def argument_of(equation: Equation) -> Any:
+    """The operand that an elementwise function is applied to."""
+    shape = jnp.shape(equation.results[0])
+    return next(x for x in equation.operands if jnp.shape(x) == shape)

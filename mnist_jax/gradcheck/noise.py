@@ -1,0 +1,141 @@
+"""What rounding does to the results at one point: standard deviations, from random rounding."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, PyTree
+
+from mnist_jax.gradcheck.directions import number_of, slopes
+from mnist_jax.gradcheck.functions import Traced
+from mnist_jax.gradcheck.problem import Problem
+from mnist_jax.gradcheck.programs import Plain, Program, Programs, Returns
+from mnist_jax.gradcheck.rounding import samples, unrounded
+
+# the noise of float64 is drawn larger than float64 resolves, and scaled back; by no more than what
+# is allowed for it, or a result that rounding destroys would seem to be known
+AMPLIFIED = 16.0
+# how many evaluations with data that are off by a rounding
+DRAWS = 4
+
+
+class Deviation(NamedTuple):
+    """Standard deviations from rounding.
+
+    Attributes:
+        loss: That of the value.
+        hand: That of the hand-written gradient.
+        reverse: That of autodiff's.
+        slopes: Those of the derivatives that the hand-written gradient gives in each direction.
+        forward: Those that autodiff's gives.
+    """
+
+    loss: float
+    hand: PyTree[np.ndarray]
+    reverse: PyTree[np.ndarray] | None
+    slopes: Float[np.ndarray, " D"]
+    forward: Float[np.ndarray, " D"] | None
+
+
+def deviation_at(
+    programs: Programs, problem: Problem, directions: PyTree, returns: Returns
+) -> Deviation:
+    """What rounding does to a loss and its gradients at a point, by evaluating them at random.
+
+    Args:
+        programs: The functions in one precision.
+        problem: The point, in that precision.
+        directions: Directions stacked along a leading axis.
+        returns: How the functions return what they return.
+
+    Returns:
+        The standard deviations.
+    """
+    info = jnp.finfo(programs.precision)
+    amplified = AMPLIFIED if programs.precision == "float64" else 1.0
+    unit = float(info.eps) / 2
+    loss, reverse, forward = 0.0, None, None
+    if isinstance(programs.loss, Program):
+        sampled = _sampled(programs.loss.traced, problem, amplified)
+        values, gradients = (sampled, None) if programs.without else sampled
+        loss = float(standard_deviation(values)) / amplified
+        if gradients is not None:
+            forward = standard_deviation(slopes(gradients, directions)) / amplified
+            reverse = jax.tree.map(lambda s: standard_deviation(s) / amplified, gradients)
+            moved = _sensitivity(gradients, problem.differentiated)
+            loss = float(np.hypot(loss, unit * moved))
+    if isinstance(programs.hand, Program):
+        sampled = _sampled(programs.hand.traced, problem, amplified)
+        if returns.has_value:
+            sampled = sampled[1]
+        tree = jax.tree.structure(problem.differentiated)
+        sampled = jax.tree.unflatten(tree, jax.tree.leaves(sampled))
+    elif isinstance(programs.loss, Program) and reverse is not None:
+        # what is not traced is allowed what autodiff may lose, and what its data may be off by
+        sampled = _of_rounded_data(programs.loss.traced, problem, amplified * unit)[1]
+    else:
+        zero = jax.tree.map(lambda x: np.zeros(np.shape(x)), problem.differentiated)
+        return Deviation(loss, zero, None, np.zeros(number_of(directions)), None)
+    along = standard_deviation(slopes(sampled, directions)) / amplified
+    hand = jax.tree.map(lambda s: standard_deviation(s) / amplified, sampled)
+    if isinstance(programs.hand, Plain):
+        # ... and what it may lose to the last place of its largest coordinate
+        places = jax.tree.map(lambda s: unit * np.abs(s).max(initial=0), sampled)
+        hand = jax.tree.map(lambda h, r, p: np.sqrt(h**2 + r**2 + p**2), hand, reverse, places)
+        along = np.hypot(along, along if forward is None else forward)
+    return Deviation(loss, hand, reverse, along, forward)
+
+
+def _sampled(traced: Traced, problem: Problem, amplified: float) -> PyTree:
+    """What a traced function returns with random rounding, stacked along a leading axis."""
+    inputs = traced.inputs(jax.tree.leaves(problem.arguments))
+    return jax.tree.unflatten(traced.tree, samples(traced.closed, inputs, amplified=amplified))
+
+
+def _of_rounded_data(traced: Traced, problem: Problem, unit: float) -> PyTree:
+    """What a function returns where each number that it is given is off by a rounding."""
+    rng = np.random.default_rng(0)
+
+    def rounded(values: Any) -> Any:
+        if not jnp.issubdtype(values.dtype, jnp.floating):
+            return values
+        values = np.asarray(values, np.float64)
+        return values * (1 + unit * rng.uniform(-1, 1, values.shape))
+
+    inputs = traced.inputs(jax.tree.leaves(problem.arguments))
+    found = []
+    for _ in range(DRAWS):
+        moved = traced.closed.replace(consts=[rounded(c) for c in traced.closed.consts])
+        found.append(unrounded(moved, [rounded(x) for x in inputs]))
+    stacked = [np.stack(each) for each in zip(*found, strict=True)]
+    return jax.tree.unflatten(traced.tree, stacked)
+
+
+def standard_deviation(samples: Float[np.ndarray, "S ..."]) -> Float[np.ndarray, "..."]:
+    """The standard deviation over the first axis, of numbers whose squares may underflow.
+
+    Args:
+        samples: Numbers stacked along the first axis.
+
+    Returns:
+        One for each number; zero for those that are infinite in all samples.
+
+    Example:
+        >>> float(standard_deviation(np.array([1e-200, 3e-200])))
+        1e-200
+    """
+    with np.errstate(invalid="ignore"):
+        shifted = samples - samples[0]  # equal numbers have no deviation, not that of their mean
+    shifted = np.where(samples == samples[0], 0.0, shifted)  # infinity less itself
+    centred = shifted - np.mean(shifted, axis=0)
+    largest = np.max(np.abs(centred), axis=0)
+    scaled = np.divide(centred, largest, out=np.zeros_like(centred), where=largest > 0)
+    return np.asarray(largest * np.sqrt(np.mean(scaled**2, axis=0)))
+
+
+def _sensitivity(gradients: PyTree, point: PyTree) -> float:
+    """How much the loss changes with the relative error of each weight, as x + hv has one."""
+    pairs = zip(jax.tree.leaves(gradients), jax.tree.leaves(point), strict=True)
+    moved = (np.nan_to_num(g[0] * np.asarray(x, np.float64), posinf=0.0) for g, x in pairs)
+    return float(np.sqrt(sum(np.sum(each**2) for each in moved)))

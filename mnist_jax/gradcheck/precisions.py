@@ -1,0 +1,62 @@
+"""Whether a function computes in the precision that it is called in."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax.numpy as jnp
+from jax.extend.core import Jaxpr, Literal
+
+from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.programs import Program, Programs
+
+
+def narrowed(programs: Programs) -> Iterator[Finding]:
+    """A finding for a loss or a gradient that computes in a lower precision inside.
+
+    Only what depends on what is differentiated counts: data may be of any precision.
+
+    Args:
+        programs: The functions in one precision.
+
+    Yields:
+        A finding that does not pass; none if both compute in their own precision.
+    """
+    size = jnp.dtype(programs.precision).itemsize
+    for name, program in (("loss", programs.loss), ("gradient", programs.hand)):
+        if not isinstance(program, Program):
+            continue
+        jaxpr = program.traced.closed.jaxpr
+        moving = len(jaxpr.invars)
+        found = _narrowest(jaxpr, [True] * moving)
+        if found is not None and jnp.dtype(found).itemsize < size:
+            note = (
+                f"the {name} computes in {found} inside, also where it is called in "
+                f"{programs.precision}: it keeps the digits of {found} alone"
+            )
+            yield Finding("own precision", programs.precision, False, note=note)
+
+
+def _narrowest(jaxpr: Jaxpr, depends: list[bool]) -> Any:
+    """The narrowest floating dtype of a result that depends on the inputs that count."""
+    known = dict(zip(jaxpr.invars, depends, strict=True))
+    found: list[Any] = []
+    for equation in jaxpr.eqns:
+        given = [not isinstance(v, Literal) and known.get(v, False) for v in equation.invars]
+        if not any(given):
+            continue
+        inner = [
+            getattr(each, "jaxpr", each)
+            for value in equation.params.values()
+            for each in (value if isinstance(value, tuple | list) else (value,))
+            if hasattr(getattr(each, "jaxpr", each), "eqns")
+        ]
+        for each in inner:
+            same = len(each.invars) == len(given)
+            dtype = _narrowest(each, given if same else [True] * len(each.invars))
+            found += [] if dtype is None else [dtype]
+        for variable in equation.outvars:
+            known[variable] = True
+            dtype = getattr(variable.aval, "dtype", None)
+            if dtype is not None and jnp.issubdtype(dtype, jnp.floating):
+                found.append(dtype)
+    return min(found, key=lambda dtype: jnp.dtype(dtype).itemsize, default=None)

@@ -1,0 +1,220 @@
+"""Operations that only move numbers, choose among them, or compute with integers.
+
+They serve every arithmetic, since NumPy moves objects as it moves floats. The functions take the
+operands and the parameters of the jaxpr's operation; what they need not know is left out.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+Function = Callable[..., Any]
+
+
+def is_floating(array: Any) -> bool:
+    """Whether an array, or what describes one, is of floating numbers; those may be objects."""
+    return array.dtype == object or bool(jnp.issubdtype(array.dtype, jnp.inexact))
+
+
+def bind(equation: Any, operands: list[Any]) -> list[Any]:
+    """The results of an operation as JAX computes it, here and now.
+
+    Args:
+        equation: Operation of a jaxpr.
+        operands: Arrays; cast to what the jaxpr says that they are.
+
+    Returns:
+        NumPy arrays, or random keys, which are none.
+    """
+
+    def host(array: Any) -> Any:
+        return array if jnp.issubdtype(array.dtype, jax.dtypes.extended) else np.asarray(array)
+
+    avals = [variable.aval for variable in equation.invars]
+    with jax.enable_x64(True):
+        given = [
+            jnp.asarray(np.asarray(x, a.dtype)) if isinstance(x, np.ndarray) else x
+            for x, a in zip(operands, avals, strict=True)
+        ]
+        results = equation.primitive.bind(*given, **equation.params)
+        return [host(x) for x in (results if equation.primitive.multiple_results else [results])]
+
+
+def apply(function: Function, equation: Any, operands: list[Any]) -> list[Any]:
+    """The results of a function from one of the tables; NumPy's own take no parameters."""
+    parameters = {} if isinstance(function, np.ufunc) else equation.params
+    results = function(*operands, **parameters)
+    return results if isinstance(results, list) else [results]
+
+
+def broadcast_in_dim(x: np.ndarray, *_: Any, shape: Any, broadcast_dimensions: Any, **__: Any):
+    """The array with new axes, along which it is repeated."""
+    kept = [1] * len(shape)
+    for size, axis in zip(x.shape, broadcast_dimensions, strict=True):
+        kept[axis] = size
+    return np.broadcast_to(x.reshape(kept), shape)
+
+
+def pad(x: np.ndarray, value: np.ndarray, padding_config: Any) -> np.ndarray:
+    """The array with a value around it and between its entries; a negative padding cuts."""
+    spread = [
+        size + max(size - 1, 0) * gap
+        for size, (_, _, gap) in zip(x.shape, padding_config, strict=True)
+    ]
+    shape = [n + max(a, 0) + max(b, 0) for n, (a, b, _) in zip(spread, padding_config, strict=True)]
+    result = np.full(shape, value.item(), x.dtype)
+    inside = [
+        slice(max(a, 0), max(a, 0) + n, gap + 1)
+        for n, (a, _, gap) in zip(spread, padding_config, strict=True)
+    ]
+    result[tuple(inside)] = x
+    cut = [
+        slice(max(-a, 0), n - max(-b, 0))
+        for n, (a, b, _) in zip(shape, padding_config, strict=True)
+    ]
+    return result[tuple(cut)]
+
+
+def _slices(shape: Any, starts: Any, sizes: Any) -> tuple[slice, ...]:
+    # as in JAX, a slice that would leave the array is moved into it
+    starts = [int(np.clip(s, 0, n - k)) for n, s, k in zip(shape, starts, sizes, strict=True)]
+    return tuple(slice(s, s + k) for s, k in zip(starts, sizes, strict=True))
+
+
+def dynamic_slice(x: np.ndarray, *starts: Any, slice_sizes: Any) -> np.ndarray:
+    """A slice that starts where an operand says."""
+    return x[_slices(x.shape, starts, slice_sizes)]
+
+
+def dynamic_update_slice(x: np.ndarray, update: np.ndarray, *starts: Any) -> np.ndarray:
+    """The array with such a slice replaced."""
+    result = x.copy()
+    result[_slices(x.shape, starts, update.shape)] = update
+    return result
+
+
+def _positions(shape: Any, indices: Any, dimension_numbers: Any, sizes: Any, mode: Any) -> Any:
+    """Where in a flat array the gathered entries are, as JAX itself gathers them; -1 is outside."""
+    with jax.enable_x64(True):
+        positions = jnp.arange(int(np.prod(shape))).reshape(shape)
+        gathered = jax.lax.gather(
+            positions, jnp.asarray(indices), dimension_numbers, sizes, mode=mode, fill_value=-1
+        )
+        return np.asarray(gathered)
+
+
+def gather(
+    x: np.ndarray,
+    indices: Any,
+    *,
+    dimension_numbers: Any,
+    slice_sizes: Any,
+    mode: Any,
+    fill_value: Any = None,
+    **_: Any,
+) -> np.ndarray:
+    """The entries at indices."""
+    where = _positions(x.shape, indices, dimension_numbers, slice_sizes, mode)
+    taken = np.asarray(x.ravel()[where] if x.size else np.empty(where.shape, x.dtype))
+    if np.any(where < 0):
+        missing = np.nan if fill_value is None else fill_value
+        taken = np.where(where < 0, np.asarray(missing, x.dtype), taken)
+    return taken
+
+
+def scatter(
+    combine: Any,
+    x: np.ndarray,
+    indices: Any,
+    updates: np.ndarray,
+    *,
+    dimension_numbers: Any,
+    mode: Any,
+    **_: Any,
+) -> np.ndarray:
+    """The array with some entries replaced, or combined with others.
+
+    Where they are is where a gather with the same indices would take them from.
+    """
+    numbers = dimension_numbers
+    window = iter(updates.shape[axis] for axis in numbers.update_window_dims)
+    single = {*numbers.inserted_window_dims, *numbers.operand_batching_dims}
+    sizes = [1 if axis in single else next(window) for axis in range(x.ndim)]
+    gathering = jax.lax.GatherDimensionNumbers(
+        offset_dims=numbers.update_window_dims,
+        collapsed_slice_dims=numbers.inserted_window_dims,
+        start_index_map=numbers.scatter_dims_to_operand_dims,
+        operand_batching_dims=numbers.operand_batching_dims,
+        start_indices_batching_dims=numbers.scatter_indices_batching_dims,
+    )
+    where = _positions(x.shape, indices, gathering, sizes, mode)
+    result, inside = x.flatten(), where >= 0
+    if combine is None:
+        result[where[inside]] = updates[inside]
+    else:
+        combine.at(result, where[inside], updates[inside])
+    return result.reshape(x.shape)
+
+
+def select_n(which: np.ndarray, *cases: np.ndarray) -> np.ndarray:
+    """The case that an operand chooses for each entry."""
+    result = cases[0]
+    for number, case in enumerate(cases[1:], 1):
+        result = np.where(which == number, case, result)
+    return result
+
+
+def iota(dtype: Any, shape: Any, dimension: int, **_: Any) -> np.ndarray:
+    """Numbers from 0 along an axis."""
+    along = [-1 if axis == dimension else 1 for axis in range(len(shape))]
+    return np.broadcast_to(np.arange(shape[dimension]).astype(dtype).reshape(along), shape)
+
+
+def _same(*operands: Any, **_: Any) -> Any:
+    return operands[0] if len(operands) == 1 else list(operands)
+
+
+STRUCTURE: dict[str, Function] = {
+    **dict.fromkeys(("copy", "copy_p", "stop_gradient", "optimization_barrier"), _same),
+    **dict.fromkeys(("sharding_constraint", "device_put", "pvary", "reshard"), _same),
+    "reshape": lambda x, new_sizes, dimensions, **_: (
+        x if dimensions is None else x.transpose(dimensions)
+    ).reshape(new_sizes),
+    "transpose": lambda x, permutation: x.transpose(permutation),
+    "squeeze": lambda x, dimensions: x.squeeze(tuple(dimensions)),
+    "expand_dims": lambda x, dimensions: np.expand_dims(x, tuple(dimensions)),
+    "broadcast_in_dim": broadcast_in_dim,
+    "slice": lambda x, start_indices, limit_indices, strides: x[
+        tuple(map(slice, start_indices, limit_indices, strides or [1] * x.ndim))
+    ],
+    "dynamic_slice": dynamic_slice,
+    "dynamic_update_slice": dynamic_update_slice,
+    "gather": gather,
+    "scatter": partial(scatter, None),
+    "scatter-add": partial(scatter, np.add),
+    "scatter-sub": partial(scatter, np.subtract),
+    "scatter-mul": partial(scatter, np.multiply),
+    "concatenate": lambda *xs, dimension: np.concatenate(xs, axis=dimension),
+    "stack": lambda *xs, axis: np.stack(xs, axis=axis),
+    "unstack": lambda x, axis: list(np.moveaxis(x, axis, 0)),
+    "tile": np.tile,
+    "split": lambda x, sizes, axis: np.split(x, np.cumsum(sizes)[:-1], axis=axis),
+    "pad": pad,
+    "rev": lambda x, dimensions: np.flip(x, axis=dimensions),
+    "select_n": select_n,
+    "iota": iota,
+}
+"""Functions by the names of JAX's operations."""
+
+INTEGERS: dict[str, Function] = {
+    **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative},
+    **{"add_any": np.add, "max": np.maximum, "min": np.minimum, "abs": np.abs},
+    **{"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "not": np.invert},
+    **{"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal},
+    **{"gt": np.greater, "ge": np.greater_equal},
+}
+"""Functions of integers and truth values; JAX itself computes the others."""

@@ -1,0 +1,102 @@
+"""The verdict on the formula of a gradient, beside that on its arithmetic."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from mnist_jax.gradcheck.draws import Point
+from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.formula import Formula, judge
+from mnist_jax.gradcheck.functions import own_copies
+from mnist_jax.gradcheck.problem import Problem
+from mnist_jax.gradcheck.programs import Program, Programs, Returns
+
+# for how many seconds balls are computed with
+SECONDS = 0.6
+# how many digits two gradients must have in common, for the rest to be a matter of rounding
+DIGITS = 15.0
+# what rounding may leave of a gradient whose formula is right, relative to its largest coordinate
+ROUNDED = 1e-8
+# the checks that compare formulas, as far as rounding lets them
+OF_FORMULAS = {"reverse mode", "forward mode"}
+
+
+def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns) -> Formula:
+    """Judges the formula of a gradient in ball arithmetic.
+
+    Args:
+        programs: The functions in float64.
+        points: Where.
+        returns: How the functions return what they return.
+
+    Returns:
+        The verdict; `not told` for a loss that is not traced.
+    """
+    loss = programs.loss
+    if not isinstance(loss, Program) or programs.without:
+        return Formula("not told", note="the loss has no gradient by autodiff")
+    traced = loss.traced
+    reverse = _outputs(traced.closed, 1)
+    gradient: Any = _of_flat(points[0].problem, returns, traced.takes)
+    if isinstance(programs.hand, Program):
+        if programs.hand.traced.takes != traced.takes:
+            return Formula("not told", note="loss and gradient take their data in other ways")
+        gradient = _outputs(programs.hand.traced.closed, int(returns.has_value))
+    places = [traced.inputs(jax.tree.leaves(point.problem.arguments)) for point in points]
+    if not all(isinstance(x.dtype, np.dtype) for x in places[0]):
+        return Formula("not told", note="random keys have no ball arithmetic")
+    moving = list(range(len(reverse.jaxpr.outvars)))
+    arrays = [[np.asarray(x) for x in place] for place in places]
+    try:
+        return judge(reverse, gradient, arrays, argnums=moving, seconds=SECONDS)
+    except Exception as error:  # what a user's function does with balls is not known
+        return Formula("not told", note=f"{type(error).__name__}: {error}")
+
+
+def _outputs(closed: Any, first: int) -> Any:
+    """A jaxpr with its outputs from a position on."""
+    return closed.replace(jaxpr=closed.jaxpr.replace(outvars=closed.jaxpr.outvars[first:]))
+
+
+def _of_flat(problem: Problem, returns: Returns, takes: tuple[int, ...]) -> Any:
+    """The hand-written gradient as a function of the flat inputs, for arrays of balls."""
+    leaves, tree = jax.tree.flatten(problem.arguments)
+
+    def gradient(*inputs: Any) -> list[Any]:
+        filled = own_copies(leaves)
+        for i, value in zip(takes, inputs, strict=True):
+            filled[i] = value.copy()
+        result = problem.gradient(*jax.tree.unflatten(tree, filled))
+        return jax.tree.leaves(result[1] if returns.has_value else result)
+
+    return gradient
+
+
+def reconcile(findings: list[Finding], formula: Formula) -> list[Finding]:
+    """The findings, with what the verdict on the formula says of them.
+
+    A right formula that rounds badly is no wrong gradient: where the formulas are equal, errors of
+    the size of rounding are inconclusive, and *lost to rounding* judges them.
+
+    Args:
+        findings: All of a check.
+        formula: The verdict.
+
+    Returns:
+        The findings.
+    """
+    if formula.verdict != "equal" or formula.digits < DIGITS:
+        return findings
+    note = "the formulas are equal: an error of rounding"
+    return [
+        found._replace(passes=None, note=note)
+        if found.check in OF_FORMULAS
+        and found.passes is False
+        and found.precision == "float64"
+        and found.comparison is not None
+        and found.comparison.relative < ROUNDED
+        else found
+        for found in findings
+    ]
