@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -331,9 +330,9 @@ def jax_log_compiles():
     """The names of what is compiled meanwhile."""
     compiled = []
 
-    def note(event: str, duration: float, **_: Any) -> None:
+    def note(event: str, duration_secs: float, **_: str | int) -> None:
         if event == "/jax/core/compile/backend_compile_duration":
-            compiled.append(duration)
+            compiled.append(duration_secs)
 
     jax.monitoring.register_event_duration_secs_listener(note)
     yield compiled
