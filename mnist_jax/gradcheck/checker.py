@@ -126,7 +126,7 @@ class Checker:
         verdict = judge_formula(programs["float64"], points, self._returns)
         findings = reconcile(findings, verdict)
         said = diagnose(Evidence(problem, findings, evaluated, programs))
-        remarks += list(remarks_on(problem, programs, points, evaluated))
+        remarks += list(remarks_on(problem, programs, points, evaluated, findings))
         return Report(tuple(findings), (*said, *remarks), verdict, environment())
 
     def _draw(self, problem: Problem, programs: Programs) -> tuple[list[Point], list[str]]:

@@ -1,6 +1,6 @@
 """What a check could not judge, or judged otherwise, in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import jax
 import numpy as np
@@ -38,6 +38,7 @@ def remarks_on(
     programs: dict[str, Programs],
     points: list[Point],
     evaluated: dict[str, list[Evaluated]],
+    findings: Sequence[Finding],
 ) -> Iterator[str]:
     """Says what was judged otherwise than by autodiff, or elsewhere than given.
 
@@ -46,6 +47,7 @@ def remarks_on(
         programs: The functions, by precision.
         points: The points.
         evaluated: What was computed at each, by precision.
+        findings: The findings of every check.
 
     Yields:
         Sentences.
@@ -58,16 +60,17 @@ def remarks_on(
     changed = [point.changed for point in points if point.changed]
     if changed:
         yield f"also checked with {changed[0]}, which hides mistakes as given"
+    by_values = [f.passes for f in findings if f.check == "central differences"]
+    agree = ", where the values of the loss agree with the hand-written one" * all(by_values)
     for at in evaluated.get("float64", []):
         reverse = at.values.reverse
         if reverse is not None and not all(
             np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(reverse)
         ):
             yield (
-                f"autodiff's gradient is not finite at the point {at.point.name}, where the values "
-                "of the loss agree with the hand-written one: a where, norm, root, logarithm or "
-                "exponential in the loss has no finite derivative in the branch that is not taken; "
-                "put the where inside it too (jnp.where before jnp.sqrt), or use a stable form "
+                f"autodiff's gradient is not finite at the point {at.point.name}{agree}: "
+                "a where, norm, root, logarithm or exponential in the loss has no finite derivative "
+                "in the branch that is not taken; put the where inside it too (jnp.where before jnp.sqrt), or use a stable form "
                 "such as jax.nn.logsumexp or jax.scipy.special.xlogy"
             )
     low = {

@@ -10,7 +10,6 @@ from mnist_jax.gradcheck.mistakes.constants import (
     describe_factor,
     named,
     number,
-    upto,
 )
 from mnist_jax.gradcheck.mistakes.leaf import SLACK, Fit, Leaf, fit, listed
 
@@ -219,6 +218,3 @@ def shared(found: Iterator[str]) -> str:
     """A guess that is the same for several leaves; empty if it is not."""
     words = set(found)
     return words.pop() if len(words) == 1 else ""
-
-
-__all__ = ["factor", "guess", "not_finite", "shared", "unexplained", "upto", "where_data_says"]
