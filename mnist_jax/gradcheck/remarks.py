@@ -69,8 +69,9 @@ def remarks_on(
         ):
             yield (
                 f"autodiff's gradient is not finite at the point {at.point.name}{agree}: "
-                "a where, norm, root, logarithm or exponential in the loss has no finite derivative "
-                "in the branch that is not taken; put the where inside it too (jnp.where before jnp.sqrt), or use a stable form "
+                "a where, norm, root, logarithm or exponential in the loss has no finite "
+                "derivative in the branch that is not taken; put the where inside it too "
+                "(jnp.where before jnp.sqrt), or use a stable form "
                 "such as jax.nn.logsumexp or jax.scipy.special.xlogy"
             )
     low = {
