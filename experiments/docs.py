@@ -23,10 +23,10 @@ from experiments.narrative import NARRATIVES
 from experiments.narrative.words import counted, listed
 from mnist_jax.errors import UsageError
 from mnist_jax.files import replacing
-from mnist_jax.gradcheck.balls import OPERATIONS
-from mnist_jax.gradcheck.interpreter import FORMS
-from mnist_jax.gradcheck.special import FACTORIZATIONS, SPECIAL
-from mnist_jax.gradcheck.structure import STRUCTURE
+from mnist_jax.gradcheck.arithmetic.balls import OPERATIONS
+from mnist_jax.gradcheck.arithmetic.interpreter import FORMS
+from mnist_jax.gradcheck.arithmetic.special import FACTORIZATIONS, SPECIAL
+from mnist_jax.gradcheck.arithmetic.structure import STRUCTURE
 from mnist_jax.results import write_json
 
 MEASURED = {

@@ -8,12 +8,12 @@ from flint import arb
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mnist_jax.gradcheck.balls import METHODS, OPERATIONS, precision
-from mnist_jax.gradcheck.combining import ordering, reductions
-from mnist_jax.gradcheck.comparisons import COMPARISONS, Undecided
-from mnist_jax.gradcheck.exact import as_written, exactly, is_written, moved
-from mnist_jax.gradcheck.special import FACTORIZATIONS, SPECIAL
-from mnist_jax.gradcheck.structure import STRUCTURE
+from mnist_jax.gradcheck.arithmetic.balls import METHODS, OPERATIONS, precision
+from mnist_jax.gradcheck.arithmetic.combining import ordering, reductions
+from mnist_jax.gradcheck.arithmetic.comparisons import COMPARISONS, Undecided
+from mnist_jax.gradcheck.arithmetic.exact import as_written, exactly, is_written, moved
+from mnist_jax.gradcheck.arithmetic.special import FACTORIZATIONS, SPECIAL
+from mnist_jax.gradcheck.arithmetic.structure import STRUCTURE
 
 mpmath.mp.dps = 110
 ANY, POSITIVE, UNIT, ABOVE = (-30.0, 30.0), (0.01, 30.0), (-0.99, 0.99), (1.01, 30.0)

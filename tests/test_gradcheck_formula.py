@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from experiments.controls.formulas import judge_mutations, judge_problems
 from experiments.controls.mutations import MUTATIONS
 from mnist_jax.gradcheck.formula import judge
-from mnist_jax.gradcheck.witness import values_slope
+from mnist_jax.gradcheck.formula.witness import values_slope
 from mnist_jax.models import objective, softmax
 
 RIGHT_OVER_THE_REALS = {"bfloat16", "float16"}
@@ -127,9 +127,11 @@ def test_a_kink_is_not_told_and_a_tie_without_one_is():
 def test_the_values_judge_autodiff():
     stopped = lambda w: jnp.sum(w * jax.lax.stop_gradient(w))
     right = formula(stopped, lambda w: 2 * w, W)
-    assert (right.verdict, right.autodiff) == ("different", "wrong")
+    assert (right.verdict, right.autodiff) == ("equal", "wrong")
     agreeing = formula(stopped, lambda w: w, W)
-    assert (agreeing.verdict, agreeing.autodiff) == ("equal", "wrong")
+    assert (agreeing.verdict, agreeing.autodiff) == ("different", "wrong")
+    neither = formula(stopped, lambda w: 3 * w, W)
+    assert (neither.verdict, neither.autodiff) == ("different", "wrong")
 
     @jax.custom_vjp
     def sine(w):

@@ -8,9 +8,9 @@ import jax.scipy as jsp
 import numpy as np
 import pytest
 
-from mnist_jax.gradcheck.balls import Balls, precision
-from mnist_jax.gradcheck.interpreter import Unsupported, evaluate
-from mnist_jax.gradcheck.rounding import unrounded
+from mnist_jax.gradcheck.arithmetic.balls import Balls, precision
+from mnist_jax.gradcheck.arithmetic.interpreter import Unsupported, evaluate
+from mnist_jax.gradcheck.arithmetic.sampling import unrounded
 
 RNG = np.random.default_rng(0)
 POSITIVE = RNG.uniform(0.2, 0.9, (3, 4))
@@ -213,7 +213,7 @@ def traced(function, *arguments):
 
 def in_balls(traced, *arguments):
     with precision(200):
-        balls = Balls(deadline=time.monotonic() + 10)
+        balls = Balls(deadline=time.thread_time() + 10)
         results = evaluate(traced, [balls.data(x) for x in arguments], balls)
     return [np.asarray(np.frompyfunc(float, 1, 1)(r), np.float64) for r in results]
 

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mnist_jax.gradcheck.arithmetic.sampling import samples
 from mnist_jax.gradcheck.noise import standard_deviation
-from mnist_jax.gradcheck.rounding import samples
 from mnist_jax.gradcheck.tolerance import TOLERANCE
 
 UNIT = 2.0**-24

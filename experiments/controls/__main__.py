@@ -20,11 +20,12 @@ from rich.console import Console
 from tyro.conf import FlagCreatePairsOff
 
 from experiments.command import DONE, announce, exit_code
-from experiments.controls import problems, summary
+from experiments.controls import formulas, problems, summary
 from experiments.controls.checking import Outcome, Verdict, check_mutations, check_problems
 from experiments.controls.foreign import FOREIGN
 from experiments.controls.foreign.judging import Judged, judge
 from experiments.controls.foreign.summary import foreign_numbers, foreign_table, passed
+from experiments.controls.formulas import Proof
 from experiments.controls.mutations import MUTATIONS
 from experiments.controls.peers.comparing import Answer, compare, everything
 from experiments.controls.peers.summary import peer_numbers, peer_table
@@ -35,14 +36,14 @@ from mnist_jax.errors import UsageError
 from mnist_jax.results import environment, output_folder, write_json
 
 NOT_TRUSTED = 1
-Part = Literal["mutations", "problems", "foreign", "peers"]
+Part = Literal["mutations", "problems", "formulas", "foreign", "peers"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlSettings:
     """How much is checked, and where the numbers go."""
 
-    parts: tuple[Part, ...] = ("mutations", "problems", "foreign", "peers")
+    parts: tuple[Part, ...] = ("mutations", "problems", "formulas", "foreign", "peers")
     """What is tried; the rest is left out of controls.json."""
 
     problems: int = 10_000
@@ -105,12 +106,16 @@ class Found(NamedTuple):
     Attributes:
         verdicts: Verdicts on the mutations.
         outcomes: Outcomes of the problems.
+        proofs: What ball arithmetic proves of the mutations.
+        formulas: What it proves of the right gradients.
         judged: Judgements on the foreign gradients.
         answers: Answers of the other checkers.
     """
 
     verdicts: list[Verdict]
     outcomes: list[Outcome]
+    proofs: list[Proof]
+    formulas: list[formulas.Judged]
     judged: list[Judged]
     answers: list[Answer]
 
@@ -121,6 +126,7 @@ class Found(NamedTuple):
         return (
             all(verdict.caught for verdict in self.verdicts)
             and not any(outcome.failed for outcome in self.outcomes)
+            and not any(each.formula.verdict == "different" for each in self.formulas)
             and all(passed(each) and all(one.caught for one in each.wrong) for each in checked)
         )
 
@@ -130,6 +136,8 @@ def find(settings: ControlSettings, progress: Progress) -> Found:
     return Found(
         wrong_gradients(settings, progress) if "mutations" in settings.parts else [],
         right_gradients(settings, progress) if "problems" in settings.parts else [],
+        wrong_formulas(progress) if "formulas" in settings.parts else [],
+        right_formulas(settings, progress) if "formulas" in settings.parts else [],
         foreign_gradients(settings, progress) if "foreign" in settings.parts else [],
         other_checkers(settings, progress) if "peers" in settings.parts else [],
     )
@@ -150,6 +158,21 @@ def right_gradients(settings: ControlSettings, progress: Progress) -> list[Outco
     batches = problems.batches(settings.problems, settings.seed)
     outcomes = spread(work, batches, settings.workers, update)
     return sorted(outcomes, key=lambda outcome: outcome.kind.number)
+
+
+def wrong_formulas(progress: Progress) -> list[Proof]:
+    """What ball arithmetic proves of every mutation; in one process, since it is timed."""
+    names = [mutation.name for mutation in MUTATIONS]
+    update = progress.bar("wrong formulas", len(names))
+    return spread(formulas.judge_mutations, [[name] for name in names], 1, update)
+
+
+def right_formulas(settings: ControlSettings, progress: Progress) -> list[formulas.Judged]:
+    """What ball arithmetic proves of the right gradients on every problem."""
+    update = progress.bar("right formulas", settings.problems)
+    work = partial(formulas.judge_problems, seed=settings.seed)
+    batches = problems.batches(settings.problems, settings.seed)
+    return spread(work, batches, settings.workers, update)
 
 
 def foreign_gradients(settings: ControlSettings, progress: Progress) -> list[Judged]:
@@ -180,6 +203,12 @@ def show(found: Found, *, quiet: bool) -> None:
         console.print(summary.family_table(found.outcomes), summary.excess_table(found.outcomes))
         alarms = sum(bool(outcome.failed) for outcome in found.outcomes)
         print(f"{alarms} false alarms on {len(found.outcomes)} problems")
+    if found.proofs:
+        wrong, right = formulas.formula_numbers(found.proofs, found.formulas).values()
+        print("{different} of {total} mistakes proved, in {seconds:.1f} s".format(**wrong))
+        print("{equal} of {total} right formulas equal to 30 digits, ".format(**right), end="")
+        print("{equal_to_data} to those of their data, ".format(**right), end="")
+        print(f"{sum(right['not_told'].values())} not told, {right['different']} different")
     if found.judged:
         console.print(foreign_table(found.judged))
         numbers = foreign_numbers(found.judged)
@@ -200,6 +229,8 @@ def write(folder: Path, settings: ControlSettings, found: Found, seconds: float)
         parts["mutations"] = summary.mutation_numbers(found.verdicts)
     if "problems" in settings.parts:
         parts["problems"] = summary.problem_numbers(found.outcomes)
+    if "formulas" in settings.parts:
+        parts["formulas"] = formulas.formula_numbers(found.proofs, found.formulas)
     if "foreign" in settings.parts:
         parts["foreign"] = foreign_numbers(found.judged)
     if "peers" in settings.parts:

@@ -1,5 +1,7 @@
 """What ball arithmetic proves of wrong gradients and of right ones: the work of one process."""
 
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -7,10 +9,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.controls.mutations import MUTATIONS
+from experiments.controls.mutations import MUTATIONS, Mutation
 from experiments.controls.problems import Kind, problem
 from experiments.controls.tasks import TASKS, TaskName
 from mnist_jax.gradcheck.formula import Formula, judge
+from mnist_jax.gradcheck.formula.agreement import DIGITS
 
 POINTS = 3
 
@@ -21,10 +24,12 @@ class Proof(NamedTuple):
     Attributes:
         name: The mutation's.
         formula: The verdict.
+        seconds: How long it took to reach.
     """
 
     name: str
     formula: Formula
+    seconds: float
 
 
 class Judged(NamedTuple):
@@ -49,8 +54,13 @@ def judge_mutations(names: Sequence[str], seconds: float = 5.0) -> list[Proof]:
     Returns:
         One verdict for each.
     """
-    chosen = [mutation for mutation in MUTATIONS if mutation.name in names]
-    return [Proof(m.name, _judge(m.task, m.gradient, m.arguments(), seconds)) for m in chosen]
+    return [_prove(mutation, seconds) for mutation in MUTATIONS if mutation.name in names]
+
+
+def _prove(mutation: Mutation, seconds: float) -> Proof:
+    arguments, start = mutation.arguments(), time.perf_counter()
+    formula = _judge(mutation.task, mutation.gradient, arguments, seconds)
+    return Proof(mutation.name, formula, time.perf_counter() - start)
 
 
 def judge_problems(numbers: Sequence[int], seed: int, seconds: float = 5.0) -> list[Judged]:
@@ -93,3 +103,36 @@ def _traced(task: TaskName, shapes: tuple[tuple[int, ...], ...]) -> tuple[Any, A
 def _trace(function: Callable[..., Any], shapes: tuple[tuple[int, ...], ...]) -> Any:
     with jax.enable_x64(True):
         return jax.make_jaxpr(function)(*(jax.ShapeDtypeStruct(s, "float64") for s in shapes))
+
+
+def formula_numbers(proofs: Sequence[Proof], judged: Sequence[Judged]) -> dict[str, Any]:
+    """What was proved, as plain values.
+
+    Args:
+        proofs: Verdicts on the wrong gradients.
+        judged: Verdicts on the right ones.
+
+    Returns:
+        For the wrong gradients, how many are proved different, in how many seconds, and each that
+        is not; for the right ones, how many have each verdict, and why some are not told.
+    """
+    verdicts = [each.formula for each in judged]
+    equal = [f for f in verdicts if f.verdict == "equal"]
+    untold = [f.note for f in verdicts if f.verdict == "not told"]
+    return {
+        "wrong": {
+            "total": len(proofs),
+            "different": sum(proof.formula.verdict == "different" for proof in proofs),
+            "others": {
+                p.name: p.formula.verdict for p in proofs if p.formula.verdict != "different"
+            },
+            "seconds": sum(proof.seconds for proof in proofs),
+        },
+        "right": {
+            "total": len(verdicts),
+            "different": sum(f.verdict == "different" for f in verdicts),
+            "equal": sum(f.digits >= DIGITS for f in equal),
+            "equal_to_data": sum(f.digits < DIGITS for f in equal),
+            "not_told": dict(Counter(untold)),
+        },
+    }

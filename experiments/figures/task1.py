@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.curves import TRAIN, VALIDATION
-from experiments.metrics.errors import STEPS, Errors
+from experiments.metrics.errors import BALL_STEPS, STEPS, Errors
 from mnist_jax import plotting
 
 NAMES = {"1a": "1a: logistic", "1b": "1b: softmax", "4a": "4a: softmax with L2 penalty"}
@@ -26,8 +26,10 @@ def steps(errors: dict[str, Errors]) -> Figure:
             values = errors[task].by_step[precision]
             axes.loglog(STEPS, np.where(values > 0, values, np.nan), color=color)
             name_curve(axes, precision, values)
+        axes.loglog(BALL_STEPS, errors[task].by_step["balls"], "o-", color="gray", markersize=3)
+        axes.text(1e-5, 1e-18, "balls:\nno roundoff", color="gray", va="top")
         axes.set_title(name)
-        axes.set_ylim(1e-14, 10)
+        axes.set_ylim(1e-24, 10)
     row[0].set_ylabel("relative error of the slope")
     row[1].set_xlabel("step, relative to the weights' root mean square")
     figure.suptitle(
@@ -44,8 +46,8 @@ def name_curve(axes: Axes, precision: str, values: np.ndarray) -> None:
     best = np.nanargmin(values)
     axes.plot(STEPS[best], values[best], "o", color=color, markersize=4)
     # below the curve, where roundoff rules it
-    height = 1e-2 if precision == "float32" else 1e-12
-    axes.text(STEPS[-1], height, f"{precision}:\nat best {values[best]:.0e}", color=color)
+    height = 0.1 if precision == "float32" else 1e-9
+    axes.text(STEPS[-1], height, f"{precision}:\nat best {values[best]:.0e}", color=color, va="top")
 
 
 def coordinates(errors: dict[str, Errors]) -> Figure:

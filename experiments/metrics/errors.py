@@ -9,12 +9,16 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from experiments.metrics.task1 import DERIVATIONS
+from mnist_jax.gradcheck.arithmetic.balls import Balls, precision
 from mnist_jax.gradcheck.differences import Line, central_differences
 from mnist_jax.gradcheck.draws import draw_directions
+from mnist_jax.gradcheck.formula.witness import BITS, values_slope
 from mnist_jax.gradcheck.problem import PRECISIONS, Problem, cast
 from mnist_jax.precision import in_precision
 
 STEPS = np.logspace(2, -10, 61)
+# those at which balls are evaluated too, which takes a thousand times as long
+BALL_STEPS = STEPS[::10]
 
 
 class Errors(NamedTuple):
@@ -23,7 +27,7 @@ class Errors(NamedTuple):
     Attributes:
         by_coordinate: Error of each coordinate, relative to the largest, by what was compared.
         by_step: Precision to the relative error of the central difference of each of `STEPS`,
-            along a direction of random signs.
+            along a direction of random signs; "balls" to those of `BALL_STEPS`.
     """
 
     by_coordinate: dict[str, Float[np.ndarray, " P"]]
@@ -73,16 +77,28 @@ def _by_step(problem: Problem, seed: int) -> dict[str, np.ndarray]:
         double = problem.cast("float64").arguments
         slope = float(np.sum(jax.jit(jax.grad(problem.loss))(*double) * direction))
     found = {}
-    for precision in PRECISIONS:
-        with in_precision(precision):
-            steps = cast(np.concatenate([STEPS, -STEPS]), precision)
+    for name in PRECISIONS:
+        with in_precision(name):
+            steps = cast(np.concatenate([STEPS, -STEPS]), name)
             values = _along(
-                problem.loss, steps, cast(direction, precision), *problem.cast(precision).arguments
+                problem.loss, steps, cast(direction, name), *problem.cast(name).arguments
             )
         ahead, behind = np.split(np.asarray(values, np.float64), 2)
         line = Line(STEPS, ahead, np.nan, behind, np.nan)
-        found[precision] = np.abs(central_differences(line) / slope - 1)
-    return found
+        found[name] = np.abs(central_differences(line) / slope - 1)
+    return {**found, "balls": _in_balls(problem, direction)}
+
+
+def _in_balls(problem: Problem, direction: np.ndarray) -> np.ndarray:
+    """The errors without any roundoff: those of truncation alone."""
+    arguments = [np.asarray(x, np.float64) for x in problem.arguments]
+    with in_precision("float64"):
+        loss = jax.make_jaxpr(problem.loss)(*arguments)
+    along, balls = [direction, *[None] * (len(arguments) - 1)], Balls()
+    exact = values_slope(loss, arguments, along, balls).central
+    slopes = [values_slope(loss, arguments, along, balls, h).central for h in BALL_STEPS]
+    with precision(BITS):
+        return np.array([abs(float(slope / exact - 1)) for slope in slopes])
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -102,15 +118,16 @@ def errors_metrics(errors: dict[str, Errors]) -> dict[str, Any]:
                 for name, values in found.by_coordinate.items()
             },
             "central_differences": {
-                precision: _best(values) for precision, values in found.by_step.items()
+                precision: _best(values, BALL_STEPS if precision == "balls" else STEPS)
+                for precision, values in found.by_step.items()
             },
         }
         for task, found in errors.items()
     }
 
 
-def _best(values: Float[np.ndarray, " H"]) -> dict[str, Any] | None:
+def _best(values: Float[np.ndarray, " H"], steps: Float[np.ndarray, " H"]) -> dict[str, Any] | None:
     if not np.isfinite(values).any():
         return None
     best = np.nanargmin(values)
-    return {"step": STEPS[best], "relative": values[best]}
+    return {"step": steps[best], "relative": values[best]}

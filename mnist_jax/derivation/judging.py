@@ -8,8 +8,8 @@ import numpy as np
 
 from mnist_jax.derivation.equation import Equation, Line
 from mnist_jax.derivation.problem import Problem, Task, random_problems
-from mnist_jax.gradcheck.balls import Balls, precision
-from mnist_jax.gradcheck.interpreter import evaluate
+from mnist_jax.gradcheck.arithmetic.balls import Balls, precision
+from mnist_jax.gradcheck.arithmetic.interpreter import evaluate
 
 Verdict = Literal["holds", "slip", "fails", "empty"]
 """The verdict on a line: it holds; its correction does; neither does; there is no line."""

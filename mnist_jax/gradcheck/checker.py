@@ -16,7 +16,7 @@ from mnist_jax.gradcheck.points import Evaluated, evaluate, largest_slope, loss_
 from mnist_jax.gradcheck.precisions import narrowed
 from mnist_jax.gradcheck.problem import PRECISIONS, Problem, as_arrays
 from mnist_jax.gradcheck.programs import Compiler, Program, Programs, Returns, make_programs
-from mnist_jax.gradcheck.remarks import not_finite, remarks_on, skipped
+from mnist_jax.gradcheck.remarks import not_finite, refuted, remarks_on, skipped
 from mnist_jax.gradcheck.report import Report, environment
 from mnist_jax.gradcheck.validation import validate
 from mnist_jax.gradcheck.verdict import judge_formula, reconcile
@@ -126,7 +126,7 @@ class Checker:
         verdict = judge_formula(programs["float64"], points, self._returns)
         findings = reconcile(findings, verdict)
         said = diagnose(Evidence(problem, findings, evaluated, programs))
-        remarks += list(remarks_on(problem, programs, points, evaluated, findings))
+        remarks += [*refuted(verdict), *remarks_on(problem, programs, points, evaluated, findings)]
         return Report(tuple(findings), (*said, *remarks), verdict, environment())
 
     def _draw(self, problem: Problem, programs: Programs) -> tuple[list[Point], list[str]]:

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PyTree
 
+from mnist_jax.gradcheck.arithmetic.sampling import samples, unrounded
 from mnist_jax.gradcheck.directions import number_of, slopes
 from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Plain, Program, Programs, Returns
-from mnist_jax.gradcheck.rounding import samples, unrounded
 
 # the noise of float64 is drawn larger than float64 resolves, and scaled back; by no more than what
 # is allowed for it, or a result that rounding destroys would seem to be known

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, PyTree
 
+from mnist_jax.gradcheck.arithmetic.sampling import unrounded
 from mnist_jax.gradcheck.differences import Line
 from mnist_jax.gradcheck.directions import each_of, lines_through
 from mnist_jax.gradcheck.draws import Point
@@ -21,7 +22,6 @@ from mnist_jax.gradcheck.programs import (
     in_float64,
     loss_and_reverse,
 )
-from mnist_jax.gradcheck.rounding import unrounded
 from mnist_jax.gradcheck.validation import gradient_leaves
 from mnist_jax.precision import in_precision
 

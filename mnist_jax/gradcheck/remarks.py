@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 import jax
 import numpy as np
 
+from mnist_jax.gradcheck.by_values import ODD_AUTODIFF
 from mnist_jax.gradcheck.draws import Point
 from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.formula import Formula
 from mnist_jax.gradcheck.points import Evaluated
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Program, Programs
@@ -31,6 +33,12 @@ def skipped(at: list[Evaluated], usable: list[Evaluated], precision: str) -> Ite
     names = [e.point.name for e in at if e.point.name not in kept and e.point.name != "given"]
     if names:
         yield f"not finite in {precision} at {', '.join(names)}: not compared there"
+
+
+def refuted(formula: Formula) -> Iterator[str]:
+    """Says that autodiff of the loss is wrong and the gradient is right, where that is proved."""
+    if formula.verdict == "equal" and formula.autodiff == "wrong":
+        yield f"jax.grad of the loss is wrong: {ODD_AUTODIFF}"
 
 
 def remarks_on(

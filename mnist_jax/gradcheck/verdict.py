@@ -9,7 +9,7 @@ import numpy as np
 from mnist_jax.gradcheck.draws import Point
 from mnist_jax.gradcheck.finding import Finding
 from mnist_jax.gradcheck.formula import Formula, judge
-from mnist_jax.gradcheck.functions import own_copies
+from mnist_jax.gradcheck.functions import Traced, own_copies
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Program, Programs, Returns
 
@@ -21,6 +21,8 @@ DIGITS = 15.0
 ROUNDED = 1e-8
 # the checks that compare formulas, as far as rounding lets them
 OF_FORMULAS = {"reverse mode", "forward mode"}
+# the checks that need a right autodiff
+WITH_AUTODIFF = {*OF_FORMULAS, "float64", "lost to rounding"}
 
 
 def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns) -> Formula:
@@ -50,9 +52,22 @@ def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns)
     moving = list(range(len(reverse.jaxpr.outvars)))
     arrays = [[np.asarray(x) for x in place] for place in places]
     try:
-        return judge(reverse, gradient, arrays, argnums=moving, seconds=SECONDS)
+        return judge(
+            reverse,
+            gradient,
+            arrays,
+            loss=_value(programs, traced),
+            argnums=moving,
+            seconds=SECONDS,
+        )
     except Exception as error:  # what a user's function does with balls is not known
         return Formula("not told", note=f"{type(error).__name__}: {error}")
+
+
+def _value(programs: Programs, traced: Traced) -> Any:
+    """The loss's own jaxpr, which has no derivative rules in it, if it takes the same inputs."""
+    value = programs.value
+    return value.closed if value and value.takes == traced.takes else None
 
 
 def _outputs(closed: Any, first: int) -> Any:
@@ -78,7 +93,8 @@ def reconcile(findings: list[Finding], formula: Formula) -> list[Finding]:
     """The findings, with what the verdict on the formula says of them.
 
     A right formula that rounds badly is no wrong gradient: where the formulas are equal, errors of
-    the size of rounding are inconclusive, and *lost to rounding* judges them.
+    the size of rounding are inconclusive, and *lost to rounding* judges them. Where the values of
+    the loss refute autodiff and confirm the gradient, so is every comparison with autodiff.
 
     Args:
         findings: All of a check.
@@ -89,14 +105,23 @@ def reconcile(findings: list[Finding], formula: Formula) -> list[Finding]:
     """
     if formula.verdict != "equal" or formula.digits < DIGITS:
         return findings
+    if formula.autodiff == "wrong":
+        note = "the values of the loss refute autodiff"
+        return [
+            Finding(found.check, found.precision, None, note=note)
+            if found.check in WITH_AUTODIFF
+            else found
+            for found in findings
+        ]
     note = "the formulas are equal: an error of rounding"
     return [
-        found._replace(passes=None, note=note)
-        if found.check in OF_FORMULAS
-        and found.passes is False
-        and found.precision == "float64"
-        and found.comparison is not None
-        and found.comparison.relative < ROUNDED
-        else found
+        found._replace(passes=None, note=note) if _of_rounding(found) else found
         for found in findings
     ]
+
+
+def _of_rounding(found: Finding) -> bool:
+    """Whether a comparison of formulas in float64 fails by no more than rounding may leave."""
+    failed = found.check in OF_FORMULAS and found.passes is False
+    relative = found.comparison.relative if found.comparison else np.inf
+    return failed and found.precision == "float64" and relative < ROUNDED

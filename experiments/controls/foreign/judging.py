@@ -25,12 +25,14 @@ class Said(NamedTuple):
         text: The diagnosis, or what was raised.
         refused: Whether a `UsageError` was raised; any other error is a crash.
         seconds: How long it took, compilation included.
+        formula: The verdict on the formula, and why there is none.
     """
 
     passes: bool | None
     text: str
     refused: bool
     seconds: float
+    formula: tuple[str, str] = ("not told", "")
 
 
 class WrongOne(NamedTuple):
@@ -135,15 +137,16 @@ def verdict(mistake: Mistake, said: Said) -> WrongOne:
 
 def answer(case: Case, gradient: Callable[..., Any]) -> Said:
     """What the checker says of a gradient, right or wrong, of a case's loss."""
-    start = time.perf_counter()
+    start, formula = time.perf_counter(), ("not told", "no report")
     try:
         report = _report(case, gradient)
+        formula = report.formula, report.proof.note
         said = report.passes, " ".join(report.diagnosis), False
     except UsageError as error:
         said = None, str(error), True
     except Exception as error:  # a crash of the checker is a result, not the end of the run
         said = None, "".join(traceback.format_exception_only(error)).strip(), False
-    return Said(*said, seconds=time.perf_counter() - start)
+    return Said(*said, seconds=time.perf_counter() - start, formula=formula)
 
 
 def _report(case: Case, gradient: Callable[..., Any]) -> gradcheck.Report:

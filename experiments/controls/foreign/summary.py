@@ -1,12 +1,13 @@
 """The numbers of the foreign gradients, and how they are shown."""
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
 from rich.table import Table
 
-from experiments.controls.foreign.judging import Judged, WrongOne
+from experiments.controls.foreign.judging import Judged, Said, WrongOne
 
 
 def foreign_numbers(judged: Sequence[Judged]) -> dict[str, Any]:
@@ -26,10 +27,19 @@ def foreign_numbers(judged: Sequence[Judged]) -> dict[str, Any]:
         "passed": sum(passed(each) for each in checked),
         "called": sum(each.origin == "called" for each in checked),
         **wrong_counts(wrong),
+        "formulas": _formulas([each.right for each in checked if each.right]),
+        "proved_different": sum(one.said.formula[0] == "different" for one in wrong),
         "seconds": {"median": median(seconds), "largest": max(seconds)} if seconds else None,
         "absent": {each.name: each.absent for each in judged if each.absent},
         "each": [_plain(each) for each in checked],
     }
+
+
+def _formulas(right: Sequence[Said]) -> dict[str, Any]:
+    """How many of the right gradients have each verdict, and why some are not told."""
+    verdicts = Counter(said.formula[0] for said in right)
+    reasons = Counter(said.formula[1] for said in right if said.formula[0] == "not told")
+    return {"equal": verdicts["equal"], "different": verdicts["different"], "not_told": reasons}
 
 
 def wrong_counts(wrong: Sequence[WrongOne]) -> dict[str, int]:

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Literal
 
+from mnist_jax.gradcheck.arithmetic.sampling import unrounded
 from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.mistakes import surgery
 from mnist_jax.gradcheck.mistakes.data import data_of
 from mnist_jax.gradcheck.mistakes.hypothesis import Hypothesis, Leaves
 from mnist_jax.gradcheck.problem import Problem
-from mnist_jax.gradcheck.rounding import unrounded
 from mnist_jax.precision import in_precision
 
 # the largest number that is taken for an epsilon in a loss

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
-from mnist_jax.gradcheck.interpreter import Scan, called
+from mnist_jax.gradcheck.arithmetic.interpreter import Scan, called
 
 CALLS = frozenset({"jit", "pjit", "closed_call", "core_call", "checkpoint", "remat"})
 RULES = frozenset({"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"})

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_jax.gradcheck.structure import pad
+from mnist_jax.gradcheck.arithmetic.structure import pad
 
 Function = Callable[..., Any]
 

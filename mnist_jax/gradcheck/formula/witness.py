@@ -1,19 +1,24 @@
 """The loss's own values as a witness of its slopes, in ball arithmetic."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from flint import arb
 
-from mnist_jax.gradcheck.balls import Balls, precision
-from mnist_jax.gradcheck.exact import exactly
-from mnist_jax.gradcheck.interpreter import evaluate
+from mnist_jax.gradcheck.arithmetic.balls import Balls, precision
+from mnist_jax.gradcheck.arithmetic.exact import exactly
+from mnist_jax.gradcheck.arithmetic.interpreter import evaluate
 
 BITS = 512
 # h, an exact number; the error of a central difference is of the order of its square
 STEP = 2.0**-200
 # slopes that differ by less than this, relative to the larger, are the same
 SAME = 2.0**-100
+# a gradient is the slope if it has so many digits of it, as many as its data; with fewer than the
+# second number it is not, and between the two the rounding of a constant may be the reason
+WITNESSED, REFUTED = 15.0, 12.0
+
+Witness = Literal["right", "wrong", "not told"]
 
 
 class Slopes(NamedTuple):
@@ -36,16 +41,37 @@ def differ(a: arb, b: arb) -> bool:
     return bool(abs(a - b) > allowed)
 
 
+def witness(slope: arb, central: arb) -> Witness:
+    """Whether a gradient's slope along a direction is that of the loss's values.
+
+    Args:
+        slope: The gradient's.
+        central: That of the values.
+
+    Returns:
+        The verdict.
+
+    Example:
+        >>> witness(arb(1), arb(1)), witness(arb(1), arb("1.00001"))
+        ('right', 'wrong')
+    """
+    gap, size = abs(slope - central), (abs(slope) + abs(central)).abs_upper() + arb(SAME)
+    if gap <= size * arb(10) ** -int(WITNESSED):
+        return "right"
+    return "wrong" if gap > size * arb(10) ** -int(REFUTED) else "not told"
+
+
 def values_slope(
     loss: Any,
     point: Any,
     direction: Any,
     arithmetic: Balls | None = None,
+    step: float = STEP,
 ) -> Slopes:
     r"""The slopes of a loss along a direction, of its values alone.
 
-    They are $(f(x + h v) - f(x - h v)) / 2h$ and the differences to either side, with
-    $h = 2^{-200}$ in numbers of 512 bits.
+    They are $(f(x + h v) - f(x - h v)) / 2h$ and the differences to either side, in numbers of
+    512 bits.
 
     Args:
         loss: The loss's jaxpr.
@@ -53,6 +79,7 @@ def values_slope(
         direction: v: for each argument an array of its shape, or None if it is not
             differentiated.
         arithmetic: Balls, which keep the data that they have converted.
+        step: h.
 
     Returns:
         The slopes.
@@ -69,7 +96,7 @@ def values_slope(
         '1.0000000000000000000000000000000000000000000000000'
     """
     with precision(BITS):
-        arithmetic, h = arithmetic or Balls(), arb(STEP)
+        arithmetic, h = arithmetic or Balls(), arb(step)
         given = [arithmetic.data(x) for x in point]
 
         def value(step: arb) -> arb:

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from mnist_jax.gradcheck.interpreter import FORMS
+from mnist_jax.gradcheck.arithmetic.interpreter import FORMS
 
 # what an operation costs, as measured on one core, in seconds
 PER_OPERATION, PER_NUMBER, PER_PRODUCT = 2e-5, 2e-8, 3e-10

@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from mnist_jax.gradcheck.combining import arranged, convolution, ordering, reductions
-from mnist_jax.gradcheck.comparisons import (
+from mnist_jax.gradcheck.arithmetic.combining import arranged, convolution, ordering, reductions
+from mnist_jax.gradcheck.arithmetic.comparisons import (
     COMPARISONS,
     ZERO,
     Key,
@@ -28,10 +28,10 @@ from mnist_jax.gradcheck.comparisons import (
     smaller,
     truncated,
 )
-from mnist_jax.gradcheck.exact import as_objects, as_written, exactly, is_written, moved
-from mnist_jax.gradcheck.interpreter import Arithmetic, Unsupported
-from mnist_jax.gradcheck.special import FACTORIZATIONS, SPECIAL
-from mnist_jax.gradcheck.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
+from mnist_jax.gradcheck.arithmetic.exact import as_objects, as_written, exactly, is_written, moved
+from mnist_jax.gradcheck.arithmetic.interpreter import Arithmetic, Unsupported
+from mnist_jax.gradcheck.arithmetic.special import FACTORIZATIONS, SPECIAL
+from mnist_jax.gradcheck.arithmetic.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
 
 # what an operation on a number costs, and one in a product of matrices, in seconds; measured
 PER_NUMBER, PER_PRODUCT = 1e-6, 1e-7
@@ -141,7 +141,7 @@ class Balls(Arithmetic):
     Args:
         draw: 0 for data and constants as they are; else they are moved by as much as rounding
             them may have moved them, in each draw otherwise.
-        deadline: When to give up, by `time.monotonic`.
+        deadline: When to give up, by `time.thread_time`, which other processes do not slow down.
     """
 
     def __init__(self, draw: int = 0, deadline: float = float("inf")) -> None:
@@ -195,7 +195,7 @@ class Balls(Arithmetic):
 
     def check(self, seconds: float) -> None:
         """Give up where something that takes so long would end too late."""
-        if time.monotonic() + seconds > self.deadline:
+        if time.thread_time() + seconds > self.deadline:
             raise TooLong
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from mnist_jax.gradcheck.balls import PER_PRODUCT, TooLong, cube_root, matmul
-from mnist_jax.gradcheck.comparisons import COMPARISONS, Undecided
-from mnist_jax.gradcheck.exact import as_objects, as_written
-from mnist_jax.gradcheck.interpreter import Unsupported
+from mnist_jax.gradcheck.arithmetic.balls import PER_PRODUCT, TooLong, cube_root, matmul
+from mnist_jax.gradcheck.arithmetic.comparisons import COMPARISONS, Undecided
+from mnist_jax.gradcheck.arithmetic.exact import as_objects, as_written
+from mnist_jax.gradcheck.arithmetic.interpreter import Unsupported
 
 
 class Number:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from mnist_jax.gradcheck.comparisons import COMPARISONS
+from mnist_jax.gradcheck.arithmetic.comparisons import COMPARISONS
 
 
 def _lgamma(x: arb) -> arb:

@@ -1,0 +1,83 @@
+"""A traced function evaluated with random rounding, several times, or without any."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend.core import jaxpr_as_fun
+
+from mnist_jax.gradcheck.arithmetic.cost import PER_OPERATION, cost
+from mnist_jax.gradcheck.arithmetic.interpreter import evaluate
+from mnist_jax.gradcheck.arithmetic.rounding import Rounding
+from mnist_jax.gradcheck.arithmetic.structure import is_floating
+
+SAMPLES = 16
+FEWEST = 4
+# what is spent on all samples, in seconds
+SECONDS = 1.0
+# of more operations, all samples of each are computed at once
+MANY = 60
+
+
+def samples(
+    closed: Any,
+    arguments: Sequence[Any],
+    *,
+    amplified: float = 1.0,
+    count: int = SAMPLES,
+    seed: int = 0,
+) -> list[np.ndarray]:
+    """Evaluate a traced function several times with random rounding.
+
+    Args:
+        closed: A jaxpr. Each operation rounds like the precision that its result has in it.
+        arguments: Arrays, taken to be exact.
+        amplified: By how much the noise is larger than roundoff.
+        count: Number of evaluations, S; fewer if they would take long.
+        seed: Seed of the noise.
+
+    Returns:
+        The results, each stacked along a leading axis, in float64.
+
+    Example:
+        >>> with jax.enable_x64(False):  # the difference loses the digits of a small x
+        ...     traced = jax.make_jaxpr(lambda x: (1 + x) - 1)(1e-6)
+        >>> (results,) = samples(traced, [np.array(1e-6)])
+        >>> bool(1e-8 < np.std(results) < 1e-7)
+        True
+    """
+    operations, seconds = cost(closed)
+    count = int(np.clip(SECONDS / max(seconds, PER_OPERATION), min(FEWEST, count), count))
+    given, rounding = _widened(arguments), Rounding(amplified, seed)
+    with np.errstate(all="ignore"):
+        if count > 1 and operations > MANY and seconds < 2 * operations * PER_OPERATION:
+            return evaluate(*_at_once(closed, given, count), rounding)
+        evaluations = [evaluate(closed, given, rounding) for _ in range(count)]
+    return [np.stack(results) for results in zip(*evaluations, strict=True)]
+
+
+def unrounded(closed: Any, arguments: Sequence[Any]) -> list[np.ndarray]:
+    """Evaluate a traced function in float64, whatever its precision, operation by operation.
+
+    Args:
+        closed: A jaxpr.
+        arguments: Arrays, taken to be exact.
+
+    Returns:
+        The results.
+    """
+    with np.errstate(all="ignore"):
+        return evaluate(closed, _widened(arguments), Rounding(0.0))
+
+
+def _widened(arguments: Sequence[Any]) -> list[Any]:
+    return [np.asarray(x, np.float64) if is_floating(x) else x for x in arguments]
+
+
+def _at_once(closed: Any, arguments: list[np.ndarray], count: int) -> tuple[Any, list[np.ndarray]]:
+    """The function of arguments that have a leading axis of samples, and those."""
+    shapes = [jax.ShapeDtypeStruct((count, *v.shape), v.dtype) for v in closed.in_avals]
+    with jax.enable_x64(True):
+        traced = jax.make_jaxpr(jax.vmap(jaxpr_as_fun(closed)))(*shapes)
+    return traced, [np.repeat(x[None], count, axis=0) for x in arguments]

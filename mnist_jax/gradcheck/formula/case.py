@@ -1,0 +1,62 @@
+"""Two gradients of a loss at a point, and what can be computed of them in balls."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mnist_jax.gradcheck.arithmetic.balls import Balls
+from mnist_jax.gradcheck.arithmetic.interpreter import Unsupported, evaluate
+from mnist_jax.gradcheck.arithmetic.numbers import call
+from mnist_jax.gradcheck.formula.agreement import Pair
+from mnist_jax.gradcheck.formula.witness import Slopes, values_slope
+
+
+class Case(NamedTuple):
+    """A loss and two gradients of it, at one point.
+
+    Attributes:
+        reverse: Autodiff's gradient, a jaxpr.
+        gradient: The hand-written one: a jaxpr, or a function of NumPy arrays.
+        loss: The loss's jaxpr, or None.
+        point: All arguments, flat.
+        argnums: Positions of the differentiated ones.
+        arithmetic: Balls of data as they are.
+    """
+
+    reverse: Any
+    gradient: Any
+    loss: Any
+    point: Sequence[np.ndarray]
+    argnums: Sequence[int] | None
+    arithmetic: Balls
+
+    def direction(self) -> list[np.ndarray | None]:
+        """A direction of the differentiated arguments, and nothing for the others."""
+        jaxpr = getattr(self.reverse, "jaxpr", self.reverse)
+        moved = range(len(jaxpr.outvars)) if self.argnums is None else self.argnums
+        rng = np.random.default_rng(0)
+        return [
+            rng.uniform(-1, 1, np.shape(x)) if i in moved else None
+            for i, x in enumerate(self.point)
+        ]
+
+    def slopes(self) -> Slopes:
+        """The slopes of the loss's values along that direction."""
+        return values_slope(self.loss, self.point, self.direction(), self.arithmetic)
+
+    def pair(self, arithmetic: Balls) -> Pair:
+        """Both gradients, with the bits that are set."""
+        given = [arithmetic.data(x) for x in self.point]
+        theirs, ours = (_values(f, given, arithmetic) for f in (self.reverse, self.gradient))
+        shapes = [x.shape for x in theirs]
+        if shapes != [x.shape for x in ours]:
+            raise Unsupported("the gradients have other shapes")
+        flat = [np.concatenate([np.ravel(x) for x in g]) for g in (theirs, ours)]
+        return Pair(flat[0], flat[1], shapes)
+
+
+def _values(function: Any, given: list[np.ndarray], arithmetic: Balls) -> list[np.ndarray]:
+    if hasattr(function, "jaxpr"):
+        return evaluate(function, given, arithmetic)
+    return call(function, given, arithmetic.check)

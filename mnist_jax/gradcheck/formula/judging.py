@@ -1,0 +1,190 @@
+r"""The verdict on a formula: is this the gradient of that loss, over the real numbers?
+
+Both gradients are evaluated in ball arithmetic, with more and more bits. If the balls of a
+coordinate do not overlap, the gradients are proved different there; if all overlap and are narrow,
+they agree to that many digits.
+
+A loss's data are floats, and what holds of the numbers that they stand for, holds of them up to
+their rounding: shares that sum to 1 do so up to 1e-16. So where a difference is proved, data are
+moved at random by as much as rounding them may have moved them. A difference that changes by its
+own size is one of the data; one of the formula stays what it is.
+
+The loss's own values are a witness that needs no derivative rule: their difference at
+$h = 2^{-200}$ along a direction is the slope to a hundred digits. They say whether autodiff is
+right, and whether there is a derivative at all.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+from flint import arb
+
+from mnist_jax.gradcheck.arithmetic.balls import Balls, TooLong, precision
+from mnist_jax.gradcheck.arithmetic.comparisons import Undecided
+from mnist_jax.gradcheck.arithmetic.exact import exactly
+from mnist_jax.gradcheck.arithmetic.interpreter import Unsupported
+from mnist_jax.gradcheck.formula.agreement import DECIMAL, Pair, logarithms
+from mnist_jax.gradcheck.formula.case import Case
+from mnist_jax.gradcheck.formula.verdict import Formula
+from mnist_jax.gradcheck.formula.witness import (
+    BITS,
+    WITNESSED,
+    Witness,
+    differ,
+    witness,
+)
+
+FEWEST_BITS, MOST_BITS = 128, 1 << 15
+# a difference of the data may be so many times what it changes by in some of these draws of them:
+# data are results of computations, and most draws are smaller than the largest
+DRAWS, DRAWN = 8, 256.0
+# what does not change by a millionth of itself, in two draws, is none
+FIXED = 2.0**-20
+
+
+def judge(
+    reverse: Any,
+    gradient: Any,
+    points: Sequence[Sequence[np.ndarray]],
+    *,
+    loss: Any = None,
+    argnums: Sequence[int] | None = None,
+    seconds: float = 5.0,
+) -> Formula:
+    """Judge a gradient's formula.
+
+    Args:
+        reverse: Autodiff's gradient: a jaxpr of all arguments, flat, traced in float64.
+        gradient: The hand-written one, likewise; or a function of NumPy arrays that returns
+            arrays.
+        points: Where: all arguments, flat, for each point.
+        loss: The loss's jaxpr; without it, nothing is said of autodiff and of kinks.
+        argnums: Positions of the differentiated arguments; by default the first ones.
+        seconds: Time to do it in; what takes longer is not told.
+
+    Returns:
+        The verdict.
+
+    Example:
+        >>> import jax
+        >>> with jax.enable_x64(True):
+        ...     right = jax.make_jaxpr(jax.grad(jax.numpy.sin))(0.5)
+        ...     wrong = jax.make_jaxpr(jax.numpy.cosh)(0.5)
+        >>> judge(right, right, [[np.array(0.5)]]).verdict
+        'equal'
+        >>> judge(right, wrong, [[np.array(0.5)]]).difference
+        '0.2500434'
+    """
+    arithmetic = Balls(deadline=time.thread_time() + seconds)
+    told: list[Formula] = []
+    untold, by_values = "", cast(tuple[Witness, Witness], ("not told", "not told"))
+    for point in points:
+        try:
+            case = Case(reverse, gradient, loss, point, argnums, arithmetic)
+            told.append(_judge_at(case))
+            if len(told) == 1:
+                by_values = judge_by_values(case)
+        except (Unsupported, Undecided) as error:
+            untold = untold or str(error)
+        except TooLong:
+            untold = untold or f"too large for {seconds:g} seconds"
+            break
+        if told and told[-1].verdict == "different":
+            return _settled(told[-1]._replace(points=1), *by_values)
+    if not told:
+        return Formula("not told", note=untold or "no points")
+    fewest = min(told, key=lambda formula: formula.digits)
+    return _settled(fewest._replace(points=len(told)), *by_values)
+
+
+def _judge_at(case: Case) -> Formula:
+    arithmetic, bits = case.arithmetic, FEWEST_BITS
+    while bits <= MOST_BITS:
+        with precision(bits):
+            try:
+                pair = case.pair(arithmetic)
+            except Undecided:
+                if 2 * bits > MOST_BITS:
+                    raise
+                bits *= 2
+                continue
+            if not all(ball.contains(0) for ball in pair.difference):
+                return _explain(case, pair)
+            if (digits := pair.agreement()) is not None:
+                return Formula("equal", digits)
+        bits *= 2
+    raise Unsupported(f"numbers that {MOST_BITS} bits do not tell, or that are not finite")
+
+
+def _explain(case: Case, pair: Pair) -> Formula:
+    """Whether a difference is one of the formula, of the data, or of a kink."""
+    difference, scales = pair.difference, pair.scales()[pair.leaves]
+    least, most = logarithms(difference, arb.abs_lower), logarithms(difference)
+    change = np.full(len(difference), -np.inf)
+    unexplained = least > change
+    for draw in range(1, DRAWS + 1):
+        drawn = case.pair(Balls(draw, case.arithmetic.deadline)).difference
+        change = np.maximum(change, logarithms(drawn - difference))
+        unexplained = least > change + np.log2(DRAWN)
+        fixed = draw > 1 and np.any(unexplained & (least > change - np.log2(FIXED)))
+        if fixed or not unexplained.any():
+            break
+    digits = max(0.0, float(np.min(scales - most)) * DECIMAL)
+    if not unexplained.any():
+        note = "equal to the digits of the data: rounding them explains the difference"
+        return Formula("equal", digits, note=note)
+    if case.loss is not None:
+        slopes = case.slopes()
+        if differ(slopes.ahead, slopes.behind):
+            raise Unsupported("a kink: the loss has other slopes on its two sides")
+    position = int(np.argmax(np.where(unexplained, least - scales, -np.inf)))
+    return Formula(
+        "different",
+        max(0.0, float((scales - most)[position]) * DECIMAL),
+        where=pair.place(position),
+        values=(_shown(pair.ours[position]), _shown(pair.theirs[position])),
+        difference=_shown(difference[position]),
+    )
+
+
+def judge_by_values(case: Case) -> tuple[Witness, Witness]:
+    """Whether autodiff's gradient and the hand-written one are the slope of the loss's values.
+
+    Args:
+        case: With a loss.
+
+    Returns:
+        A verdict on each, along a direction; "not told" at a kink, or if there is no loss or no
+        ball arithmetic for it.
+    """
+    if case.loss is None:
+        return "not told", "not told"
+    try:
+        slopes = case.slopes()
+        if differ(slopes.ahead, slopes.behind):
+            return "not told", "not told"
+        with precision(BITS):
+            pair = case.pair(case.arithmetic)
+            along = np.concatenate([np.ravel(v) for v in case.direction() if v is not None])
+            direction = exactly(along)
+            theirs, ours = (np.sum(g * direction) for g in (pair.theirs, pair.ours))
+            return witness(theirs, slopes.central), witness(ours, slopes.central)
+    except (Unsupported, Undecided, TooLong):
+        return "not told", "not told"
+
+
+def _settled(formula: Formula, autodiff: Witness, hand: Witness) -> Formula:
+    """The verdict where the loss's values refute autodiff: they decide on the gradient."""
+    if autodiff != "wrong" or hand == "not told":
+        return formula._replace(autodiff=autodiff)
+    if hand == "right":
+        note = "the slope of the loss's values, along a direction, which autodiff's is not"
+        return Formula("equal", WITNESSED, autodiff=autodiff, note=note)
+    note = "neither the gradient nor autodiff's is the slope of the loss's values"
+    return formula._replace(verdict="different", autodiff=autodiff, note=note)
+
+
+def _shown(ball: arb) -> str:
+    return ball.str(7, radius=False)
