@@ -27,6 +27,7 @@ from mnist_jax.gradcheck.arithmetic.balls import OPERATIONS
 from mnist_jax.gradcheck.arithmetic.interpreter import FORMS
 from mnist_jax.gradcheck.arithmetic.special import FACTORIZATIONS, SPECIAL
 from mnist_jax.gradcheck.arithmetic.structure import STRUCTURE
+from mnist_jax.gradcheck.verdict import SECONDS
 from mnist_jax.results import write_json
 
 MEASURED = {
@@ -152,7 +153,11 @@ def render(docs: Path) -> dict[Path, str]:
     )
     environment.filters["readable"] = readable
     environment.globals.update(
-        narratives=NARRATIVES, tally=tally, counted=counted, operations=operations()
+        narratives=NARRATIVES,
+        tally=tally,
+        counted=counted,
+        operations=operations(),
+        seconds=SECONDS,
     )
     numbers = {path.stem: read_json(path) for path in sorted((docs / "measured").glob("*.json"))}
     return {

@@ -24,10 +24,11 @@ def steps(errors: dict[str, Errors]) -> Figure:
     for axes, (task, name) in zip(row, NAMES.items(), strict=True):
         for precision, color in COLORS.items():
             values = errors[task].by_step[precision]
-            axes.loglog(STEPS, np.where(values > 0, values, np.nan), color=color)
-            name_curve(axes, precision, values)
-        axes.loglog(BALL_STEPS, errors[task].by_step["balls"], "o-", color="gray", markersize=3)
-        axes.text(1e-5, 1e-18, "balls:\nno roundoff", color="gray", va="top")
+            label = at_best(axes, precision, values)
+            axes.loglog(STEPS, np.where(values > 0, values, np.nan), color=color, label=label)
+        balls = errors[task].by_step["balls"]
+        axes.loglog(BALL_STEPS, balls, "o-", color="gray", markersize=3, label="balls: no roundoff")
+        axes.legend(loc="lower right", frameon=False, fontsize="small")
         axes.set_title(name)
         axes.set_ylim(1e-24, 10)
     row[0].set_ylabel("relative error of the slope")
@@ -38,16 +39,13 @@ def steps(errors: dict[str, Errors]) -> Figure:
     return figure
 
 
-def name_curve(axes: Axes, precision: str, values: np.ndarray) -> None:
-    """Marks the least error of a curve, and says what it is."""
-    color = COLORS[precision]
+def at_best(axes: Axes, precision: str, values: np.ndarray) -> str:
+    """Marks the least error of a curve, and returns the curve's name with it."""
     if not np.isfinite(values).any():
-        return
+        return precision
     best = np.nanargmin(values)
-    axes.plot(STEPS[best], values[best], "o", color=color, markersize=4)
-    # below the curve, where roundoff rules it
-    height = 0.1 if precision == "float32" else 1e-9
-    axes.text(STEPS[-1], height, f"{precision}:\nat best {values[best]:.0e}", color=color, va="top")
+    axes.plot(STEPS[best], values[best], "o", color=COLORS[precision], markersize=4)
+    return f"{precision}: {values[best]:.0e} at best"
 
 
 def coordinates(errors: dict[str, Errors]) -> Figure:

@@ -119,7 +119,8 @@ def steps(metrics: TaskMetrics) -> Caption:
     return Caption(
         "Why differences alone do not settle it",
         "Error of the central difference over its step, on logarithmic axes, a panel for each of "
-        f"{listed(errors)}. The least error and the step that has it, in {least}.",
+        f"{listed(errors)}. The least error and the step that has it, in {least}. "
+        "Ball arithmetic has no roundoff: its error falls with the square of the step.",
         digits([each["relative"] for each in best["float64"] if each], largest(errors, BETWEEN)),
     )
 
