@@ -12,6 +12,7 @@ from mnist_jax.gradcheck.draws import Point, draw_directions, draw_points, given
 from mnist_jax.gradcheck.finding import Finding
 from mnist_jax.gradcheck.findings import judge
 from mnist_jax.gradcheck.forward import forward_mode
+from mnist_jax.gradcheck.functions import unchanged
 from mnist_jax.gradcheck.points import Evaluated, evaluate, largest_slope, loss_at
 from mnist_jax.gradcheck.precisions import narrowed
 from mnist_jax.gradcheck.problem import PRECISIONS, Problem, as_arrays
@@ -97,7 +98,10 @@ class Checker:
             UsageError: If an argument can't be differentiated, a function raises, or the gradient
                 is not one of the argument.
         """
-        given = tuple(as_arrays(argument) for argument in arguments)
+        with unchanged(self._loss, self._gradient):
+            return self._check(tuple(as_arrays(argument) for argument in arguments))
+
+    def _check(self, given: tuple[Any, ...]) -> Report:
         problem = Problem(self._loss, self._gradient, self._argnum, given)
         validate(problem, self._precisions)
         programs = {

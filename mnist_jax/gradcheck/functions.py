@@ -1,5 +1,8 @@
 """Users' functions as they come: traced by JAX where that can be done, else called as they are."""
 
+import dis
+import functools
+import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +16,8 @@ from jaxtyping import PyTree
 from mnist_jax.gradcheck.problem import Problem, is_array
 
 Leaves = list[Any]
+# how deep functions are searched for what they close over
+DEPTH = 3
 
 
 class Traced(NamedTuple):
@@ -125,6 +130,53 @@ def call(function: Callable[..., Any], problem: Problem) -> Any:
     return jax.tree.map(lambda leaf: np.array(leaf) if is_array(leaf) else leaf, result)
 
 
+@contextmanager
+def unchanged(*functions: Callable[..., Any]) -> Iterator[None]:
+    """Where functions are called that may change the arrays they close over: these are restored.
+
+    Args:
+        *functions: The functions.
+    """
+    held = [
+        value
+        for function in functions
+        if writes_in_place(function)
+        for _, value in captured(function)
+        if isinstance(value, np.ndarray) and value.flags.writeable
+    ]
+    copies = [array.copy() for array in held]
+    try:
+        yield
+    finally:
+        for array, copy in zip(held, copies, strict=True):
+            array[...] = copy
+
+
+def writes_in_place(function: Callable[..., Any]) -> bool:
+    """Whether a function, or one that it calls, may change an array, by what its bytecode says.
+
+    Args:
+        function: Any.
+
+    Returns:
+        False only if no instruction assigns to items or adds in place.
+    """
+    called = [value for _, value in captured(function) if callable(value)]
+    return any(map(_assigns, [function, *called]))
+
+
+def _assigns(function: Callable[..., Any]) -> bool:
+    plain = inspect.unwrap(getattr(function, "func", function))
+    code = getattr(plain, "__code__", None) or getattr(type(plain).__call__, "__code__", None)
+    return code is not None and any(
+        each.opname in {"STORE_SUBSCR", "STORE_SLICE"} or each.argrepr in IN_PLACE
+        for each in dis.get_instructions(code)
+    )
+
+
+IN_PLACE = {f"{sign}=" for sign in ("+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^")}
+
+
 def own_copies(leaves: Sequence[Any]) -> Leaves:
     """The leaves, arrays of NumPy copied, so that a function may change them."""
     return [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
@@ -141,3 +193,27 @@ def quietly() -> Iterator[None]:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
+
+
+def captured(function: Any, depth: int = DEPTH) -> Iterator[tuple[str, Any]]:
+    """The names and values that a function closes over, and those that they do."""
+    if depth == 0:
+        return
+    if isinstance(function, functools.partial):
+        yield from ((str(i), value) for i, value in enumerate(function.args))
+        yield from function.keywords.items()
+        yield from captured(function.func, depth - 1)
+        return
+    function = inspect.unwrap(function) if callable(function) else function
+    owner = getattr(function, "__self__", function)
+    values = (
+        dict(vars(owner)) if hasattr(owner, "__dict__") and not inspect.isroutine(owner) else {}
+    )
+    code = getattr(function, "__func__", function)
+    if inspect.isfunction(code):
+        names = inspect.getclosurevars(code)
+        values = {**values, **names.globals, **names.nonlocals}
+    for name, value in values.items():
+        yield name, value
+        if inspect.isroutine(value) or isinstance(value, functools.partial):
+            yield from captured(value, depth - 1)

@@ -62,7 +62,22 @@ def constants(problem: Problem, arrays: dict[str, np.ndarray]) -> list[Constant]
         for a, b in itertools.permutations(large, 2)
     ]
     off_by_one = [Constant(n.value / (n.value - 1), f"{n.name}, over one less") for n in named]
-    return [*scalars, *named, *sums, *off_by_one, *ratios]
+    return [*scalars, *named, *sums, *off_by_one, *ratios, *_sizes(arrays), *LOGARITHMS]
+
+
+def _sizes(arrays: dict[str, np.ndarray]) -> list[Constant]:
+    """How many numbers the arrays of several axes hold: products of lengths."""
+    return [
+        Constant(float(np.size(array)), f"the size of {name}", *_sum_and_mean(f"all of {name}"))
+        for name, array in arrays.items()
+        if np.ndim(array) > 1
+    ]
+
+
+LOGARITHMS = [
+    Constant(float(np.log(2)), "ln 2, as between bits and nats"),
+    Constant(float(np.log(10)), "ln 10, as between decimal and natural logarithms"),
+]
 
 
 def _sum_and_mean(what: str) -> tuple[str, str]:

@@ -1,18 +1,12 @@
 """The data of a loss: the arguments that are not differentiated, and the arrays it closes over."""
 
-import functools
-import inspect
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from mnist_jax.gradcheck.functions import Traced
+from mnist_jax.gradcheck.functions import Traced, captured
 from mnist_jax.gradcheck.problem import Problem, is_array
-
-# how deep functions are searched for what they close over
-DEPTH = 3
 
 
 class Datum(NamedTuple):
@@ -50,11 +44,11 @@ def data_of(traced: Traced, problem: Problem) -> list[Datum]:
         for position, leaf in enumerate(traced.takes)
         if not any(leaves[leaf] is each for each in moving) and _is_numeric(leaves[leaf])
     ]
-    captured = list(_captured(problem.loss))
+    held = list(captured(problem.loss))
     for position, constant in enumerate(traced.closed.consts):
         if _is_numeric(constant):
             array = np.asarray(constant)
-            name = _name(array, [*known, *captured])
+            name = _name(array, [*known, *held])
             found.append(Datum(name, array, position, True))
     return found
 
@@ -83,27 +77,3 @@ def _name(array: np.ndarray, known: list[tuple[str, Any]]) -> str:
         if other.shape == array.shape and np.array_equal(other.astype(array.dtype), array):
             return name
     return f"the captured {array.dtype}{list(array.shape)}"
-
-
-def _captured(function: Any, depth: int = DEPTH) -> Iterator[tuple[str, Any]]:
-    """The names and values that a function closes over, and those that they do."""
-    if depth == 0:
-        return
-    if isinstance(function, functools.partial):
-        yield from ((str(i), value) for i, value in enumerate(function.args))
-        yield from function.keywords.items()
-        yield from _captured(function.func, depth - 1)
-        return
-    function = inspect.unwrap(function) if callable(function) else function
-    owner = getattr(function, "__self__", function)
-    values = (
-        dict(vars(owner)) if hasattr(owner, "__dict__") and not inspect.isroutine(owner) else {}
-    )
-    code = getattr(function, "__func__", function)
-    if inspect.isfunction(code):
-        names = inspect.getclosurevars(code)
-        values = {**values, **names.globals, **names.nonlocals}
-    for name, value in values.items():
-        yield name, value
-        if inspect.isroutine(value) or isinstance(value, functools.partial):
-            yield from _captured(value, depth - 1)

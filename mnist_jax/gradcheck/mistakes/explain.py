@@ -19,8 +19,9 @@ from mnist_jax.gradcheck.mistakes.guesses import (
     where_data_says,
 )
 from mnist_jax.gradcheck.mistakes.hypothesis import Hypothesis, at_places
-from mnist_jax.gradcheck.mistakes.leaf import LOOSE, Leaf, fit
+from mnist_jax.gradcheck.mistakes.leaf import LOOSE, Leaf, fit, parallel
 from mnist_jax.gradcheck.mistakes.other_data import of_data
+from mnist_jax.gradcheck.mistakes.slips import column_against_row, wraps_around
 from mnist_jax.gradcheck.mistakes.terms import terms_that_differ
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Program, Programs
@@ -61,10 +62,27 @@ def explain(leaves: list[Leaf], places: Sequence[Problem], programs: Programs | 
             return words + [
                 _sentence(leaf, each, data) for leaf, each in zip(broken, said, strict=True) if each
             ]
-    return [
-        _sentence(leaf, words or unexplained(leaf), data)
-        for leaf, words in zip(broken, said, strict=True)
-    ]
+    if any(said) or programs is None:
+        return [
+            _sentence(leaf, words or unexplained(leaf), data)
+            for leaf, words in zip(broken, said, strict=True)
+        ]
+    places_of = [_sentence(leaf, unexplained(leaf), data) for leaf in broken]
+    return [*_seen(broken, programs, places[0]), *places_of]
+
+
+def _seen(broken: list[Leaf], programs: Programs, problem: Problem) -> list[str]:
+    """What else there is to see where no mistake is named."""
+    said = [PARALLEL] if parallel(broken) else []
+    loss, hand = programs.value, programs.hand.traced
+    for function, traced in (("the gradient", hand), ("the loss", loss)):
+        if traced is not None and (words := column_against_row(traced)):
+            said.append(
+                f"{function} {words}: flatten the column, if its entries belong to those of the row"
+            )
+    if hand is not None and loss is not None and (words := wraps_around(hand, loss, problem)):
+        said.append(f"the gradient {words}: convert it to floating numbers first")
+    return said
 
 
 def _together(broken: list[Leaf], leaves: list[Leaf], known: list[Constant]) -> str:
@@ -111,7 +129,8 @@ def _tried(
         if words or time.thread_time() > deadline:
             break
         words = _holds(hypothesis, broken, positions, places, known)
-    return [f"{names}: the gradient {words}"] if words else []
+    also = f". {PARALLEL}" if words and parallel(broken) else ""
+    return [f"{names}: the gradient {words}{also}"] if words else []
 
 
 def _without_epsilon(
@@ -191,3 +210,9 @@ def _holds(
 def _fits(leaf: Leaf, other: np.ndarray) -> bool:
     found = fit(leaf.ours, other, leaf.tolerance)
     return found is not None and not found.relative and abs(found.factor) > LOOSE
+
+
+PARALLEL = (
+    "It is parallel to autodiff's at every point, by another factor at each: the derivative of an "
+    "outermost function, such as a root or a logarithm, is missing or in excess"
+)

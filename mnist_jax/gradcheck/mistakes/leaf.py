@@ -1,5 +1,6 @@
 """One leaf of a wrong gradient, and whether it is a constant times something."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,6 +110,21 @@ def fit(values: Any, term: Any, tolerance: Any) -> Fit | None:
         return Fit(factor, 0.0)
     relative = float(errors.max() / (np.abs(values).max(initial=0) or np.inf))
     return Fit(factor, relative) if relative < LOOSE and abs(factor) > LOOSE else None
+
+
+def parallel(leaves: Sequence[Leaf]) -> bool:
+    """Whether a gradient is at each point a multiple of autodiff's, and not the same at all."""
+    factors = []
+    for point in range(len(leaves[0].ours)):
+        ours, reference, tolerance = (
+            np.concatenate([np.ravel(getattr(leaf, name)[point]) for leaf in leaves])
+            for name in ("ours", "reference", "tolerance")
+        )
+        found = fit(ours, reference, tolerance)
+        if found is None or found.relative or abs(found.factor) < LOOSE:
+            return False
+        factors.append(found.factor)
+    return len(factors) > 1 and not np.allclose(factors, factors[0])
 
 
 def listed(mask: Bool[np.ndarray, "..."]) -> str:
