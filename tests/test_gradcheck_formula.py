@@ -218,3 +218,19 @@ def test_all_wrong_gradients_are_proved():
 
 def test_right_problems_are_equal():
     assert {judged.formula.verdict for judged in judge_problems(range(20), seed=1)} == {"equal"}
+
+
+def test_what_numpy_makes_of_nothing_is_a_ball():
+    # python-flint's methods crash on an integer, which NumPy's zeros of objects are
+    def pooled(x):
+        windows = ((1, 2, 2), (1, 2, 2), "VALID")
+        return jnp.sum(jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, *windows) ** 2)
+
+    def gradient(x):
+        largest = jnp.max(x.reshape(1, 2, 2, 2, 2), axis=(2, 4), keepdims=True)
+        return jnp.where(x.reshape(1, 2, 2, 2, 2) == largest, 2 * largest, 0.0).reshape(x.shape)
+
+    x = np.arange(16.0).reshape(1, 4, 4) % 7
+    assert formula(pooled, gradient, x).verdict == "equal"
+    empty = lambda x: jnp.sum(x[3:]) + jnp.sum(x**2)
+    assert formula(empty, lambda x: 2 * x, np.arange(3.0)).verdict == "equal"

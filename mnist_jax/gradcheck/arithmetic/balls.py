@@ -210,6 +210,9 @@ def _as(aval: Any, result: Any) -> Any:
         if jnp.issubdtype(aval.dtype, jnp.complexfloating):
             raise Unsupported("complex numbers have no ball arithmetic")
         return array.astype(aval.dtype, copy=False)
+    if array.dtype == object and not all(type(x) is arb for x in array.flat):
+        # NumPy's sum of nothing is an integer; python-flint's methods crash on what is no ball
+        return as_objects(map(arb, array.ravel().tolist()), array.shape)
     return exactly(array)
 
 
