@@ -259,3 +259,18 @@ def test_functions_and_their_gradients_are_evaluated(name):
 def test_what_has_no_arithmetic_is_named():
     with pytest.raises(Unsupported, match="eigh has no ball arithmetic"):
         in_balls(traced(jnp.linalg.eigvalsh, SYMMETRIC), SYMMETRIC)
+
+
+def test_a_singular_matrix_has_no_finite_solution():
+    zero, right = np.zeros((3, 3)), np.ones((3, 1))
+    closed = traced(jnp.linalg.solve, zero, right)
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(unrounded(closed, [zero, right])[0]).any()
+
+
+@pytest.mark.parametrize("divisor", [2, -2, 0])
+def test_integers_are_divided_as_jax_divides_them(divisor):
+    numbers = np.arange(-7, 8)
+    closed = traced(lambda x: jax.lax.div(x, jnp.full_like(x, divisor)), numbers)
+    expected = jax.lax.div(jnp.asarray(numbers), jnp.full_like(numbers, divisor))
+    np.testing.assert_array_equal(unrounded(closed, [numbers])[0], expected)

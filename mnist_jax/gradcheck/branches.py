@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +28,7 @@ class Branches:
     """The decisions of a loss that is traced in float64: `cond`, `switch` and `where`."""
 
     def __init__(self, traced: Traced) -> None:
-        self.traced = traced
+        self.traced, self._traced = traced, None
         names = [equation.primitive.name for equation in surgery.equations(traced.closed)]
         equations = surgery.equations(traced.closed)
         chosen = [i for i, name in enumerate(names) if name in {"cond", "select_n"}]
@@ -45,6 +46,15 @@ class Branches:
     def entered(self, problem: Problem) -> set[Branch]:
         """The branches that are taken at a point, for one number at least."""
         inputs = self.traced.inputs(jax.tree.leaves(problem.arguments))
+        values = unrounded(self._decisions(*inputs), inputs)
+        return {
+            (number, int(side))
+            for number, value in zip(self.numbers, values, strict=True)
+            for side in np.unique(value)
+        }
+
+    def _decisions(self, *given: Any) -> Any:
+        """The loss traced to its decisions, once."""
 
         def decisions(*inputs: jax.Array) -> list[jax.Array]:
             found: dict[int, jax.Array] = {}
@@ -57,14 +67,10 @@ class Branches:
             surgery.evaluate(self.traced.closed, inputs, note)
             return [found[i] for i in self.numbers]
 
-        with in_precision("float64"):
-            closed = jax.make_jaxpr(decisions)(*inputs)
-        values = unrounded(closed, inputs)
-        return {
-            (number, int(side))
-            for number, value in zip(self.numbers, values, strict=True)
-            for side in np.unique(value)
-        }
+        if self._traced is None:
+            with in_precision("float64"):
+                self._traced = jax.make_jaxpr(decisions)(*given)
+        return self._traced
 
 
 def _moves(traced: Traced, number: int) -> bool:

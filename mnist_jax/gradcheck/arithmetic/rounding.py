@@ -38,6 +38,7 @@ from jax.extend.core import Literal
 
 from mnist_jax.gradcheck.arithmetic.combining import arranged, convolution, ordering, reductions
 from mnist_jax.gradcheck.arithmetic.cost import summed_terms
+from mnist_jax.gradcheck.arithmetic.factorizations import FACTORIZATIONS
 from mnist_jax.gradcheck.arithmetic.interpreter import Arithmetic
 from mnist_jax.gradcheck.arithmetic.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
 
@@ -78,6 +79,7 @@ ROUNDED = {
     "integer_pow": lambda x, y: np.power(x, float(y)),
     "dot_general": partial(arranged, np.matmul),
     "conv_general_dilated": partial(convolution, np.matmul),
+    **FACTORIZATIONS,
 }
 # computed with an error relative to one, where they are small
 SPECIAL = frozenset(
@@ -87,7 +89,7 @@ SPECIAL = frozenset(
         *("bessel_i0e", "bessel_i1e"),
     ]
 )
-FACTORIZATIONS = frozenset(
+CONDITIONED = frozenset(
     [
         *("lu", "cholesky", "svd", "eigh", "eig", "qr", "geqrf", "householder_product"),
         *("schur", "hessenberg", "tridiagonal", "tridiagonal_solve", "triangular_solve"),
@@ -152,7 +154,7 @@ class Rounding(Arithmetic):
             pairs = list(zip(operands, map(self.size, equation.invars, operands), strict=True))
             self.largest[equation.outvars[0]] = np.maximum(pairs[0][1], pairs[1][1])
             return [self.perturb(x, roundoff, size) for x, size in pairs]
-        if name in FACTORIZATIONS:
+        if name in CONDITIONED:
             matrix, *others = operands
             order = matrix.shape[-1]
             if name == "triangular_solve":  # a triangle stays one

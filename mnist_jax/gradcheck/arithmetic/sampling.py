@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
@@ -52,7 +53,8 @@ def samples(
     given, rounding = _widened(arguments), Rounding(amplified, seed)
     with np.errstate(all="ignore"):
         if count > 1 and operations > MANY and seconds < 2 * operations * PER_OPERATION:
-            return evaluate(*_at_once(closed, given, count), rounding)
+            together = [np.repeat(x[None], count, axis=0) for x in given]
+            return evaluate(_at_once(closed, count), together, rounding)
         evaluations = [evaluate(closed, given, rounding) for _ in range(count)]
     return [np.stack(results) for results in zip(*evaluations, strict=True)]
 
@@ -75,9 +77,15 @@ def _widened(arguments: Sequence[Any]) -> list[Any]:
     return [np.asarray(x, np.float64) if is_floating(x) else x for x in arguments]
 
 
-def _at_once(closed: Any, arguments: list[np.ndarray], count: int) -> tuple[Any, list[np.ndarray]]:
-    """The function of arguments that have a leading axis of samples, and those."""
-    shapes = [jax.ShapeDtypeStruct((count, *v.shape), v.dtype) for v in closed.in_avals]
-    with jax.enable_x64(True):
-        traced = jax.make_jaxpr(jax.vmap(jaxpr_as_fun(closed)))(*shapes)
-    return traced, [np.repeat(x[None], count, axis=0) for x in arguments]
+def _at_once(closed: Any, count: int) -> Any:
+    """The function of arguments that have a leading axis of samples, traced once."""
+    known = BATCHED.setdefault(closed, {})
+    if count not in known:
+        shapes = [jax.ShapeDtypeStruct((count, *v.shape), v.dtype) for v in closed.in_avals]
+        with jax.enable_x64(True):
+            known[count] = jax.make_jaxpr(jax.vmap(jaxpr_as_fun(closed)))(*shapes)
+    return known[count]
+
+
+BATCHED: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
+"""What has been traced so, for as long as the function is known."""

@@ -7,6 +7,7 @@ import numpy as np
 from flint import arb
 
 from mnist_jax.gradcheck.arithmetic.comparisons import COMPARISONS
+from mnist_jax.gradcheck.arithmetic.factorizations import stacked
 
 
 def _lgamma(x: arb) -> arb:
@@ -40,14 +41,6 @@ SPECIAL: dict[str, tuple[Callable[..., arb], int]] = {
     "bessel_i1e": (lambda x: x.bessel_i(1) * (-abs(x)).exp(), 1),
 }
 """Functions by the names of JAX's operations, with how many arguments they have."""
-
-
-def _stacked(function: Callable[..., Any], *arrays: np.ndarray, **parameters: Any) -> list[Any]:
-    """A function of matrices for each of a stack; a list of stacked results."""
-    stack = arrays[0].shape[:-2]
-    flat = [x.reshape(-1, *x.shape[-2:]) for x in arrays]
-    results = [function(*matrices, **parameters) for matrices in zip(*flat, strict=True)]
-    return [np.stack(r).reshape(*stack, *r[0].shape) for r in zip(*results, strict=True)]
 
 
 def _cholesky(a: np.ndarray) -> tuple[np.ndarray]:
@@ -98,8 +91,8 @@ def _triangular_solve(
 
 
 FACTORIZATIONS: dict[str, Callable[..., Any]] = {
-    "cholesky": lambda a, **_: _stacked(_cholesky, a),
-    "lu": lambda a, **_: _stacked(_lu, a),
-    "triangular_solve": lambda a, b, **how: _stacked(_triangular_solve, a, b, **how),
+    "cholesky": lambda a, **_: stacked(_cholesky, a),
+    "lu": lambda a, **_: stacked(_lu, a),
+    "triangular_solve": lambda a, b, **how: stacked(_triangular_solve, a, b, **how),
 }
 """Functions of matrices by the names of JAX's operations."""

@@ -215,6 +215,10 @@ INTEGERS: dict[str, Function] = {
     **{"add_any": np.add, "max": np.maximum, "min": np.minimum, "abs": np.abs},
     **{"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "not": np.invert},
     **{"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal},
-    **{"gt": np.greater, "ge": np.greater_equal},
+    **{"gt": np.greater, "ge": np.greater_equal, "lt_to": np.less, "le_to": np.less_equal},
+    **{"rem": np.fmod, "clamp": lambda low, x, high: np.minimum(np.maximum(x, low), high)},
+    "div": lambda a, b: np.where(b == 0, -1, (a - np.fmod(a, b)) // np.where(b == 0, 1, b)),
+    "reduce_or": lambda x, axes, **_: np.any(x, axis=axes),
+    "reduce_and": lambda x, axes, **_: np.all(x, axis=axes),
 }
 """Functions of integers and truth values; JAX itself computes the others."""
