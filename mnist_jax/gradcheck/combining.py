@@ -174,3 +174,14 @@ def ordering(keys: Function) -> dict[str, Function]:
         "top_k": partial(top_k, keys),
         "select_and_scatter_add": partial(select_and_scatter_add, keys),
     }
+
+
+def of_scipy(name: str) -> Callable[..., np.ndarray]:
+    """A special function of SciPy, imported at its first use: that takes a quarter of a second."""
+
+    def function(x: np.ndarray, **_: Any) -> np.ndarray:
+        import scipy.special
+
+        return getattr(scipy.special, name)(x)
+
+    return function

@@ -34,10 +34,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.special
-from jax.extend.core import Literal, jaxpr_as_fun
 
-from mnist_jax.gradcheck.combining import arranged, convolution, ordering, reductions
+from mnist_jax.compat import Literal, jaxpr_as_fun
+from mnist_jax.gradcheck.combining import arranged, convolution, of_scipy, ordering, reductions
 from mnist_jax.gradcheck.cost import PER_OPERATION, cost, summed_terms
 from mnist_jax.gradcheck.interpreter import Arithmetic, evaluate
 from mnist_jax.gradcheck.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
@@ -79,8 +78,8 @@ ROUNDED = {
     **{"sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos},
     **{"atan": np.arctan, "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh},
     **{"asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "pow": np.power},
-    **{"logistic": scipy.special.expit, "erf": scipy.special.erf, "erfc": scipy.special.erfc},
-    **{"lgamma": scipy.special.gammaln, "digamma": scipy.special.psi},
+    **{"logistic": of_scipy("expit"), "erf": of_scipy("erf"), "erfc": of_scipy("erfc")},
+    **{"lgamma": of_scipy("gammaln"), "digamma": of_scipy("psi")},
     "rsqrt": lambda x, **_: 1 / np.sqrt(x),
     "integer_pow": lambda x, y: np.power(x, float(y)),
     "dot_general": partial(arranged, np.matmul),
