@@ -5,6 +5,7 @@ parameters are no stable API: what scans, loops, branches and calls are made of 
 form that is not known is an error that says so.
 """
 
+import functools
 import inspect
 import warnings
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from mnist_jax.errors import UsageError
 
 __all__ = [
     "CALLS",
+    "LOWERED",
     "RULES",
     "ClosedJaxpr",
     "Jaxpr",
@@ -40,6 +42,9 @@ CALLS = frozenset(("jit", "pjit", "closed_call", "core_call", "checkpoint", "rem
 """Operations that do nothing but call a function, by their names in any version."""
 RULES = frozenset(("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"))
 """Operations that call a function which has a derivative rule of its own."""
+
+LOWERED = frozenset(("call_hi_primitive",))
+"""Operations that JAX replaces by others when it compiles, from 0.11 on."""
 
 
 class UnknownForm(UsageError):  # noqa: N818 - as Unsupported, beside it
@@ -69,7 +74,18 @@ def called(equation: Any) -> Any:
     Raises:
         UnknownForm: If this version of JAX keeps it under another name.
     """
+    if equation.primitive.name in LOWERED:
+        shapes = tuple((v.aval.shape, v.aval.dtype) for v in equation.invars)
+        return _lowered(equation.primitive, _parameter(equation, "_prim"), shapes)
     return _parameter(equation, "jaxpr", "call_jaxpr", "fun_jaxpr")
+
+
+@functools.lru_cache
+def _lowered(primitive: Any, high: Any, shapes: tuple[tuple[Any, Any], ...]) -> ClosedJaxpr:
+    """What an operation is replaced by; the same object each time, as equations are told apart."""
+    with jax.enable_x64(any(np.dtype(dtype).itemsize == 8 for _, dtype in shapes)):
+        given = [jax.ShapeDtypeStruct(*each) for each in shapes]
+        return jax.make_jaxpr(lambda *xs: primitive.to_lojax(*xs, _prim=high))(*given)
 
 
 class Scan(NamedTuple):

@@ -162,10 +162,10 @@ def test_what_help_does_not_need_is_not_imported():
     heavy = {"matplotlib", "scipy.special", "scipy.signal", "scipy.stats", "sklearn", "torch"}
     modules = [command.module for command in COMMANDS.values()]
     program = f"""
-import importlib, sys
+import importlib.util, sys
 for module in {modules}:
-    name = module if module.rpartition(".")[2].startswith(("task", "docs")) else module + ".__main__"
-    importlib.import_module(name)
+    package = importlib.util.find_spec(module).submodule_search_locations
+    importlib.import_module(module + ".__main__" if package else module)
     found = sorted({heavy} & sys.modules.keys())
     assert not found, f"{{module}} imports {{found}} before it knows that it needs them"
 """

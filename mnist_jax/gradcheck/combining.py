@@ -182,6 +182,15 @@ def of_scipy(name: str) -> Callable[..., np.ndarray]:
     def function(x: np.ndarray, **_: Any) -> np.ndarray:
         import scipy.special
 
-        return getattr(scipy.special, name)(x)
+        return np.asarray(getattr(scipy.special, name)(x))
 
     return function
+
+
+def polynomial(x: np.ndarray, *coefficients: np.ndarray, **_: Any) -> np.ndarray:
+    """A polynomial by Horner's rule, the constant term first; for any arithmetic."""
+    *others, result = coefficients
+    for coefficient in reversed(others):
+        result = coefficient + x * result
+    shapes = map(np.shape, (x, *coefficients))
+    return np.broadcast_to(result, np.broadcast_shapes(*shapes))

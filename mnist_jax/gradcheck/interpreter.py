@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_jax.compat import CALLS, RULES, Literal, Scan, Solve, While, branches, called
+from mnist_jax.compat import CALLS, LOWERED, RULES, Literal, Scan, Solve, While, branches, called
 
 
 class Unsupported(Exception):  # noqa: N818 - no error to whoever can do without the result
@@ -134,7 +134,7 @@ def _linear_solve(equation: Any, operands: list[Any], arithmetic: Arithmetic) ->
 
 Form = Callable[[Any, list[Any], Arithmetic], Sequence[Any]]
 FORMS: dict[str, Form] = {
-    **dict.fromkeys(CALLS | RULES, _call),
+    **dict.fromkeys(CALLS | RULES | LOWERED, _call),
     "scan": _scan,
     "while": _while,
     "cond": _cond,

@@ -36,7 +36,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from mnist_jax.compat import Literal, jaxpr_as_fun
-from mnist_jax.gradcheck.combining import arranged, convolution, of_scipy, ordering, reductions
+from mnist_jax.gradcheck.combining import (
+    arranged,
+    convolution,
+    of_scipy,
+    ordering,
+    polynomial,
+    reductions,
+)
 from mnist_jax.gradcheck.cost import PER_OPERATION, cost, summed_terms
 from mnist_jax.gradcheck.interpreter import Arithmetic, evaluate
 from mnist_jax.gradcheck.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
@@ -81,6 +88,9 @@ ROUNDED = {
     **{"logistic": of_scipy("expit"), "erf": of_scipy("erf"), "erfc": of_scipy("erfc")},
     **{"lgamma": of_scipy("gammaln"), "digamma": of_scipy("psi")},
     "rsqrt": lambda x, **_: 1 / np.sqrt(x),
+    "log2": np.log2,
+    "one_minus_square": lambda x: (1 - x) * (1 + x),
+    "polynomial": polynomial,
     "integer_pow": lambda x, y: np.power(x, float(y)),
     "dot_general": partial(arranged, np.matmul),
     "conv_general_dilated": partial(convolution, np.matmul),
@@ -228,6 +238,11 @@ class Rounding(Arithmetic):
                 return [self.perturb(matrix, roundoff, terms=order), *others]
             size = np.max(np.abs(matrix), initial=0.0)
             return [self.perturb(matrix, roundoff, size, terms=order, zeros=True), *others]
+        if name == "polynomial":  # as good as exact for coefficients a little off
+            x, *coefficients = operands
+            errors = [2 * power + 1 for power in range(len(coefficients))]
+            pairs = zip(coefficients, errors, strict=True)
+            return [x, *(self.perturb(c, roundoff, terms=n, zeros=True) for c, n in pairs)]
         terms = summed_terms(equation)
         if terms > 1:
             # the error can be put on either factor of a product; the smaller one is cheaper
