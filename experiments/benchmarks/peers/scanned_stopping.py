@@ -63,8 +63,9 @@ def stopping_steps(
     losses: Float[np.ndarray, "runs evaluations"], every: int
 ) -> Int[np.ndarray, " runs"]:
     """The step at which the loss is first not below that ten evaluations ago; -1 if at none."""
-    stops = ~(losses[:, AGO:] < losses[:, :-AGO])
-    return np.where(stops.any(axis=1), (stops.argmax(axis=1) + AGO) * every, -1)
+    earlier = np.concatenate([np.full((len(losses), AGO), np.inf), losses], axis=1)
+    stops = ~(losses < earlier[:, : losses.shape[1]])
+    return np.where(stops.any(axis=1), stops.argmax(axis=1) * every, -1)
 
 
 def prepare(split: Split, seeds: Sequence[int]) -> Callable[[], Int[np.ndarray, " runs"]]:
