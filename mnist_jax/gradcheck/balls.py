@@ -69,7 +69,7 @@ def cube_root(x: arb) -> arb:
 def _bits(x: np.ndarray, new_dtype: Any) -> np.ndarray:
     """The bits of the float64 that is nearest to each number, where a ball tells which it is."""
     floats, others = (
-        np.frompyfunc(end, 1, 1)(x).astype(np.float64) for end in (arb.lower, arb.upper)
+        np.asarray(np.frompyfunc(end, 1, 1)(x), np.float64) for end in (arb.lower, arb.upper)
     )
     if new_dtype not in (np.int64, np.uint64) or (floats != others).any():
         raise Unsupported("bitcast_convert_type of numbers that are no float64")
