@@ -1,18 +1,22 @@
 """What an experiment gives, and how it is written to its folder."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from experiments.progress import Progress
 from experiments.settings import Settings
 from mnist_jax import plotting, results
 from mnist_jax.data import Mnist
 from mnist_jax.training import Outcome, TrainingResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 S = TypeVar("S", bound=Settings)
 KEPT = "files of finished experiments are kept; run the same command again for the rest"

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import jax
 import numpy as np
-from jax.experimental import multihost_utils
 
+from mnist_jax.compat import process_allgather, sync_processes
 from mnist_jax.errors import UsageError
 
 Item = TypeVar("Item")
@@ -80,7 +80,7 @@ def is_first() -> bool:
 def wait_for_all() -> None:
     """Waits until every process has come here; a single one goes on at once."""
     if count() > 1:
-        multihost_utils.sync_global_devices("mnist_jax")
+        sync_processes("mnist_jax")
 
 
 def own_share(items: Sequence[Item]) -> Sequence[Item]:
@@ -122,4 +122,4 @@ def gather(rows: np.ndarray) -> np.ndarray:
 
 def _from_all(array: np.ndarray) -> Any:
     """The same array of each process, stacked; of the same shape in all of them."""
-    return np.asarray(multihost_utils.process_allgather(array)).reshape(count(), *array.shape)
+    return process_allgather(array).reshape(count(), *array.shape)

@@ -3,18 +3,21 @@
 Figures are made without pyplot, so there is no global state and no window.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.style
 import numpy as np
 from jaxtyping import Float
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mnist_jax.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def style() -> Any:
@@ -27,6 +30,8 @@ def style() -> Any:
         >>> with style():
         ...     figure, _ = new_figure(1, 2)
     """
+    import matplotlib.style
+
     with as_file(files("mnist_jax") / "style.mplstyle") as path:
         return matplotlib.style.context(path)
 
@@ -45,6 +50,8 @@ def new_figure(
     Returns:
         The figure and its axes.
     """
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=size)
     return figure, figure.subplots(rows, columns, squeeze=False, **kwargs)
 

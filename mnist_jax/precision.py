@@ -5,20 +5,18 @@ precision (JAX's own caches see to that, as long as it is not reused by hand). F
 close over NumPy and JAX arrays of any dtype, and may be jitted already: in float32, what they hold
 in float64 is rounded; in float64, it is not.
 
-JAX alone does not keep that rule. From 0.9.2 on it converts a NumPy array once, at its first use,
-and goes on to use the copy, float32 or float64, after the precision has changed: programs that
-close over the array then fail to compile ("Cannot lower jaxpr with verifier errors") or to run
-("RuntimeProgramInputMismatch"). Importing this module makes JAX convert at each use.
+JAX alone does not keep that rule: it converts a NumPy array once, and goes on to use the copy,
+float32 or float64, after the precision has changed. Programs that close over the array then fail to
+compile ("Cannot lower jaxpr with verifier errors") or to run ("RuntimeProgramInputMismatch").
+Importing this module makes JAX convert at each use.
 """
 
-import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import jax
-import numpy as np
-from jax._src import dtypes, literals
+
+from mnist_jax.compat import convert_at_each_use
 
 MATMUL_PRECISION = "highest"
 """Of products. The default product of float32 has some ten bits on a GPU and eight on a TPU."""
@@ -42,14 +40,4 @@ def in_precision(precision: str) -> Iterator[None]:
         yield
 
 
-def _convert(array: np.ndarray) -> literals.TypedNdArray:
-    """A NumPy array as JAX takes it, in the precision of this moment."""
-    converted = np.asarray(array, dtypes.canonicalize_dtype(array.dtype))
-    return literals.TypedNdArray(converted, **_STRONG)
-
-
-# before 0.9.2 JAX converts at each use by itself; 0.9.2 asks whether the type is weak
-if jax.__version_info__ >= (0, 9, 2):
-    _takes = inspect.signature(literals.TypedNdArray.__new__).parameters
-    _STRONG: dict[str, Any] = {"weak_type": False} if "weak_type" in _takes else {}
-    dtypes.canonicalize_value_handlers[np.ndarray] = _convert
+convert_at_each_use()

@@ -51,8 +51,8 @@ def test_a_wrong_gradient_looks_like_the_right_one(mutation, dtype):
     assert wrong == right
 
 
-# each is compiled: the command checks the others too
-@pytest.mark.parametrize("name", [mutation.name for mutation in MUTATIONS[::4]])
+# each is compiled: .ci/run calls the command, which checks the others too
+@pytest.mark.parametrize("name", [mutation.name for mutation in MUTATIONS[::8]])
 def test_a_mistake_is_caught_in_either_precision_alone(name):
     [verdict] = check_mutations([name])
     assert verdict.float32
@@ -66,14 +66,15 @@ def test_a_transposed_gradient_is_refused():
         check(TASKS["1b"].loss, lambda *a: softmax_gradient(*a).T, *mutation.arguments())
 
 
-# of one shape, because each is compiled for each task: the command checks the others too
+# of one shape, because each is compiled for each task, and one of each family: .ci/run calls the
+# command, which checks all of them
 @pytest.mark.parametrize(("task", "examples"), [("1a", 64), ("1b", 2), ("4a", 64)])
 def test_right_gradients_pass_on_problems_of_every_family(task, examples):
     kinds = [problem.kind for problem in problems.problems(500, seed=1)]
     assert {kind.family for kind in kinds} == set(FAMILIES)
-    chosen = [kind for kind in kinds if (kind.task, kind.shape.examples) == (task, examples)]
-    assert len(chosen) > 20
-    outcomes = check_problems([kind.number for kind in chosen], seed=1)
+    chosen = {k.family: k for k in kinds if (k.task, k.shape.examples) == (task, examples)}
+    assert len(chosen) > 8
+    outcomes = check_problems([kind.number for kind in chosen.values()], seed=1)
     assert [outcome for outcome in outcomes if outcome.failed] == []
 
 

@@ -238,9 +238,14 @@ def gradient(function):
     return jax.grad(total)
 
 
+# jax 0.12 computes them in pairs of floats: without any rounding they are 3e-10 off
+PAIRS = {"scipy.special.ndtri", "scipy.stats.norm.ppf"}
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_functions_and_their_gradients_are_evaluated(name):
     function, x = CASES[name]
+    rtol = 1e-9 if name in PAIRS else 1e-10
     functions = [function]
     if differentiable(function, x):
         functions.append(gradient(function))
@@ -249,7 +254,7 @@ def test_functions_and_their_gradients_are_evaluated(name):
             expected = jax.tree.leaves(jax.jit(evaluated)(x))
         jaxpr = traced(evaluated, x)
         for ours, theirs in zip(in_balls(jaxpr, x), expected, strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+            np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=1e-12)
         for ours, theirs in zip(rounded(jaxpr, x), expected, strict=True):
             np.testing.assert_allclose(
                 ours, theirs, rtol=1e-5 if name == "float32" else 1e-9, atol=1e-11

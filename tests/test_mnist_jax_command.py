@@ -155,3 +155,18 @@ def test_completion_in_other_shells_names_commands_and_flags(shell):
     text = script(shell)
     assert "sweep" in text
     assert "learning-rate" in text
+
+
+def test_what_help_does_not_need_is_not_imported():
+    # each takes longer to import than a person waits for --help
+    heavy = {"matplotlib", "scipy.special", "scipy.signal", "scipy.stats", "sklearn", "torch"}
+    modules = [command.module for command in COMMANDS.values()]
+    program = f"""
+import importlib.util, sys
+for module in {modules}:
+    package = importlib.util.find_spec(module).submodule_search_locations
+    importlib.import_module(module + ".__main__" if package else module)
+    found = sorted({heavy} & sys.modules.keys())
+    assert not found, f"{{module}} imports {{found}} before it knows that it needs them"
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

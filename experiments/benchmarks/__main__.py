@@ -154,15 +154,9 @@ def measure(settings: BenchmarkSettings, mnist: Mnist, progress: Progress) -> di
 
 def peers(work: Work, repeats: int, progress: Progress) -> dict[str, Any]:
     """One run of each library, in turn; a UsageError if they do not do the same."""
-    from experiments.benchmarks.peers import library, numpy_loop, plain_jax, pytorch
+    from experiments.benchmarks.peers import prepare_all
 
-    prepared = {
-        "mnist_jax": library.prepare(work),
-        "NumPy": numpy_loop.prepare(work),
-        "plain JAX": plain_jax.prepare(work),
-        "PyTorch, DataLoader": pytorch.prepare(work),
-        "PyTorch, indexing": pytorch.prepare(work, loader=False),
-    }
+    prepared, without = prepare_all(work)
     bar = progress.bar("benchmarks: one run of each (calls)", (repeats + 1) * len(prepared))
     times = interleaved(prepared, repeats, bar)
     finals = {name: each.value for name, each in times.items()}
@@ -176,6 +170,7 @@ def peers(work: Work, repeats: int, progress: Progress) -> dict[str, Any]:
         "times": {
             name: each.numbers() | {"final": each.value._asdict()} for name, each in times.items()
         },
+        "without": without,
         "floor": floor.measure(work),
     }
 

@@ -1,12 +1,15 @@
 """The figures of the benchmarks."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
 
 from mnist_jax import plotting
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw(found: dict[str, Any]) -> dict[str, Figure]:
@@ -47,6 +50,8 @@ def peers(measured: dict[str, Any]) -> Figure:
 
 def growth(measured: dict[str, list[dict[str, Any]]]) -> Figure:
     """Seconds against what grows, a panel for each."""
+    from matplotlib.ticker import LogLocator
+
     figure, grid = plotting.new_figure(1, len(measured), size=(3.0 * len(measured), 3.2))
     for axes, (name, rows) in zip(grid[0], measured.items(), strict=True):
         values = np.array([row["value"] for row in rows])

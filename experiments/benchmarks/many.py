@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from experiments.benchmarks.floor import measure as floor
-from experiments.benchmarks.peers import library
+from experiments.benchmarks.peers import library, scanned_jax, scanned_stopping
 from experiments.benchmarks.timing import interleaved
 from experiments.benchmarks.work import LEARNING_RATE, Work
 from experiments.settings import LOGISTIC_RATE
@@ -28,36 +28,44 @@ def stopping_runs(mnist: Mnist, count: int) -> dict[str, Any]:
         count: How many.
 
     Returns:
-        Seconds, compilation included, and where they stopped.
+        Seconds, compilation included, and where they stopped; the seconds of a vmapped scan, and
+        the share of runs that it stops at the same step.
     """
+    digits, seeds = split(mnist, digits=(2, 3)), range(count)
     start = time.perf_counter()
     settings = TrainingSettings(criterion=Lag(10))
-    runs = sweep(
-        logistic, split(mnist, digits=(2, 3)), Grid(range(count), [LOGISTIC_RATE]), settings
-    )
+    runs = sweep(logistic, digits, Grid(seeds, [LOGISTIC_RATE]), settings)
     seconds = time.perf_counter() - start
+    start = time.perf_counter()
+    stopped = scanned_stopping.prepare(digits, seeds)()
     return {
         "runs": count,
         "seconds": seconds,
         "stopping_step_quantiles": np.quantile(runs.last_step, (0.05, 0.5, 0.95)),
+        "vmapped_scan_s": time.perf_counter() - start,
+        "same_step": float(np.mean(stopped == runs.last_step)),
     }
 
 
 def many_penalties(work: Work, repeats: int) -> dict[str, Any]:
-    """A sweep of 64 factors of the penalty against its floor.
+    """A sweep of 64 factors of the penalty against a vmapped scan and against its floor.
 
     Args:
         work: Of each run.
         repeats: How often.
 
     Returns:
-        Seconds in all and per run, and the floor.
+        Seconds in all and per run, those of the scan, and the floor.
     """
-    train = library.prepare(work, PENALTIES)
-    times = interleaved({"sweep": train}, repeats)["sweep"]
-    least = floor(work, PENALTIES)
+    programs = {
+        "sweep": library.prepare(work, PENALTIES),
+        "vmapped scan": scanned_jax.prepare(work, PENALTIES),
+    }
+    measured = interleaved(programs, repeats)
+    times, least = measured["sweep"], floor(work, PENALTIES)
     return {
         **times.numbers(),
+        "vmapped_scan": measured["vmapped scan"].numbers(),
         "runs": PENALTIES,
         "epochs": work.epochs,
         "seconds_per_run": times.median / PENALTIES,

@@ -12,8 +12,10 @@ from experiments.benchmarks.timing import interleaved
 
 def import_seconds(repeats: int = 5) -> dict[str, Any]:
     """What importing the library takes beyond importing JAX."""
+    imported = {"jax": "jax", "mnist_jax": "mnist_jax.training, mnist_jax.gradcheck"}
     programs = {
-        name: _command([sys.executable, "-c", f"import {name}"]) for name in ("jax", "mnist_jax")
+        name: _command([sys.executable, "-c", f"import {modules}"])
+        for name, modules in imported.items()
     }
     times = interleaved(programs, repeats)
     seconds = {name: each.median for name, each in times.items()}

@@ -1,11 +1,17 @@
 """Losses and accuracies of a run over its steps, as tasks 2 and 3 draw them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from jaxtyping import Float, Int
-from matplotlib.axes import Axes
 
 from mnist_jax import plotting
 from mnist_jax.training import TrainingResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 TRAIN, VALIDATION, THIRD, FOURTH = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 

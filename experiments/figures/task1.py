@@ -1,12 +1,18 @@
 """Figures of task 1."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from experiments.figures.curves import TRAIN, VALIDATION
 from experiments.metrics.errors import BALL_STEPS, STEPS, Errors
 from mnist_jax import plotting
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 NAMES = {"1a": "1a: logistic", "1b": "1b: softmax", "4a": "4a: softmax with L2 penalty"}
 COLORS = {"float32": TRAIN, "float64": VALIDATION}

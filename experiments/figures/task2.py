@@ -1,17 +1,20 @@
 """Figures of task 2."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from experiments.figures import curves
 from experiments.figures.curves import FOURTH, THIRD, TRAIN, VALIDATION
 from experiments.metrics.task2 import Shuffled, Unshuffled
 from mnist_jax import plotting
 from mnist_jax.training import Outcome, TrainingResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 REPORTED_RANGE = (65, 195)
 NAMES = {"lag": "lag (the report's)", "patience": "patience (the usual)"}
@@ -82,6 +85,8 @@ def stopping(metrics: dict[str, Any], stopped: dict[str, np.recarray]) -> Figure
 
 def stopping_histogram(axes: Axes, runs: np.recarray, color: str, evaluate_every: int) -> None:
     """Stopping steps of one criterion, in bins of whole evaluations."""
+    from matplotlib.ticker import MaxNLocator
+
     steps = runs.last_step[runs.outcome == Outcome.STOPPED_EARLY]
     if len(steps):
         width = evaluate_every * max(1, round(np.ptp(steps) / evaluate_every / 40))

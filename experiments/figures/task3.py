@@ -1,17 +1,21 @@
 """Figures of task 3."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from experiments.figures import curves
 from experiments.figures.curves import THIRD, TRAIN, VALIDATION
 from experiments.metrics.task3 import Draws
 from mnist_jax import plotting
 from mnist_jax.training import TrainingResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 TITLES = {
     "sequential": "(a) the last images of the test set",

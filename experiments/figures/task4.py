@@ -1,15 +1,18 @@
 """Figures of task 4."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
 
 from experiments.figures import curves
 from experiments.metrics.task4 import power_law_points
 from mnist_jax import plotting
 from mnist_jax.training import TrainingResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw(metrics: dict[str, Any], runs: dict[float, TrainingResult]) -> dict[str, Figure]:
@@ -76,6 +79,8 @@ def train_validation(runs: dict[float, TrainingResult]) -> Figure:
 
 def norm(metrics: dict[str, Any]) -> Figure:
     """4e: the norm of the weights against the factor, with the fitted power law."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
     figure, [[axes]] = plotting.new_figure(size=(5.5, 3.8))
     measured = {float(l2): run["weight_norm"] for l2, run in metrics["runs"].items()}
     factors, norms = np.array(sorted(power_law_points(measured).items())).T

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.signal import find_peaks
 
 PROMINENCE = 0.02
 """A drop counts as a spike from two points of accuracy below the lower of its shoulders."""
@@ -31,6 +30,8 @@ def find_spikes(
         >>> find_spikes(accuracy, steps=np.arange(6), steps_per_epoch=2)["steps"].tolist()
         [3]
     """
+    from scipy.signal import find_peaks
+
     drops, shape = find_peaks(-accuracy, prominence=PROMINENCE)
     later = steps[drops] >= steps_per_epoch
     at = steps[drops][later]

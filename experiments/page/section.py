@@ -1,16 +1,19 @@
 """A task on the page: its sentences, figures, claims and numbers."""
 
+from __future__ import annotations
+
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiments.claims.verdict import Judgement
 from experiments.narrative import NARRATIVES
 from experiments.narrative.narrative import Caption
 from experiments.task import Task, TaskResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PIXELS_PER_INCH = 96
 

@@ -1,15 +1,19 @@
 """Figures of a sweep."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from experiments.figures.task2 import stopping_histogram
 from experiments.sweep.settings import SweepSettings
 from experiments.sweep.summary import by_pair
 from mnist_jax import plotting
 from mnist_jax.training import Outcome
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SOMETIMES = ("accuracy_map", "accuracy_by_l2", "accuracy_by_learning_rate", "stopping")
 # of the lines and histograms that one figure can tell apart

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mnist_jax import compat
 from mnist_jax.gradcheck.arithmetic.sampling import unrounded
 from mnist_jax.gradcheck.draws import Point, Value
 from mnist_jax.gradcheck.functions import Traced
@@ -38,7 +39,7 @@ class Branches:
             (i, branch)
             for i in self.numbers
             if names[i] == "cond"
-            for branch in range(len(equations[i].params["branches"]))
+            for branch in range(len(compat.branches(equations[i])))
         }
         sides = {(i, side) for i in self.numbers if names[i] == "select_n" for side in (0, 1)}
         self.all = self.conds | sides

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr
 from jaxtyping import PyTree
 
+from mnist_jax.compat import ClosedJaxpr
 from mnist_jax.gradcheck.problem import Problem, is_array
 
 Leaves = list[Any]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax.numpy as jnp
-from jax.extend.core import Jaxpr, Literal
 
+from mnist_jax.compat import Jaxpr, Literal
 from mnist_jax.gradcheck.finding import Finding
 from mnist_jax.gradcheck.programs import Program, Programs
 

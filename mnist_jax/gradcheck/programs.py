@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from jaxtyping import PyTree
 
+from mnist_jax.compat import ClosedJaxpr, jaxpr_as_fun
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import validation
 from mnist_jax.gradcheck.functions import (

@@ -1,4 +1,4 @@
-"""PyTorch: a linear layer, SGD, and batches from a DataLoader, or cut from tensors by hand."""
+"""PyTorch: a linear layer, SGD, and batches from a DataLoader, or cut from tensors by indexing."""
 
 # pyright: reportMissingImports=false
 # (torch comes with the bench extra, which the tests do without)
@@ -14,12 +14,22 @@ from experiments.benchmarks.work import LEARNING_RATE, Final, Trained, Work, arr
 Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
 
 
-def prepare(work: Work, *, loader: bool = True) -> Trained:
+def why_not_compiled() -> str:
+    """Why `torch.compile` does not work here; empty if it does."""
+    try:
+        torch.compile(lambda x: x.sin().sum())(torch.ones(3))
+    except Exception as error:  # no compiler of C++, no support of this Python, and others
+        return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+    return ""
+
+
+def prepare(work: Work, *, loader: bool = False, compiled: bool = False) -> Trained:
     """The work in PyTorch.
 
     Args:
         work: To be done.
         loader: With a DataLoader, as the tutorials have it; else the rows are chosen by indexing.
+        compiled: With the loss and its gradient by `torch.compile`.
 
     Returns:
         What does it.
@@ -43,30 +53,35 @@ def prepare(work: Work, *, loader: bool = True) -> Trained:
             yield inputs[rows], labels[rows]
 
     @torch.no_grad()
-    def evaluate(model: nn.Module, criterion: nn.Module) -> Final:
+    def evaluate() -> Final:
         logits = model(validation_inputs)
         loss = criterion(logits, validation_labels).item()
         hits = (logits.argmax(1) == validation_labels).float().mean().item()
         train_hits = (model(inputs).argmax(1) == labels).float().mean().item()
         return Final(loss, hits, train_hits)
 
+    model, criterion = nn.Linear(inputs.shape[1], 10), nn.CrossEntropyLoss()
+
+    def loss_of(batch: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return criterion(model(batch), targets)
+
+    forward = torch.compile(loss_of) if compiled else loss_of
+
     def run() -> Final:
         generator = torch.Generator().manual_seed(0)
-        model = nn.Linear(inputs.shape[1], 10)
         nn.init.zeros_(model.weight)
         nn.init.zeros_(model.bias)
         optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
-        criterion = nn.CrossEntropyLoss()
         losses, evaluations, step = [], [], 0
         for _ in range(work.epochs):
             for batch, targets in (loaded if loader else indexed)(generator):
                 optimizer.zero_grad()
-                loss = criterion(model(batch), targets)
+                loss = forward(batch, targets)
                 loss.backward()
                 optimizer.step()
                 losses.append(loss.item())
                 if step % work.evaluate_every == 0:
-                    evaluations.append(evaluate(model, criterion))
+                    evaluations.append(evaluate())
                 step += 1
         return evaluations[-1]
 

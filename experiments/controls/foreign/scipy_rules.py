@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import interpolate, linalg, optimize
+import scipy
 
 from experiments.controls.foreign.entry import Case, Foreign, Gradient, Mistake
 from experiments.controls.foreign.mistakes import (
@@ -48,7 +48,7 @@ def rosenbrock() -> Case:
 
     ends = zeroed("the last coordinate left out", 5, last(6))
     point = np.array([1.3, 0.7, 0.8, 1.9, 1.2, 0.4])
-    return Case(value, optimize.rosen_der, (point,), (ends, sign(), coordinate(2)))
+    return Case(value, scipy.optimize.rosen_der, (point,), (ends, sign(), coordinate(2)))
 
 
 def matrix_exponential() -> Case:
@@ -57,7 +57,9 @@ def matrix_exponential() -> Case:
     point, cotangent = rng.normal(size=(4, 4)), rng.normal(size=(4, 4))
 
     def at(matrix: Any, direction: np.ndarray) -> Any:
-        return linalg.expm_frechet(np.asarray(matrix, np.float64), direction, compute_expm=False)
+        return scipy.linalg.expm_frechet(
+            np.asarray(matrix, np.float64), direction, compute_expm=False
+        )
 
     mistakes = (
         instead("transposed", lambda a: at(np.asarray(a).T, cotangent).T, TRANSPOSED),
@@ -74,13 +76,13 @@ def matrix_exponential() -> Case:
 
 def _commuting(cotangent: np.ndarray) -> Gradient:
     """What would be right if the matrix and the cotangent commuted."""
-    return lambda a: linalg.expm(np.asarray(a, np.float64).T) @ cotangent
+    return lambda a: scipy.linalg.expm(np.asarray(a, np.float64).T) @ cotangent
 
 
 def spline() -> Case:
     """A cubic spline through data, evaluated in pieces by the loss."""
     knots = np.linspace(0.0, 4.0, 9)
-    curve = interpolate.CubicSpline(knots, np.sin(knots))
+    curve = scipy.interpolate.CubicSpline(knots, np.sin(knots))
     second = curve.derivative(2)
 
     def value(x: Any) -> Any:
@@ -122,7 +124,7 @@ def normal_density() -> Case:
         return -(jnp.sum(centred.T * solved) + 10 * jnp.linalg.slogdet(covariance)[1]) / 2
 
     def gradient(covariance: Any) -> Any:
-        inverse = linalg.inv(np.asarray(covariance, np.float64))
+        inverse = scipy.linalg.inv(np.asarray(covariance, np.float64))
         return (inverse @ centred.T @ centred @ inverse - 10 * inverse) / 2
 
     def doubled(covariance: Any) -> Any:
@@ -140,7 +142,7 @@ def normal_density() -> Case:
 
 def _quadratic(centred: np.ndarray) -> Gradient:
     def gradient(covariance: Any) -> Any:
-        inverse = linalg.inv(np.asarray(covariance, np.float64))
+        inverse = scipy.linalg.inv(np.asarray(covariance, np.float64))
         return inverse @ centred.T @ centred @ inverse / 2
 
     return gradient
@@ -150,7 +152,7 @@ def least_squares() -> Case:
     """A matrix of regression coefficients, its gradient by SciPy's BLAS."""
     rng = np.random.default_rng(35)
     inputs, targets = rng.normal(size=(20, 3)), rng.normal(size=(20, 3))
-    gemm: Any = linalg.get_blas_funcs("gemm", (inputs,))
+    gemm: Any = scipy.linalg.get_blas_funcs("gemm", (inputs,))
 
     def gradient(w: Any) -> Any:
         residual = inputs @ np.asarray(w, np.float64) - targets

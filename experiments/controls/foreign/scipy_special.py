@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import jax.scipy.special as jsp
 import numpy as np
-from scipy import special, stats
+import scipy
 
 from experiments.controls.foreign.entry import Case, Foreign, Gradient, Mistake
 from experiments.controls.foreign.mistakes import (
@@ -28,32 +28,34 @@ UNNAMED = ""  # no report can be asked for a name of what is no common mistake
 def log_gamma() -> Case:
     """The logarithm of the gamma function."""
     mistakes = (
-        instead("trigamma for digamma", partial(special.polygamma, 1), UNNAMED),
+        instead("trigamma for digamma", partial(scipy.special.polygamma, 1), UNNAMED),
         in_float32(),
         mean_for_sum(COUNT),
     )
-    return elementwise(jsp.gammaln, special.digamma, _points(0.5, 6.0), *mistakes)
+    return elementwise(jsp.gammaln, scipy.special.digamma, _points(0.5, 6.0), *mistakes)
 
 
 def normal_tail() -> Case:
     """The logarithm of the normal distribution: the inverse Mills ratio."""
     mistakes = (
-        instead("the density alone", stats.norm.pdf, UNNAMED),
+        instead("the density alone", scipy.stats.norm.pdf, UNNAMED),
         sign(),
         coordinate(4),
     )
-    slope: Gradient = lambda x: np.exp(stats.norm.logpdf(x) - special.log_ndtr(x))  # noqa: E731
+    slope: Gradient = lambda x: np.exp(scipy.stats.norm.logpdf(x) - scipy.special.log_ndtr(x))  # noqa: E731
     return elementwise(jsp.log_ndtr, slope, _points(-3.0, 3.0), *mistakes)
 
 
 def softplus() -> Case:
     """log(1 + exp), whose slope is the logistic function."""
     mistakes = (
-        instead("the slope's argument with the other sign", lambda x: special.expit(-x), UNNAMED),
+        instead(
+            "the slope's argument with the other sign", lambda x: scipy.special.expit(-x), UNNAMED
+        ),
         twice(),
         coordinate(0),
     )
-    return elementwise(jax.nn.softplus, special.expit, _points(-6.0, 6.0), *mistakes)
+    return elementwise(jax.nn.softplus, scipy.special.expit, _points(-6.0, 6.0), *mistakes)
 
 
 def log_sum_exp() -> Case:
@@ -61,12 +63,14 @@ def log_sum_exp() -> Case:
     point = np.random.default_rng(33).normal(size=(7, 4))
     mistakes = (
         instead(
-            "softmax over the other axis", partial(special.softmax, axis=0), r"axis|columns|sum"
+            "softmax over the other axis",
+            partial(scipy.special.softmax, axis=0),
+            r"axis|columns|sum",
         ),
-        instead("log-softmax", partial(special.log_softmax, axis=1), UNNAMED),
+        instead("log-softmax", partial(scipy.special.log_softmax, axis=1), UNNAMED),
         mean_for_sum(7),
     )
-    right = partial(special.softmax, axis=1)
+    right = partial(scipy.special.softmax, axis=1)
     return Case(lambda x: jnp.sum(jax.nn.logsumexp(x, axis=1)), right, (point,), mistakes)
 
 
@@ -97,16 +101,16 @@ def _log_ratio(p: Any, q: Any) -> Any:
 def bessel() -> Case:
     """The modified Bessel function of order zero, whose derivative has order one."""
     mistakes = (
-        instead("order two", partial(special.iv, 2), UNNAMED),
+        instead("order two", partial(scipy.special.iv, 2), UNNAMED),
         sign(),
         half(),
     )
-    return elementwise(jsp.i0, special.i1, _points(0.2, 3.0), *mistakes)
+    return elementwise(jsp.i0, scipy.special.i1, _points(0.2, 3.0), *mistakes)
 
 
 def dilogarithm() -> Case:
     """Spence's function: log(x) / (1 - x)."""
-    slope: Gradient = lambda x: special.xlogy(1.0, x) / (1 - np.asarray(x))  # noqa: E731
+    slope: Gradient = lambda x: scipy.special.xlogy(1.0, x) / (1 - np.asarray(x))  # noqa: E731
     mistakes = (sign(), in_float32(), coordinate(8))
     return elementwise(jsp.spence, slope, _points(0.2, 0.9), *mistakes)
 

@@ -2,7 +2,7 @@
 
 import jax
 import numpy as np
-from scipy.optimize import check_grad
+import scipy
 
 from experiments.controls.peers.subject import Peer, Subject
 
@@ -10,7 +10,9 @@ from experiments.controls.peers.subject import Peer, Subject
 def _passes(subject: Subject, threshold: float) -> bool:
     with jax.enable_x64(True):
         value = subject.compiled()
-        error = check_grad(lambda x: float(value(x)), subject.gradient, subject.point)
+        error = scipy.optimize.check_grad(
+            lambda x: float(value(x)), subject.gradient, subject.point
+        )
         return bool(error <= threshold * np.linalg.norm(subject.gradient(subject.point)))
 
 

@@ -15,7 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from mnist_jax.gradcheck.arithmetic.combining import arranged, convolution, ordering, reductions
+from mnist_jax.gradcheck.arithmetic.combining import (
+    arranged,
+    convolution,
+    ordering,
+    polynomial,
+    reductions,
+)
 from mnist_jax.gradcheck.arithmetic.comparisons import (
     COMPARISONS,
     ZERO,
@@ -67,9 +73,11 @@ def cube_root(x: arb) -> arb:
 
 
 def _bits(x: np.ndarray, new_dtype: Any) -> np.ndarray:
-    """The bits of floats, where the numbers are floats."""
-    floats = x.astype(np.float64)
-    if new_dtype not in (np.int64, np.uint64) or any(x.ravel() != exactly(floats).ravel()):
+    """The bits of the float64 that is nearest to each number, where a ball tells which it is."""
+    floats, others = (
+        np.asarray(np.frompyfunc(end, 1, 1)(x), np.float64) for end in (arb.lower, arb.upper)
+    )
+    if new_dtype not in (np.int64, np.uint64) or (floats != others).any():
         raise Unsupported("bitcast_convert_type of numbers that are no float64")
     return floats.view(new_dtype)
 
@@ -116,7 +124,10 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "integer_pow": lambda x, y: each(lambda v: v**y)(x),
     "pow": each(lambda x, y: x ** (y if isinstance(y, arb) else int(y)), 2),
     "log": each(_log),
+    "log2": each(lambda x: _log(x) / arb(2).log()),
     "exp2": each(lambda x: arb(2) ** x),
+    "one_minus_square": each(lambda x: 1 - x**2),
+    "polynomial": polynomial,
     "cbrt": each(cube_root),
     "atan2": each(arb.atan2, 2),
     "logistic": each(lambda x: 1 / (1 + (-x).exp())),

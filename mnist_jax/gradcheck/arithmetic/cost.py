@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from mnist_jax.compat import inner
 from mnist_jax.gradcheck.arithmetic.interpreter import FORMS
 
 # what an operation costs, as measured on one core, in seconds
@@ -17,11 +18,8 @@ def cost(closed: Any, times: int = 1) -> tuple[int, float]:
     for equation in getattr(closed, "jaxpr", closed).eqns:
         name, parameters = equation.primitive.name, equation.params
         if name in FORMS:
-            inner = [*parameters.get("branches", ())[:1], parameters.get("body_jaxpr")]
-            inner += [parameters.get(key) for key in ("jaxpr", "call_jaxpr", "fun_jaxpr")]
-            inner += [*parameters.get("jaxprs", ())][2:3]
             repeated = times * parameters.get("length", LOOPS if name == "while" else 1)
-            costs = [cost(jaxpr, repeated) for jaxpr in inner if jaxpr is not None]
+            costs = [cost(jaxpr, repeated) for jaxpr in inner(equation)]
             operations += sum(each[0] for each in costs)
             seconds += sum(each[1] for each in costs)
             continue

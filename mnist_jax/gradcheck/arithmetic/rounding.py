@@ -33,10 +33,16 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.special
-from jax.extend.core import Literal
 
-from mnist_jax.gradcheck.arithmetic.combining import arranged, convolution, ordering, reductions
+from mnist_jax.compat import Literal
+from mnist_jax.gradcheck.arithmetic.combining import (
+    arranged,
+    convolution,
+    of_scipy,
+    ordering,
+    polynomial,
+    reductions,
+)
 from mnist_jax.gradcheck.arithmetic.cost import summed_terms
 from mnist_jax.gradcheck.arithmetic.factorizations import FACTORIZATIONS
 from mnist_jax.gradcheck.arithmetic.interpreter import Arithmetic
@@ -73,9 +79,12 @@ ROUNDED = {
     **{"sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos},
     **{"atan": np.arctan, "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh},
     **{"asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "pow": np.power},
-    **{"logistic": scipy.special.expit, "erf": scipy.special.erf, "erfc": scipy.special.erfc},
-    **{"lgamma": scipy.special.gammaln, "digamma": scipy.special.psi},
+    **{"logistic": of_scipy("expit"), "erf": of_scipy("erf"), "erfc": of_scipy("erfc")},
+    **{"lgamma": of_scipy("gammaln"), "digamma": of_scipy("psi")},
     "rsqrt": lambda x, **_: 1 / np.sqrt(x),
+    "log2": np.log2,
+    "one_minus_square": lambda x: (1 - x) * (1 + x),
+    "polynomial": polynomial,
     "integer_pow": lambda x, y: np.power(x, float(y)),
     "dot_general": partial(arranged, np.matmul),
     "conv_general_dilated": partial(convolution, np.matmul),
@@ -161,6 +170,11 @@ class Rounding(Arithmetic):
                 return [self.perturb(matrix, roundoff, terms=order), *others]
             size = np.max(np.abs(matrix), initial=0.0)
             return [self.perturb(matrix, roundoff, size, terms=order, zeros=True), *others]
+        if name == "polynomial":  # as good as exact for coefficients a little off
+            x, *coefficients = operands
+            errors = [2 * power + 1 for power in range(len(coefficients))]
+            pairs = zip(coefficients, errors, strict=True)
+            return [x, *(self.perturb(c, roundoff, terms=n, zeros=True) for c, n in pairs)]
         terms = summed_terms(equation)
         if terms > 1:
             # the error can be put on either factor of a product; the smaller one is cheaper

@@ -6,8 +6,8 @@ from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
-from jax.extend.core import jaxpr_as_fun
 
+from mnist_jax.compat import jaxpr_as_fun
 from mnist_jax.gradcheck.arithmetic.cost import PER_OPERATION, cost
 from mnist_jax.gradcheck.arithmetic.interpreter import evaluate
 from mnist_jax.gradcheck.arithmetic.rounding import Rounding

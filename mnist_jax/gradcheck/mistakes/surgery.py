@@ -5,12 +5,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
-from mnist_jax.gradcheck.arithmetic.interpreter import Scan, called
+from mnist_jax import compat
+from mnist_jax.compat import CALLS, RULES, ClosedJaxpr, Jaxpr, Literal, Scan, called
 
-CALLS = frozenset({"jit", "pjit", "closed_call", "core_call", "checkpoint", "remat"})
-RULES = frozenset({"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"})
 # what a sum of terms may be made of, from the loss down to its terms
 SUMS = {"add", "sub", "neg", "add_any", "reshape", "squeeze", "convert_element_type", "copy"}
 SCALINGS = {"mul", "div"}
@@ -120,8 +118,8 @@ def _scan(
         step,
         operands[parts.constants : first],
         operands[first:],
-        equation.params["length"],
-        equation.params["reverse"],
+        parts.length,
+        parts.reverse,
     )
     return [*carry, *ys]
 
@@ -137,12 +135,8 @@ def called_by(equation: Any, opened: frozenset[str] = CALLS) -> ClosedJaxpr | No
 
 def function_name(equation: Any) -> str:
     """What an equation computes, in the words of whoever wrote it."""
-    inner = equation.params.get("call_jaxpr")
-    info = getattr(getattr(inner, "jaxpr", inner), "debug_info", None)
-    name = getattr(info, "func_name", None) or equation.primitive.name
-    return {"logistic": "sigmoid", "max": "maximum", "integer_pow": "power"}.get(
-        str(name), str(name)
-    )
+    name = compat.function_name(equation)
+    return {"logistic": "sigmoid", "max": "maximum", "integer_pow": "power"}.get(name, name)
 
 
 def equations(closed: ClosedJaxpr) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Plain JAX: a jitted step, called for every batch from a Python loop."""
+"""JAX with a jitted step, called for every batch from a Python loop."""
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +30,7 @@ validation_loss = jax.jit(cross_entropy)
 
 
 def prepare(work: Work) -> Trained:
-    """The work in plain JAX."""
+    """The work in JAX, step by step."""
     train, validation = (jax.tree.map(jnp.asarray, part) for part in arrays(work.split, "float32"))
 
     def run() -> Final:
