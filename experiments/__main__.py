@@ -8,9 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from experiments import page, report, task
-from experiments.claims.verdict import Judgement
-from experiments.command import (
+from experiments import report as page
+from experiments.common import task
+from experiments.common.claims import Judgement
+from experiments.common.command import (
     announce,
     exit_code,
     load,
@@ -19,13 +20,14 @@ from experiments.command import (
     require_device,
     show,
 )
-from experiments.progress import Progress
-from experiments.settings import Settings
-from experiments.task import Task
-from experiments.task1_gradients import TASK as TASK1
-from experiments.task2_logistic import TASK as TASK2
-from experiments.task3_softmax import TASK as TASK3
-from experiments.task4_regularization import TASK as TASK4
+from experiments.common.progress import Progress
+from experiments.common.settings import Settings
+from experiments.common.task import Task
+from experiments.report import markdown as report
+from experiments.task1_gradients.__main__ import TASK as TASK1
+from experiments.task2_logistic.__main__ import TASK as TASK2
+from experiments.task3_softmax.__main__ import TASK as TASK3
+from experiments.task4_regularization.__main__ import TASK as TASK4
 from mnist_jax.data import Selection
 from mnist_jax.results import output_folder
 

@@ -15,12 +15,12 @@ from typing import Annotated, Any, get_args
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tyro.conf import FlagCreatePairsOff
 
-from experiments.claims.verdict import Verdict
-from experiments.command import DONE, exit_code
-from experiments.flags import parse_flags
-from experiments.metrics.ledger import readable
-from experiments.narrative import NARRATIVES
-from experiments.narrative.words import counted, listed
+from experiments.common.claims import Verdict
+from experiments.common.command import DONE, exit_code
+from experiments.common.flags import parse_flags
+from experiments.common.words import counted, listed
+from experiments.narratives import NARRATIVES
+from experiments.task1_gradients.ledger import readable
 from mnist_jax.errors import UsageError
 from mnist_jax.files import replacing
 from mnist_jax.gradcheck.balls import OPERATIONS

@@ -9,11 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments import page, report
+from experiments import report as page
 from experiments.__main__ import TASKS, AllSettings, settings_of
-from experiments.metrics import ledger, task1, task2, task3, task4
-from experiments.narrative import NARRATIVES
-from experiments.task import Table, TaskResult, config
+from experiments.common.task import Table, TaskResult, config
+from experiments.narratives import NARRATIVES
+from experiments.report import markdown as report
+from experiments.task1_gradients import ledger
+from experiments.task1_gradients import metrics as task1
+from experiments.task2_logistic import metrics as task2
+from experiments.task3_softmax import metrics as task3
+from experiments.task4_regularization import metrics as task4
 from mnist_jax import derivation, plotting
 from mnist_jax.data import Examples, Mnist
 from mnist_jax.results import write_csv, write_json

@@ -14,7 +14,7 @@ from experiments.benchmarks.process import MEASURE
 from experiments.benchmarks.targets import Target, targets
 from experiments.benchmarks.timing import interleaved
 from experiments.benchmarks.work import Final, Work
-from experiments.command import exit_code
+from experiments.common.command import exit_code
 from mnist_jax.data import Mnist, split
 
 

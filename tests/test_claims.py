@@ -10,11 +10,11 @@ from conftest import SmallReport
 
 from experiments.__main__ import TASKS
 from experiments.claims import CLAIMS
-from experiments.claims.verdict import Check, judge, verdict
-from experiments.progress import Progress
-from experiments.report import changed_settings
-from experiments.task2_logistic import Task2Settings
-from experiments.task4_regularization import Task4Settings
+from experiments.common.claims import Check, judge, verdict
+from experiments.common.progress import Progress
+from experiments.report.markdown import changed_settings
+from experiments.task2_logistic.__main__ import Task2Settings
+from experiments.task4_regularization.__main__ import Task4Settings
 
 GRADIENT = {name: {"passes": True, "relative": 1e-7} for name in ("float32", "float64")}
 FINAL = {"step": 1395, "validation_accuracy": 0.985, "train_accuracy": 0.977}

@@ -14,11 +14,11 @@ from conftest import SmallReport
 from matplotlib.figure import Figure
 
 from experiments.__main__ import run_all
-from experiments.command import exit_code, run_task
-from experiments.task1_gradients import TASK as TASK1
-from experiments.task2_logistic import TASK as TASK2
-from experiments.task3_softmax import TASK as TASK3
-from experiments.task4_regularization import TASK as TASK4
+from experiments.common.command import exit_code, run_task
+from experiments.task1_gradients.__main__ import TASK as TASK1
+from experiments.task2_logistic.__main__ import TASK as TASK2
+from experiments.task3_softmax.__main__ import TASK as TASK3
+from experiments.task4_regularization.__main__ import TASK as TASK4
 
 SMALL = ["--train-size", "900", "--validation-size", "300", "--epochs", "2"]
 FEW_SEEDS = ["--lag-seeds", "3", "--patience-seeds", "2", "--curve-seeds", "2"]

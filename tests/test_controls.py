@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments import docs
-from experiments.command import exit_code
+from experiments.common.command import exit_code
 from experiments.controls import __main__ as command
 from experiments.controls import checking, problems, summary
 from experiments.controls.checking import check_mutations, check_problems

@@ -11,8 +11,8 @@ from jinja2 import UndefinedError
 from markdown_it import MarkdownIt
 
 from experiments import docs
-from experiments.claims.verdict import Verdict
-from experiments.metrics.ledger import ROUNDING, ledger_metrics, ledger_rows, ledger_table
+from experiments.common.claims import Verdict
+from experiments.task1_gradients.ledger import ROUNDING, ledger_metrics, ledger_rows, ledger_table
 from mnist_jax.derivation import BOUND, Judgement, ledger
 from mnist_jax.errors import UsageError
 

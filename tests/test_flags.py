@@ -7,8 +7,8 @@ import pytest
 
 from experiments.__main__ import TASKS
 from experiments.benchmarks.__main__ import BenchmarkSettings
+from experiments.common.flags import GROUPS, parse_flags
 from experiments.controls.__main__ import ControlSettings
-from experiments.flags import GROUPS, parse_flags
 from experiments.sweep.settings import SweepSettings
 
 ALL = [*(task.settings for task in TASKS), SweepSettings, ControlSettings, BenchmarkSettings]

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from experiments.figures.task1 import NAMES, steps
-from experiments.metrics.errors import STEPS, Errors, errors_metrics
-from experiments.metrics.spikes import find_spikes
-from experiments.metrics.task3 import draw_selections, draws_metrics
-from experiments.metrics.task4 import norm_exponent, total_variation
+from experiments.task1_gradients.errors import STEPS, Errors, errors_metrics
+from experiments.task1_gradients.figures import NAMES, steps
+from experiments.task2_logistic.spikes import find_spikes
+from experiments.task3_softmax.metrics import draw_selections, draws_metrics
+from experiments.task4_regularization.metrics import norm_exponent, total_variation
 
 
 def test_spikes_are_found_where_they_are():

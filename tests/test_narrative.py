@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from report_page import METRICS
 
-from experiments.narrative import NARRATIVES
+from experiments.narratives import NARRATIVES
 
 ONE, TWO, THREE, FOUR = METRICS
 LAST = "last_epoch_validation_accuracy"

@@ -17,10 +17,10 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
 from experiments.claims import CLAIMS
-from experiments.metrics.ledger import ledger_rows
-from experiments.narrative import NARRATIVES
-from experiments.page.document import stylesheet
-from experiments.page.equations import derivations, formula
+from experiments.narratives import NARRATIVES
+from experiments.report.document import stylesheet
+from experiments.report.equations import derivations, formula
+from experiments.task1_gradients.ledger import ledger_rows
 from mnist_jax import derivation
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

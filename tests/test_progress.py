@@ -7,8 +7,8 @@ import signal
 import pytest
 from rich.console import Console
 
-from experiments.progress import Progress, minutely
-from experiments.signals import Terminated
+from experiments.common.progress import Progress, minutely
+from experiments.common.signals import Terminated
 
 
 def press_ctrl_c() -> None:
@@ -73,7 +73,7 @@ def test_a_line_a_minute_with_rate_and_time_left(capsys):
 
 
 def test_lines_are_for_where_there_is_no_terminal(monkeypatch, capsys):
-    monkeypatch.setattr("experiments.progress.SECONDS_OF_A_LINE", 0)
+    monkeypatch.setattr("experiments.common.progress.SECONDS_OF_A_LINE", 0)
     for quiet in (False, True):
         with Progress(quiet=quiet) as progress:
             progress.bar("runs", 2)(1)

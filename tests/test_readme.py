@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from experiments.claims import CLAIMS
-from experiments.command import parse
-from experiments.settings import Settings
+from experiments.common.command import parse
+from experiments.common.settings import Settings
 from experiments.sweep.settings import SweepSettings
-from experiments.task2_logistic import Task2Settings
+from experiments.task2_logistic.__main__ import Task2Settings
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -16,7 +16,7 @@ import numpy as np
 import optax
 import pytest
 
-from experiments.command import run_task
+from experiments.common.command import run_task
 from experiments.sweep import __main__ as command
 from experiments.sweep import parts
 from experiments.sweep.parts import FOLDER

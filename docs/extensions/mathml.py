@@ -4,7 +4,7 @@ from typing import Any
 
 from docutils import nodes
 
-from experiments.page.equations import formula, mathml
+from experiments.report.equations import formula, mathml
 
 
 def setup(app: Any) -> dict[str, Any]:

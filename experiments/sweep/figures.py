@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.figures.task2 import stopping_histogram
 from experiments.sweep.settings import SweepSettings
 from experiments.sweep.summary import by_pair
+from experiments.task2_logistic.figures import stopping_histogram
 from mnist_jax import plotting
 from mnist_jax.training import Outcome
 

@@ -1,0 +1,116 @@
+"""The errors of task 1's gradients on one real batch, by coordinate and by step."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from experiments.task1_gradients.metrics import DERIVATIONS
+from mnist_jax.gradcheck.differences import Line, central_differences
+from mnist_jax.gradcheck.draws import draw_directions
+from mnist_jax.gradcheck.problem import PRECISIONS, Problem, cast
+from mnist_jax.precision import in_precision
+
+STEPS = np.logspace(2, -10, 61)
+
+
+class Errors(NamedTuple):
+    """Errors for the figures of one task, at its trained weights on its first batch.
+
+    Attributes:
+        by_coordinate: Error of each coordinate, relative to the largest, by what was compared.
+        by_step: Precision to the relative error of the central difference of each of `STEPS`,
+            along a direction of random signs.
+    """
+
+    by_coordinate: dict[str, Float[np.ndarray, " P"]]
+    by_step: dict[str, Float[np.ndarray, " H"]]
+
+
+def errors(task: str, arguments: tuple[np.ndarray, ...], seed: int) -> Errors:
+    """The errors that the figures show.
+
+    Args:
+        task: Name in `DERIVATIONS`.
+        arguments: Trained weights and a batch, in float64.
+        seed: Seed of the direction.
+
+    Returns:
+        The errors.
+    """
+    derivation = DERIVATIONS[task]
+    problem = Problem(derivation.loss, derivation.gradient, 0, arguments)
+    return Errors(_by_coordinate(problem), _by_step(problem, seed))
+
+
+def _by_coordinate(problem: Problem) -> dict[str, np.ndarray]:
+    gradient, reverse = jax.jit(problem.gradient), jax.jit(jax.grad(problem.loss))
+    with in_precision("float32"):
+        single = problem.cast("float32").arguments
+        ours, theirs = gradient(*single), reverse(*single)
+    with in_precision("float64"):
+        exact = np.asarray(reverse(*cast(single, "float64")))
+        double = problem.cast("float64").arguments
+        ours64, theirs64 = gradient(*double), reverse(*double)
+    largest = np.abs(exact).max()
+    pairs = {
+        "float32: hand-derived": (ours, exact),
+        "float32: autodiff": (theirs, exact),
+        "float64: one against the other": (ours64, theirs64),
+    }
+    return {
+        name: np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64)).ravel() / largest
+        for name, (a, b) in pairs.items()
+    }
+
+
+def _by_step(problem: Problem, seed: int) -> dict[str, np.ndarray]:
+    direction = draw_directions(problem.differentiated, 1, seed)[0]
+    with in_precision("float64"):
+        double = problem.cast("float64").arguments
+        slope = float(np.sum(jax.jit(jax.grad(problem.loss))(*double) * direction))
+    found = {}
+    for precision in PRECISIONS:
+        with in_precision(precision):
+            steps = cast(np.concatenate([STEPS, -STEPS]), precision)
+            values = _along(
+                problem.loss, steps, cast(direction, precision), *problem.cast(precision).arguments
+            )
+        ahead, behind = np.split(np.asarray(values, np.float64), 2)
+        line = Line(STEPS, ahead, np.nan, behind, np.nan)
+        found[precision] = np.abs(central_differences(line) / slope - 1)
+    return found
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _along(
+    loss: Callable[..., Array], steps: Array, direction: Array, weights: Array, *data: Array
+) -> Float[Array, " H"]:
+    """The loss at each step along a direction."""
+    return jax.lax.map(lambda step: loss(weights + step * direction, *data), steps)
+
+
+def errors_metrics(errors: dict[str, Errors]) -> dict[str, Any]:
+    """For each task: what the figures show of its errors, in numbers."""
+    return {
+        task: {
+            "by_coordinate": {
+                name: {"largest": values.max(), "equal": np.mean(values == 0)}
+                for name, values in found.by_coordinate.items()
+            },
+            "central_differences": {
+                precision: _best(values) for precision, values in found.by_step.items()
+            },
+        }
+        for task, found in errors.items()
+    }
+
+
+def _best(values: Float[np.ndarray, " H"]) -> dict[str, Any] | None:
+    if not np.isfinite(values).any():
+        return None
+    best = np.nanargmin(values)
+    return {"step": STEPS[best], "relative": values[best]}
