@@ -10,16 +10,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tyro.conf import FlagCreatePairsOff
 
+from experiments.__main__ import TASKS
 from experiments.common.claims import Verdict
 from experiments.common.command import DONE, exit_code
 from experiments.common.flags import parse_flags
 from experiments.common.words import counted, listed
-from experiments.narratives import NARRATIVES
 from experiments.task1_gradients.ledger import readable
 from mnist_jax.errors import UsageError
 from mnist_jax.files import replacing
@@ -139,7 +139,7 @@ def render(docs: Path) -> dict[Path, str]:
 
     Returns:
         The documents, by the files in which they belong. In a template, the contents of
-        `measured/name.json` are `name`, and `narratives` is what the page says of each task.
+        `measured/name.json` are `name`, and `tasks` are the report's experiments by name.
 
     Raises:
         UsageError: If the folder has no templates.
@@ -152,7 +152,10 @@ def render(docs: Path) -> dict[Path, str]:
     )
     environment.filters["readable"] = readable
     environment.globals.update(
-        narratives=NARRATIVES, tally=tally, counted=counted, operations=operations()
+        tasks={task.name: task for task in TASKS},
+        tally=tally,
+        counted=counted,
+        operations=operations(),
     )
     numbers = {path.stem: read_json(path) for path in sorted((docs / "measured").glob("*.json"))}
     return {
@@ -193,7 +196,7 @@ def tally(claims: Sequence[dict[str, Any]]) -> str:
         '1 confirmed and 2 refuted'
     """
     counts = Counter(claim["verdict"] for claim in claims)
-    return listed(f"{counts[each]} {each}" for each in get_args(Verdict) if counts[each])
+    return listed(f"{counts[each]} {each}" for each in Verdict if counts[each])
 
 
 def templates(docs: Path) -> list[Path]:

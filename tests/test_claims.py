@@ -3,18 +3,17 @@
 import copy
 import json
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import SmallReport
 
 from experiments.__main__ import TASKS
-from experiments.claims import CLAIMS
-from experiments.common.claims import Check, judge, verdict
+from experiments.common.claims import Condition, Verdict, judge, verdict
 from experiments.common.progress import Progress
-from experiments.report.markdown import changed_settings
-from experiments.task2_logistic.__main__ import Task2Settings
-from experiments.task4_regularization.__main__ import Task4Settings
+from experiments.task2_logistic.settings import Task2Settings
+from experiments.task4_regularization.settings import Task4Settings
 
 GRADIENT = {name: {"passes": True, "relative": 1e-7} for name in ("float32", "float64")}
 FINAL = {"step": 1395, "validation_accuracy": 0.985, "train_accuracy": 0.977}
@@ -135,8 +134,8 @@ FLIPS = [
     ),
     ("norm-inverse", REFUTED, f"{TASK4} norm_exponent", -0.97, CONFIRMED),
 ]
-BY_ID = {claim.id: claim for claim in CLAIMS}
-UNCHANGED: dict[str, set[str]] = {task: set() for task in METRICS}
+CLAIMS = [claim for task in TASKS for claim in task.claims]
+BY_ID = {claim.statement.id: claim for claim in CLAIMS}
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
@@ -148,8 +147,9 @@ def changed(path: str, value: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("claim", "before", "path", "value", "after"), FLIPS)
 def test_a_verdict_flips_with_its_measurement(claim, before, path, value, after):
-    assert judge(BY_ID[claim], METRICS, UNCHANGED).verdict == before
-    assert judge(BY_ID[claim], changed(path, value), UNCHANGED).verdict == after
+    task = BY_ID[claim].statement.task
+    assert judge(BY_ID[claim], METRICS[task], set()).verdict == before
+    assert judge(BY_ID[claim], changed(path, value)[task], set()).verdict == after
 
 
 def test_every_claim_finds_its_numbers_in_real_metrics(mnist, small_report: SmallReport):
@@ -163,9 +163,9 @@ def test_every_claim_finds_its_numbers_in_real_metrics(mnist, small_report: Smal
             settings = task.settings(**small, **(seeds if task is TASKS[1] else {}))
             metrics[task.name] = task.measure(settings, mnist, progress).metrics
     for claim in CLAIMS:
-        measured, checks = claim.find(metrics)
-        assert measured
-        assert all(check.statement for check in checks)
+        measured = claim.measured(metrics[claim.statement.task])
+        assert measured.text
+        assert all(condition.statement for condition in measured.conditions)
 
 
 def test_every_claim_is_flipped_above():
@@ -176,25 +176,31 @@ def test_every_claim_is_flipped_above():
 def test_a_run_too_short_to_stop_is_not_measured():
     metrics = changed(f"{UNSHUFFLED} stop_step", {"lag": None, "patience": None})
     metrics["task2_logistic"]["unshuffled"]["final"] = FINAL | {"step": 50}
-    assert judge(BY_ID["stopping-step"], metrics, UNCHANGED).verdict == "not measured"
+    judged = judge(BY_ID["stopping-step"], metrics["task2_logistic"], set())
+    assert judged.verdict is Verdict.NOT_MEASURED
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.statement.id)
 def test_a_claim_is_not_judged_with_settings_that_are_not_the_reports(claim):
-    judgement = judge(claim, METRICS, {task: {claim.needs[-1]} for task in METRICS})
-    assert judgement.verdict == "not measured"
-    assert claim.needs[-1] in judgement.measured
+    judged = judge(claim, METRICS[claim.statement.task], {claim.needs[-1]})
+    assert judged.verdict is Verdict.NOT_MEASURED
+    assert claim.needs[-1] in judged.measured
 
 
 def test_settings_are_compared_with_the_reports_own():
-    assert changed_settings(Task2Settings()) == set()
-    assert changed_settings(Task2Settings(digits=(4, 7), epochs=3)) == {"digits", "epochs"}
-    assert {"epochs", "lag_seeds"} <= changed_settings(Task2Settings(quick=True).shortened())
-    assert changed_settings(Task4Settings(l2=(2.0,))) == {"l2"}
+    assert Task2Settings().changed() == set()
+    assert Task2Settings(digits=(4, 7), epochs=3).changed() == {"digits", "epochs"}
+    assert {"epochs", "lag_seeds"} <= Task2Settings(quick=True).shortened().changed()
+    assert Task4Settings(l2=(2.0,)).changed() == {"l2"}
 
 
-def test_verdicts_of_checks():
-    yes, no = Check("yes", holds=True), Check("no", holds=False)
-    assert [verdict(checks) for checks in ([yes, yes], [yes, no], [no], [])] == [
-        *("confirmed", "partly confirmed", "refuted", "not measured")
-    ]
+def test_where_the_data_and_the_results_are_does_not_make_it_another_setting():
+    assert Task2Settings(output_dir=Path("elsewhere"), data_dir=Path("data")).are_the_reports()
+    assert not Task2Settings(seed=1).are_the_reports()
+    assert not Task2Settings(data_set="fashion-mnist").are_the_reports()
+
+
+def test_verdicts_of_conditions():
+    yes, no = Condition("yes", holds=True), Condition("no", holds=False)
+    cases = ((yes, yes), (yes, no), (no,), ())
+    assert [verdict(conditions) for conditions in cases] == [*Verdict]

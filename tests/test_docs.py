@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from jinja2 import UndefinedError
@@ -127,7 +126,7 @@ def test_every_figure_that_they_show_is_one_of_the_last_run():
     assert shown == {path.name for path in (DOCS / "figures").iterdir()}
 
 
-@pytest.mark.parametrize("verdict", get_args(Verdict))
+@pytest.mark.parametrize("verdict", [*Verdict])
 def test_no_sentence_beside_a_verdict_names_another(verdict: str, tmp_path: Path):
     shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("_build"))
     measured = tmp_path / "docs" / "measured"
@@ -136,7 +135,7 @@ def test_no_sentence_beside_a_verdict_names_another(verdict: str, tmp_path: Path
     (measured / "claims.json").write_text(json.dumps(changed), encoding="utf-8")
     rendered = docs.render(tmp_path / "docs")
     assert f"{len(claims)} {verdict}" in rendered[tmp_path / "README.md"]
-    others = set(get_args(Verdict)) - {verdict}
+    others = set(Verdict) - {verdict}
     reproduction = rendered[tmp_path / "docs" / "reproduction.md"]
     assert not [other for other in others if f"**{other}**" in reproduction]
 

@@ -15,7 +15,7 @@ import mnist_jax
 from experiments.common.flags import parse_flags
 from experiments.completion import SETTINGS, script
 from experiments.sweep.settings import SweepSettings
-from experiments.task2_logistic.__main__ import Task2Settings
+from experiments.task2_logistic.settings import Task2Settings
 from mnist_jax.__main__ import COMMANDS, find, main
 
 PYPROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())

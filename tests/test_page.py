@@ -16,10 +16,9 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-from experiments.claims import CLAIMS
-from experiments.narratives import NARRATIVES
+from experiments.__main__ import TASKS
 from experiments.report.document import stylesheet
-from experiments.report.equations import derivations, formula
+from experiments.report.equations import equation_anchor, mathml
 from experiments.task1_gradients.ledger import ledger_rows
 from mnist_jax import derivation
 
@@ -84,18 +83,19 @@ def test_it_can_be_read_without_seeing_it(page: tuple[Path, str]):
 
 def test_every_figure_is_there_with_its_words(whole: tuple[Path, str]):
     elements = Elements(whole[1])
-    figures = [(task, name) for task, each in NARRATIVES.items() for name in each.captions]
-    assert {f"{task}-{name}" for task, name in figures} <= {*elements.values("id")}
-    words = [NARRATIVES[task].captions[name](METRICS[task]).alt for task, name in figures]
-    assert elements.values("alt", "img") == words
+    figures = {f"{task.name}-{name}" for task in TASKS for name in task.captions}
+    assert figures <= {*elements.values("id")}
+    shown = [caption.shows for task in TASKS for caption in task.captions.values()]
+    assert elements.values("alt", "img") == shown
 
 
 def test_every_claim_leads_to_its_evidence(whole: tuple[Path, str]):
     links = Elements(whole[1]).values("href", "a")
-    for claim in CLAIMS:
-        evidence = claim.evidence.removesuffix(".png")
-        place = "numbers" if evidence == "metrics.json" else evidence
-        assert f"#{claim.task}-{place}" in links
+    for task in TASKS:
+        for claim in task.claims:
+            evidence = claim.evidence.removesuffix(".png")
+            place = "numbers" if evidence == "metrics.json" else evidence
+            assert f"#{task.name}-{place}" in links
 
 
 def test_every_verdict_is_a_word(whole: tuple[Path, str]):
@@ -132,17 +132,14 @@ def letters(text: str) -> Counter[str]:
     ],
 )
 def test_no_letter_of_an_equation_is_lost(latex: str):
-    drawn = formula(latex)
-    assert drawn
-    text = unescape(re.sub("<[^>]*>", "", drawn.mathml))
+    text = unescape(re.sub("<[^>]*>", "", mathml(latex)))
     written = latex.replace(r"\ln", "ln").replace(r"\lambda", "λ").replace("{cases}", "")
     assert letters(text) == letters(re.sub(r"\\[a-zA-Z]+", " ", written))
 
 
-def test_the_derivations_hold_every_line_of_the_ledger():
-    rows = ledger_rows(derivation.ledger())
-    found = [line.row["number"] for each in derivations(rows) for line in each.equations]
-    assert found == [row["number"] for row in rows]
+def test_the_derivations_hold_every_line_of_the_ledger(whole: tuple[Path, str]):
+    ids = [name for name in Elements(whole[1]).values("id", "li") if name.startswith("equation")]
+    assert ids == [equation_anchor(row["number"]) for row in ledger_rows(derivation.ledger())]
 
 
 def luminance(color: str) -> float:

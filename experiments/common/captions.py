@@ -1,34 +1,73 @@
-"""What is said of a task and of its figures."""
+"""Captions: a figure's numbers, and what they mean in the report's own setting."""
 
+import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
-TaskMetrics = dict[str, Any]
-"""What one task's metrics.json holds."""
+Numbers = Mapping[str, str | None]
+"""What is measured, to its value in words; None where it was not measured."""
 
 
-class Caption(NamedTuple):
-    """What is said of a figure.
+@dataclass(frozen=True, kw_only=True)
+class Caption:
+    """The words of a figure.
 
     Attributes:
-        title: What it is of.
-        alt: What it shows, for those who do not see it.
-        text: What to make of it.
+        title: Subject of the figure.
+        shows: Description of the drawing, for those who do not see it.
+        numbers: The task's metrics to the numbers that the figure shows.
+        meaning: What the numbers mean in the report's own setting.
     """
 
     title: str
-    alt: str
-    text: str
+    shows: str
+    numbers: Callable[[Any], Numbers]
+    meaning: str = ""
+
+    def text(self, metrics: Any, *, own_setting: bool = True) -> str:
+        """Write the caption.
+
+        Args:
+            metrics: Metrics of the figure's task.
+            own_setting: Whether they were measured in the report's own setting.
+
+        Returns:
+            The numbers and, in the report's own setting, what they mean.
+        """
+        parts = (sentence(self.numbers(metrics)), self.meaning if own_setting else "")
+        return " ".join(filter(None, parts))
 
 
-class Narrative(NamedTuple):
-    """What is said of a task.
+def sentence(numbers: Numbers) -> str:
+    """Write numbers as a sentence, without those that were not measured.
 
-    Attributes:
-        overview: Metrics of the task to the sentences that open its section.
-        captions: Name of a figure to what is said of it, in the order of the page; asked only for
-            figures that were drawn.
+    Args:
+        numbers: What is measured, to its value.
+
+    Returns:
+        The sentence; empty if nothing was measured.
+
+    Example:
+        >>> sentence({"lag stops at": "step 75", "patience stops at": None, "spikes": "10"})
+        'Lag stops at: step 75; spikes: 10.'
     """
+    text = "; ".join(f"{name}: {value}" for name, value in numbers.items() if value is not None)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
 
-    overview: Callable[[TaskMetrics], str]
-    captions: Mapping[str, Callable[[TaskMetrics], Caption]]
+
+def shown(value: float | None, form: str) -> str | None:
+    """Format a number.
+
+    Args:
+        value: A number, or None.
+        form: Format string such as "{:.1%}".
+
+    Returns:
+        The number in words; None if it was not measured or is not finite.
+
+    Example:
+        >>> shown(0.9312, "{:.1%} of the images"), shown(None, "{:.1%}")
+        ('93.1% of the images', None)
+    """
+    return None if value is None or not math.isfinite(value) else form.format(value)

@@ -1,52 +1,66 @@
-"""How a claim is judged: by checks that a measurement passes or fails."""
+"""How a claim of the report is judged: by conditions that a measurement fulfils or not."""
 
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
-Verdict = Literal["confirmed", "partly confirmed", "refuted", "not measured"]
+from experiments.reported import Statement
+
 # settings that a claim may need to be the report's own
 DATA = ("train_size", "validation_size", "batch_size")
 SOFTMAX = (*DATA, "epochs", "learning_rate", "l2")
 
-Metrics = dict[str, dict[str, Any]]
-"""Task name to the contents of its metrics.json."""
+
+class Verdict(StrEnum):
+    """What a measurement says of a claim."""
+
+    CONFIRMED = "confirmed"
+    PARTLY = "partly confirmed"
+    REFUTED = "refuted"
+    NOT_MEASURED = "not measured"
 
 
-class Check(NamedTuple):
+@dataclass(frozen=True)
+class Condition:
     """A statement that a measurement makes true or false."""
 
     statement: str
     holds: bool
 
 
-class Finding(NamedTuple):
-    """What was measured, in words, and what it says of the claim: nothing if there is no check."""
-
-    measured: str
-    checks: list[Check]
-
-
-class Claim(NamedTuple):
-    """A claim of the report.
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of a claim.
 
     Attributes:
-        id: A short name.
-        task: The experiment that measures it.
-        says: What the report says.
-        find: Metrics of all tasks to the finding.
-        needs: The settings that must be the report's own for it to be judged.
-        evidence: The figure or file in the task's folder that shows it.
+        text: The numbers, in words.
+        conditions: What they decide; empty if they say nothing of the claim.
     """
 
-    id: str
-    task: str
-    says: str
-    find: Callable[[Metrics], Finding]
+    text: str
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A statement of the report and how it is measured.
+
+    Attributes:
+        statement: The statement.
+        measured: Its task's metrics to what was measured.
+        needs: Settings that must be the report's own for the claim to be judged.
+        evidence: Figure or file in the task's folder that shows it.
+    """
+
+    statement: Statement
+    measured: Callable[[Any], Measured]
     needs: tuple[str, ...]
     evidence: str
 
 
-class Judgement(NamedTuple):
+@dataclass(frozen=True)
+class JudgedClaim:
     """A claim with its verdict, as claims.json holds it."""
 
     id: str
@@ -54,50 +68,55 @@ class Judgement(NamedTuple):
     says: str
     measured: str
     verdict: Verdict
-    checks: list[dict[str, Any]]
+    checks: tuple[Condition, ...]
     evidence: str
 
 
-def verdict(checks: list[Check]) -> Verdict:
-    """The verdict that follows from the checks.
+def verdict(conditions: tuple[Condition, ...]) -> Verdict:
+    """Derive the verdict from the conditions.
 
     Args:
-        checks: What the measurement decided.
+        conditions: What the measurement decided.
 
     Returns:
         Confirmed if all hold, refuted if none does, not measured if there are none.
 
     Example:
-        >>> verdict([Check("it rains", True), Check("it pours", False)])
+        >>> verdict((Condition("it rains", True), Condition("it pours", False))).value
         'partly confirmed'
     """
-    if not checks:
-        return "not measured"
-    holding = sum(check.holds for check in checks)
-    if holding == len(checks):
-        return "confirmed"
-    return "partly confirmed" if holding else "refuted"
+    if not conditions:
+        return Verdict.NOT_MEASURED
+    holding = sum(condition.holds for condition in conditions)
+    if holding == len(conditions):
+        return Verdict.CONFIRMED
+    return Verdict.PARTLY if holding else Verdict.REFUTED
 
 
-def not_measured(claim: Claim, reason: str) -> Judgement:
-    """The judgement of a claim that was not measured, with the reason in place of a finding."""
-    return Judgement(*claim[:3], reason, "not measured", [], claim.evidence)
-
-
-def judge(claim: Claim, metrics: Metrics, changed: dict[str, set[str]]) -> Judgement:
-    """Judges a claim, or says why it was not measured.
+def judge(claim: Claim, metrics: Mapping[str, Any], changed: set[str]) -> JudgedClaim:
+    """Judge a claim, or say why it was not measured.
 
     Args:
         claim: The claim.
-        metrics: Metrics of every task that was run.
-        changed: Task name to the settings that were not the report's own.
+        metrics: Metrics of its task.
+        changed: The task's settings that were not the report's own.
 
     Returns:
-        The judgement.
+        The claim with its verdict.
     """
-    missing = sorted(changed[claim.task] & set(claim.needs))
-    if missing:
-        return not_measured(claim, f"not with the report's {', '.join(missing)}")
-    measured, checks = claim.find(metrics)
-    listed = [{"statement": check.statement, "holds": bool(check.holds)} for check in checks]
-    return Judgement(*claim[:3], measured, verdict(checks), listed, claim.evidence)
+    if missing := sorted(changed & {*claim.needs}):
+        return without(claim, f"not with the report's {', '.join(missing)}")
+    return _judged(claim, claim.measured(metrics))
+
+
+def without(claim: Claim, reason: str) -> JudgedClaim:
+    """Report that a claim was not measured, for a reason."""
+    return _judged(claim, Measured(reason))
+
+
+def _judged(claim: Claim, found: Measured) -> JudgedClaim:
+    about = claim.statement
+    return JudgedClaim(
+        *(about.id, about.task, about.says),
+        *(found.text, verdict(found.conditions), found.conditions, claim.evidence),
+    )

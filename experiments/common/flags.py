@@ -1,12 +1,8 @@
 """Flags in groups: `--help` shows together what belongs together."""
 
-import ast
-import inspect
 import sys
-import textwrap
-from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, field, fields, is_dataclass, make_dataclass
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import Field, field, fields, make_dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import tyro
@@ -22,40 +18,27 @@ GROUPS = {
         *("validation_selection", "digits"),
     ),
     "training": (
-        *(
-            "model",
-            "learning_rate",
-            "l2",
-            "optimizer",
-            "epochs",
-            "batch_size",
-            "shuffle",
-            "seed",
-            "precision",
-        ),
-        *("gradient", "criterion", "evaluations"),
+        *("model", "learning_rate", "l2", "optimizer", "epochs", "batch_size", "shuffle", "seed"),
+        *("precision", "gradient", "criterion", "evaluations"),
     ),
     "devices": ("devices", "distributed", "coordinator", "num_processes", "process"),
     "output": ("output_dir", "quick", "quiet", "curves", "resume"),
 }
 """Title to the flags of a group; any other flag is one of the command's own."""
 OWN = "command"
-VERSION = "version"
-_VERSION_FLAG = (
-    VERSION,
-    Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="Print the version and end.")],
-    field(default=False),
-)
+_TITLES = {name: title for title, names in GROUPS.items() for name in names}
+_VERSION_HELP = tyro.conf.arg(help="Print the version and end.")
+_Version = Annotated[bool, tyro.conf.FlagCreatePairsOff, _VERSION_HELP]
 
 
 def parse_flags(
     settings: type[S], program: str, description: str, arguments: Sequence[str] | None
 ) -> S:
-    """Settings from flags.
+    """Parse settings from flags.
 
     Args:
-        settings: A dataclass whose fields have defaults, and each a docstring that is its help.
-        program: What the command is called.
+        settings: Dataclass whose fields have defaults, and each a docstring that is its help.
+        program: Name of the command.
         description: What it does.
         arguments: The flags; None for those of the process.
 
@@ -76,50 +59,49 @@ def parse_flags(
             args=given,
             config=(tyro.conf.OmitArgPrefixes,),
         )
-    groups = [getattr(parsed, each.name) for each in fields(parsed)]
-    values = {each.name: getattr(group, each.name) for group in groups for each in fields(group)}
-    if values.pop(VERSION):
+    if parsed.output.version:
         print(f"mnist_jax {__version__}")
         raise SystemExit(0)
-    return settings(**values)
+    names = [each.name for each in fields(settings)]  # type: ignore[arg-type]
+    return settings(**{name: getattr(getattr(parsed, _title(name)), name) for name in names})
 
 
 def grouped(settings: Any) -> Any:
-    """A dataclass of the same flags, each group a dataclass of its own."""
-    groups = [
-        (title, group, field(default_factory=group)) for title, group in _groups(settings).items()
-    ]
+    """A dataclass with a field for each group of flags.
+
+    A group is the settings themselves, of which it takes its own flags alone. So tyro finds the
+    help where it always does, in the docstrings.
+    """
+    groups = []
+    for title in (OWN, *GROUPS):
+        members: list[Any] = [_member(settings, each, title) for each in fields(settings)]
+        if title == "output":
+            members.append(("version", _Version, field(default=False)))
+        if any(member[2].init for member in members):
+            group = make_dataclass(title, members, bases=(settings,), frozen=True, kw_only=True)
+            groups.append((title, group, field(default_factory=group)))
     return make_dataclass(settings.__name__, groups)
 
 
-def _groups(settings: Any) -> dict[str, Any]:
-    """A dataclass for each group that has flags."""
-    hints, helps = get_type_hints(settings, include_extras=True), dict(_helps(settings))
-    titles = {name: title for title, names in GROUPS.items() for name in names}
-    places = {name: place for names in GROUPS.values() for place, name in enumerate(names)}
-    members: dict[str, list[Any]] = {title: [] for title in (OWN, *GROUPS)}
-    for each in sorted(fields(settings), key=lambda each: places.get(each.name, 0)):
-        assert each.default is not MISSING, f"{each.name} has no default"
-        shown = _shown(hints[each.name], each.default, helps.get(each.name, ""))
-        flag = (each.name, Annotated[hints[each.name], shown], field(default=each.default))
-        members[titles.get(each.name, OWN)].append(flag)
-    members["output"].append(_VERSION_FLAG)
-    return {
-        title: make_dataclass(title, flags, kw_only=True)
-        for title, flags in members.items()
-        if flags
-    }
+def _title(name: str) -> str:
+    return _TITLES.get(name, OWN)
 
 
-def _shown(hint: Any, default: Any, text: str) -> Any:
-    """How a flag is shown in the help: one that may be left out as its type alone."""
+def _member(settings: Any, flag: Field[Any], title: str) -> tuple[str, Any, Any]:
+    """A flag in a group: one that is given, or one that keeps its default."""
+    hint = get_type_hints(settings, include_extras=True)[flag.name]
+    own = _title(flag.name) == title
+    return flag.name, _shown(hint, flag.default), field(default=flag.default, init=own)
+
+
+def _shown(hint: Any, default: Any) -> Any:
+    """How a flag is shown in the help: one that may be left out, as its type alone."""
+    if default is not None and default != ():
+        return hint
     kinds = [kind for kind in get_args(hint) if kind is not type(None)]
-    optional = default is None or default == ()
     # what tyro shows would be {None}|PATH
     metavar = _metavar(kinds[0]) if default is None and len(kinds) == 1 else None
-    if optional:
-        return tyro.conf.arg(help=text, metavar=metavar, help_behavior_hint="(optional)")
-    return tyro.conf.arg(help=text)
+    return Annotated[hint, tyro.conf.arg(metavar=metavar, help_behavior_hint="(optional)")]
 
 
 def _metavar(kind: Any) -> str:
@@ -128,7 +110,7 @@ def _metavar(kind: Any) -> str:
 
 
 def _refuse_initials(settings: Any, arguments: Sequence[str]) -> None:
-    """Suggests --learning-rate for --lr, which is too far from it to be found by spelling."""
+    """Suggest --learning-rate for --lr, which is too far from it to be found by spelling."""
     flags = {f"--{each.name.replace('_', '-')}" for each in fields(settings)}
     initials = {f"--{''.join(word[0] for word in flag[2:].split('-'))}": flag for flag in flags}
     for argument in arguments:
@@ -137,22 +119,3 @@ def _refuse_initials(settings: Any, arguments: Sequence[str]) -> None:
             message = f"error: there is no flag {name}; perhaps {initials[name]}? See --help."
             print(message, file=sys.stderr)
             raise SystemExit(2)
-
-
-def _helps(settings: Any) -> Iterator[tuple[str, str]]:
-    """Each field's docstring, those of base classes first."""
-    for base in filter(is_dataclass, reversed(settings.__mro__)):
-        for statement, following in pairwise(_statements(base)):
-            if isinstance(statement, ast.AnnAssign) and isinstance(following, ast.Expr):
-                text = ast.literal_eval(following.value)
-                yield ast.unparse(statement.target), " ".join(str(text).split())
-
-
-def _statements(definition: Any) -> list[ast.stmt]:
-    """The statements of a class's body; none if its source is unknown, as at a prompt."""
-    try:
-        source = inspect.getsource(definition)
-    except OSError:
-        return []
-    [parsed] = ast.parse(textwrap.dedent(source)).body
-    return parsed.body if isinstance(parsed, ast.ClassDef) else []

@@ -1,18 +1,18 @@
 """The flags that every experiment has, and what they make: a split, an ordering, a program."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from tyro.conf import FlagCreatePairsOff
 
+from experiments import reported
 from mnist_jax import data, training
 from mnist_jax.errors import UsageError
 
 QUICK_EPOCHS = 6
-
-# the report's learning rates
-LOGISTIC_RATE, SOFTMAX_RATE = 0.05, 0.01
+UNSEEN = {"output_dir", "quiet", "data_dir", "data_source"}
+"""Settings that change no number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,16 +37,16 @@ class Settings:
     """Seed of the shuffled orders and of the stochastic validation set; the seeds of several runs
     count up from it."""
 
-    epochs: int = 50
+    epochs: int = reported.EPOCHS
     """Passes over the training set."""
 
-    batch_size: int = 128
+    batch_size: int = reported.BATCH_SIZE
     """Examples per step; the incomplete last batch of an epoch is dropped."""
 
-    train_size: int = 18_000
+    train_size: int = reported.TRAIN_SIZE
     """Number of training images, the first ones, before digits are selected."""
 
-    validation_size: int = 2_000
+    validation_size: int = reported.VALIDATION_SIZE
     """Number of validation images, taken from the test images, before digits are selected."""
 
     shuffle: bool = True
@@ -75,6 +75,16 @@ class Settings:
     def shortened(self) -> Self:
         """The settings that are used: with `quick`, fewer epochs."""
         return self._capped(epochs=QUICK_EPOCHS)
+
+    def changed(self) -> set[str]:
+        """The names of the settings that are not the report's own, its defaults."""
+        own = type(self)()
+        names = {field.name for field in fields(self)}
+        return {name for name in names if getattr(self, name) != getattr(own, name)}
+
+    def are_the_reports(self) -> bool:
+        """Whether the report's numbers are to be expected of these settings."""
+        return self.changed() <= UNSEEN
 
     def _capped(self, **limits: int) -> Self:
         if not self.quick:

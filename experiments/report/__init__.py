@@ -1,5 +1,1 @@
-"""The report as a page: `results/index.html`, one file that needs nothing else."""
-
-from experiments.report.document import write
-
-__all__ = ["write"]
+"""The written report: claims.json, report.md, and index.html."""

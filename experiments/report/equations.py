@@ -1,8 +1,7 @@
-"""The derivations on the page: each equation as mathematics that a browser draws."""
+"""The derivations on the page: mathematics that a browser draws."""
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 from latex2mathml.converter import convert
 from markupsafe import Markup
@@ -13,100 +12,37 @@ TITLES = {
     "4a": "4a: the L2 penalty",
 }
 LOGARITHM = '<mo form="prefix" lspace="0.17em" rspace="0.17em">ln</mo>'
-"""With the room around it that a name of several letters needs."""
+"""With the space around it that a name of several letters needs."""
 WIDE = 180
 """Equations of more LaTeX than this are wider than a phone."""
 
 
-class Formula(NamedTuple):
-    """A line that is drawn.
-
-    Attributes:
-        mathml: As a browser takes it.
-        wide: Whether it has to be scrolled sideways.
-    """
-
-    mathml: Markup
-    wide: bool
-
-
-class Equation(NamedTuple):
-    """An equation on the page; `printed` and `corrected` are None where there is no such line.
-
-    Attributes:
-        id: Its anchor.
-        row: Its row of the ledger.
-        printed: What stands in the report.
-        corrected: What should stand there.
-    """
-
-    id: str
-    row: dict[str, Any]
-    printed: Formula | None
-    corrected: Formula | None
-
-
-class Derivation(NamedTuple):
-    """The equations of one task."""
-
-    id: str
-    title: str
-    equations: list[Equation]
-
-
-def derivations(rows: Sequence[dict[str, Any]]) -> list[Derivation]:
-    """The derivations, task by task.
+def equation_anchor(number: str) -> str:
+    """Name the anchor of an equation.
 
     Args:
-        rows: Rows of the ledger, as `experiments.task1_gradients.ledger.ledger_rows` gives them.
-
-    Returns:
-        The tasks, in the report's order.
-    """
-    tasks = dict.fromkeys(row["task"] for row in rows)
-    return [
-        Derivation(f"derivation-{task}", TITLES[task], list(equations(rows, task)))
-        for task in tasks
-    ]
-
-
-def equations(rows: Sequence[dict[str, Any]], task: str) -> Iterable[Equation]:
-    """The equations of a task."""
-    for row in rows:
-        if row["task"] == task:
-            yield Equation(
-                anchor(row["number"]), row, formula(row["latex"]), formula(row["corrected_latex"])
-            )
-
-
-def anchor(number: str) -> str:
-    """The anchor of an equation.
-
-    Args:
-        number: As in the ledger.
+        number: Number of the equation in the ledger.
 
     Returns:
         An id.
 
     Example:
-        >>> anchor("18 (reason)")
+        >>> equation_anchor("18 (reason)")
         'equation-18-reason'
     """
     return "-".join(["equation", *re.findall(r"[\w.]+", number)])
 
 
-def formula(latex: str | None) -> Formula | None:
-    """An equation drawn by the browser; None for none."""
-    if latex is None:
-        return None
-    return Formula(mathml(latex, "block"), wide=len(latex) > WIDE)
+def is_wide(latex: str) -> bool:
+    """Whether an equation has to be scrolled sideways on a phone."""
+    return len(latex) > WIDE
 
 
-def mathml(latex: str, display: Literal["block", "inline"]) -> Markup:
-    """Mathematics as a browser draws it.
+def mathml(latex: str, display: Literal["block", "inline"] = "block") -> Markup:
+    """Convert LaTeX to mathematics that a browser draws.
 
     Args:
-        latex: What to draw.
+        latex: The formula.
         display: On a line of its own, or within one.
 
     Returns:

@@ -1,109 +1,108 @@
-"""A task on the page: its sentences, figures, claims and numbers."""
+"""An experiment on the page: its figures, claims and numbers."""
 
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
 from experiments.common.captions import Caption
-from experiments.common.claims import Judgement
-from experiments.common.task import Task, TaskResult
-from experiments.narratives import NARRATIVES
+from experiments.common.claims import JudgedClaim
+from experiments.common.task import TaskResult
+from experiments.report.judging import Finished
 
 PIXELS_PER_INCH = 96
 
 
-class Picture(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Picture:
     """A figure on the page, with the claims that it shows.
 
     Attributes:
         id: Its anchor.
-        caption: What is said of it.
-        uri: The figure itself, as a data URI.
+        caption: Its caption.
+        text: Numbers of the figure and, in the report's own setting, what they mean.
+        uri: The drawing, as a data URI.
         size: Width and height in pixels of CSS.
         links: Its files, name to address.
-        claims: The claims that are judged by what it shows.
+        claims: Claims that are judged by what it shows.
     """
 
     id: str
     caption: Caption
+    text: str
     uri: str
     size: tuple[int, int]
     links: dict[str, str]
-    claims: list[Judgement]
+    claims: list[JudgedClaim]
 
 
-class Section(NamedTuple):
-    """A task on the page.
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """An experiment on the page.
 
     Attributes:
-        task: The experiment.
-        overview: The sentences that open it.
-        diverged: A line for each run that diverged.
-        pictures: Its figures, in the narrative's order.
+        experiment: The experiment and what it gave.
+        meaning: What its numbers mean; empty outside the report's own setting.
+        pictures: Its figures, in the order of the captions.
         claims: All its claims.
-        unshown: Those that none of the figures shows.
-        numbers: The closing table, (what, value).
+        unshown: Claims that none of the figures shows.
         links: Its files, name to address.
     """
 
-    task: Task[Any]
-    overview: str
-    diverged: list[str]
+    experiment: Finished
+    meaning: str
     pictures: list[Picture]
-    claims: list[Judgement]
-    unshown: list[Judgement]
-    numbers: list[tuple[str, str]]
+    claims: list[JudgedClaim]
+    unshown: list[JudgedClaim]
     links: dict[str, str]
 
 
-def section(
-    folder: Path, task: Task[Any], result: TaskResult, judgements: Sequence[Judgement]
-) -> Section:
-    """A task's section.
+def section(folder: Path, experiment: Finished, claims: Sequence[JudgedClaim]) -> Section:
+    """Lay out an experiment's section.
 
     Args:
-        folder: Folder of the results, with the task's own folder in it.
-        task: The experiment.
-        result: What it gave.
-        judgements: Judgements of all claims.
+        folder: Folder of the results, with the experiment's own folder in it.
+        experiment: The experiment and what it gave.
+        claims: All claims with their verdicts.
 
     Returns:
         The section.
     """
-    own = [judgement for judgement in judgements if judgement.task == task.name]
+    task = experiment.task
+    own = [claim for claim in claims if claim.task == task.name]
     pictures = [
-        picture(folder, task.name, name, result, own)
-        for name in NARRATIVES[task.name].captions
-        if name in result.figures
+        picture(folder, experiment, name, own)
+        for name in task.captions
+        if name in experiment.figures
     ]
-    shown = {judgement.id for each in pictures for judgement in each.claims}
+    shown = {claim.id for each in pictures for claim in each.claims}
     return Section(
-        task=task,
-        overview=NARRATIVES[task.name].overview(result.metrics),
-        diverged=result.diverged,
+        experiment=experiment,
+        meaning=task.meaning if experiment.settings.are_the_reports() else "",
         pictures=pictures,
         claims=own,
-        unshown=[judgement for judgement in own if judgement.id not in shown],
-        numbers=result.summary,
-        links={name: f"{task.name}/{name}" for name in data_files(result)},
+        unshown=[claim for claim in own if claim.id not in shown],
+        links={name: f"{task.name}/{name}" for name in data_files(experiment.result)},
     )
 
 
 def picture(
-    folder: Path, task: str, name: str, result: TaskResult, judgements: Sequence[Judgement]
+    folder: Path, experiment: Finished, name: str, claims: Sequence[JudgedClaim]
 ) -> Picture:
-    """A figure, read from the task's folder, where it was drawn already."""
+    """Lay out a figure, read from the experiment's folder."""
+    task, caption = experiment.task.name, experiment.task.captions[name]
     drawing = (folder / task / f"{name}.svg").read_bytes()
+    own_setting = experiment.settings.are_the_reports()
     return Picture(
         id=f"{task}-{name}",
-        caption=NARRATIVES[task].captions[name](result.metrics),
+        caption=caption,
+        text=caption.text(experiment.result.metrics, own_setting=own_setting),
         uri=f"data:image/svg+xml;base64,{b64encode(drawing).decode('ascii')}",
-        size=size(result.figures[name]),
+        size=size(experiment.figures[name]),
         links={ending.upper(): f"{task}/{name}.{ending}" for ending in ("svg", "png")},
-        claims=[judgement for judgement in judgements if Path(judgement.evidence).stem == name],
+        claims=[claim for claim in claims if Path(claim.evidence).stem == name],
     )
 
 
@@ -114,18 +113,13 @@ def size(figure: Figure) -> tuple[int, int]:
 
 
 def data_files(result: TaskResult) -> list[str]:
-    """The files in the task's folder that hold its numbers."""
-    return [
-        "metrics.json",
-        *(f"{name}.csv" for name in result.tables),
-        *(f"{name}.json" for name in result.documents),
-        "config.json",
-    ]
+    """The files in the experiment's folder that hold its numbers."""
+    tables = [f"{name}.csv" for name in result.tables]
+    documents = [f"{name}.json" for name in result.documents]
+    return ["metrics.json", *tables, *documents, "config.json"]
 
 
-def anchor(judgement: Judgement, sections: Sequence[Section]) -> str:
-    """Where the evidence of a claim is: a figure, or the numbers where it is none or not drawn."""
-    shown = {
-        claim.id: each.id for part in sections for each in part.pictures for claim in each.claims
-    }
-    return shown.get(judgement.id, f"{judgement.task}-numbers")
+def anchor(claim: JudgedClaim, sections: Sequence[Section]) -> str:
+    """The anchor of a claim's evidence: a figure or, without one, the numbers."""
+    shown = {own.id: each.id for part in sections for each in part.pictures for own in each.claims}
+    return shown.get(claim.id, f"{claim.task}-numbers")

@@ -34,7 +34,7 @@ def measure(settings: SweepSettings, mnist: Mnist, progress: Progress) -> TaskRe
     return TaskResult(
         metrics=metrics,
         tables={"runs": summary.run_table(runs)},
-        figures=figures.draw(settings, metrics, runs),
+        draw=partial(figures.draw, settings, metrics, runs),
         summary=summary.closing_rows(metrics),
         diverged=divergences({settings.model: runs}),
         arrays={"curves": curves} if curves else {},

@@ -2,19 +2,27 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from enum import StrEnum
+from typing import NamedTuple, TypedDict
 
 import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from experiments.task1_gradients.metrics import DERIVATIONS
 from mnist_jax.gradcheck.differences import Line, central_differences
 from mnist_jax.gradcheck.draws import draw_directions
 from mnist_jax.gradcheck.problem import PRECISIONS, Problem, cast
 from mnist_jax.precision import in_precision
 
 STEPS = np.logspace(2, -10, 61)
+
+
+class Pair(StrEnum):
+    """Two gradients whose coordinates are compared; in float32, with autodiff's in float64."""
+
+    DERIVED = "float32: hand-derived"
+    AUTODIFF = "float32: autodiff"
+    BETWEEN = "float64: one against the other"
 
 
 class Errors(NamedTuple):
@@ -26,27 +34,53 @@ class Errors(NamedTuple):
             along a direction of random signs.
     """
 
-    by_coordinate: dict[str, Float[np.ndarray, " P"]]
+    by_coordinate: dict[Pair, Float[np.ndarray, " P"]]
     by_step: dict[str, Float[np.ndarray, " H"]]
 
 
-def errors(task: str, arguments: tuple[np.ndarray, ...], seed: int) -> Errors:
-    """The errors that the figures show.
+class LargestError(TypedDict):
+    """The largest error of a pair's coordinates, and how many coordinates are equal."""
+
+    largest: float
+    equal: float
+
+
+class BestStep(TypedDict):
+    """The step at which a central difference errs least, and its relative error there."""
+
+    step: float
+    relative: float
+
+
+class ErrorMetrics(TypedDict):
+    """The errors of one gradient, in numbers."""
+
+    by_coordinate: dict[str, LargestError]
+    central_differences: dict[str, BestStep | None]
+
+
+def errors(
+    loss: Callable[..., Array],
+    gradient: Callable[..., Array],
+    arguments: tuple[np.ndarray, ...],
+    seed: int,
+) -> Errors:
+    """Measure the errors that the figures show.
 
     Args:
-        task: Name in `DERIVATIONS`.
+        loss: The loss.
+        gradient: Its hand-derived gradient.
         arguments: Trained weights and a batch, in float64.
         seed: Seed of the direction.
 
     Returns:
         The errors.
     """
-    derivation = DERIVATIONS[task]
-    problem = Problem(derivation.loss, derivation.gradient, 0, arguments)
+    problem = Problem(loss, gradient, 0, arguments)
     return Errors(_by_coordinate(problem), _by_step(problem, seed))
 
 
-def _by_coordinate(problem: Problem) -> dict[str, np.ndarray]:
+def _by_coordinate(problem: Problem) -> dict[Pair, np.ndarray]:
     gradient, reverse = jax.jit(problem.gradient), jax.jit(jax.grad(problem.loss))
     with in_precision("float32"):
         single = problem.cast("float32").arguments
@@ -57,9 +91,9 @@ def _by_coordinate(problem: Problem) -> dict[str, np.ndarray]:
         ours64, theirs64 = gradient(*double), reverse(*double)
     largest = np.abs(exact).max()
     pairs = {
-        "float32: hand-derived": (ours, exact),
-        "float32: autodiff": (theirs, exact),
-        "float64: one against the other": (ours64, theirs64),
+        Pair.DERIVED: (ours, exact),
+        Pair.AUTODIFF: (theirs, exact),
+        Pair.BETWEEN: (ours64, theirs64),
     }
     return {
         name: np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64)).ravel() / largest
@@ -93,12 +127,12 @@ def _along(
     return jax.lax.map(lambda step: loss(weights + step * direction, *data), steps)
 
 
-def errors_metrics(errors: dict[str, Errors]) -> dict[str, Any]:
-    """For each task: what the figures show of its errors, in numbers."""
+def errors_metrics(errors: dict[str, Errors]) -> dict[str, ErrorMetrics]:
+    """The errors of each task that the figures show, in numbers."""
     return {
         task: {
             "by_coordinate": {
-                name: {"largest": values.max(), "equal": np.mean(values == 0)}
+                name: {"largest": float(values.max()), "equal": float(np.mean(values == 0))}
                 for name, values in found.by_coordinate.items()
             },
             "central_differences": {
@@ -109,8 +143,8 @@ def errors_metrics(errors: dict[str, Errors]) -> dict[str, Any]:
     }
 
 
-def _best(values: Float[np.ndarray, " H"]) -> dict[str, Any] | None:
+def _best(values: Float[np.ndarray, " H"]) -> BestStep | None:
     if not np.isfinite(values).any():
         return None
     best = np.nanargmin(values)
-    return {"step": STEPS[best], "relative": values[best]}
+    return {"step": float(STEPS[best]), "relative": float(values[best])}

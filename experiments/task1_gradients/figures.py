@@ -5,17 +5,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.common.curves import TRAIN, VALIDATION
-from experiments.task1_gradients.errors import STEPS, Errors
+from experiments.task1_gradients.errors import STEPS, Errors, Pair
 from mnist_jax import plotting
 
 NAMES = {"1a": "1a: logistic", "1b": "1b: softmax", "4a": "4a: softmax with L2 penalty"}
 COLORS = {"float32": TRAIN, "float64": VALIDATION}
+PAIRS = {"float32": (Pair.DERIVED, Pair.AUTODIFF), "float64": (Pair.BETWEEN,)}
+"""Precision to the errors that are drawn: the first filled, the second as a line."""
 
 
 def draw(errors: dict[str, Errors]) -> dict[str, Figure]:
     """All figures of task 1, by file name."""
-    with plotting.style():
-        return {"1_errors": coordinates(errors), "1_steps": steps(errors)}
+    return {"1_errors": coordinates(errors), "1_steps": steps(errors)}
 
 
 def steps(errors: dict[str, Errors]) -> Figure:
@@ -67,11 +68,11 @@ def coordinates(errors: dict[str, Errors]) -> Figure:
     return figure
 
 
-def of_precision(axes: Axes, errors: dict[str, np.ndarray], precision: str) -> None:
+def of_precision(axes: Axes, errors: dict[Pair, np.ndarray], precision: str) -> None:
     """The distributions over coordinates; errors that are zero are counted in words."""
     end = np.log10(np.finfo(precision).eps) + 2
     bins = np.logspace(end - 6, end, 49).tolist()
-    chosen = [values for name, values in errors.items() if name.startswith(precision)]
+    chosen = [errors[pair] for pair in PAIRS[precision]]
     for values, histtype in zip(chosen, ("stepfilled", "step"), strict=False):
         shares = np.full(len(values), 100 / len(values))
         color = COLORS[precision] if histtype == "stepfilled" else "black"

@@ -1,7 +1,7 @@
 """The numbers of the derivations: each of the report's equations, judged by evaluating it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict, cast
 
 from mnist_jax.derivation import BOUND, Judgement
 
@@ -11,14 +11,39 @@ ROUNDING = 1e-6
 """Deviations below this are rounding's, whose digits differ between machines."""
 
 
-def ledger_rows(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
-    """The judgements as plain values, what ledger.json holds.
+class LedgerRow(TypedDict):
+    """A row of ledger.json; None where an equation has no printed or no corrected line."""
+
+    number: str
+    task: str
+    says: str
+    latex: str | None
+    verdict: str
+    deviation: float | None
+    bound: float
+    corrected_latex: str | None
+    corrected_deviation: float | None
+
+
+class LedgerMetrics(TypedDict):
+    """Numbers of the equations under each verdict, and how far apart sides that agree are."""
+
+    holds: list[str]
+    slip: list[str]
+    fails: list[str]
+    empty: list[str]
+    bound: float
+    largest_deviation_that_holds: float
+
+
+def ledger_rows(judgements: Sequence[Judgement]) -> list[LedgerRow]:
+    """Write the judgements as plain values, the contents of ledger.json.
 
     Args:
         judgements: Judgements of all equations, as `mnist_jax.derivation.ledger` gives them.
 
     Returns:
-        One row per equation; None where it has no printed or no corrected line.
+        One row per equation.
     """
     return [
         {
@@ -36,20 +61,16 @@ def ledger_rows(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
     ]
 
 
-def ledger_metrics(judgements: Sequence[Judgement]) -> dict[str, Any]:
-    """The equations' numbers by verdict, and how far apart the sides of those that hold are.
-
-    Args:
-        judgements: Judgements of all equations.
-
-    Returns:
-        Lists of numbers under each verdict; `bound` and the largest deviation below it.
-    """
+def ledger_metrics(judgements: Sequence[Judgement]) -> LedgerMetrics:
+    """The equations' numbers by verdict, and how far apart the sides of those that hold are."""
     deviations = [judged.deviation for judged in judgements if judged.verdict == "holds"]
-    return {
+    numbers = {
         verdict: [judged.equation.number for judged in judgements if judged.verdict == verdict]
         for verdict in VERDICTS
-    } | {"bound": BOUND, "largest_deviation_that_holds": max(filter(None, deviations), default=0.0)}
+    }
+    largest = max(filter(None, deviations), default=0.0)
+    bounds = {"bound": BOUND, "largest_deviation_that_holds": largest}
+    return cast(LedgerMetrics, {**numbers, **bounds})
 
 
 def ledger_table(judgements: Sequence[Judgement]) -> list[tuple[str, str, str, str]]:

@@ -1,39 +1,34 @@
 """Figures of task 2."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from experiments import reported
 from experiments.common import curves
 from experiments.common.curves import FOURTH, THIRD, TRAIN, VALIDATION
-from experiments.task2_logistic.metrics import Shuffled, Unshuffled
+from experiments.task2_logistic.metrics import Runs, Task2Metrics
 from mnist_jax import plotting
 from mnist_jax.training import Outcome, TrainingResult
 
-REPORTED_RANGE = (65, 195)
 NAMES = {"lag": "lag (the report's)", "patience": "patience (the usual)"}
 
 
-def draw(
-    metrics: dict[str, Any], unshuffled: Unshuffled, shuffled: Shuffled | None
-) -> dict[str, Figure]:
+def draw(metrics: Task2Metrics, runs: Runs) -> dict[str, Figure]:
     """All figures of task 2, by file name; without shuffled runs, those that need none."""
-    with plotting.style():
-        figures = {
-            "2b_loss": loss(metrics, unshuffled.run),
-            "2c_accuracy": accuracy(unshuffled.run),
-            "2e_spike_position": spike_position(metrics, unshuffled.every_step),
-        }
-        if shuffled:
-            figures["2d_stopping"] = stopping(metrics, shuffled.stopped)
-            figures["2e_shuffling"] = shuffling(unshuffled.run, shuffled.curves)
-        return figures
+    figures = {
+        "2b_loss": loss(metrics, runs.unshuffled),
+        "2c_accuracy": accuracy(runs.unshuffled),
+        "2e_spike_position": spike_position(metrics, runs.every_step),
+    }
+    if runs.shuffled:
+        figures["2d_stopping"] = stopping(metrics, runs.stopped)
+        figures["2e_shuffling"] = shuffling(runs.unshuffled, runs.shuffled)
+    return figures
 
 
-def loss(metrics: dict[str, Any], run: TrainingResult) -> Figure:
+def loss(metrics: Task2Metrics, run: TrainingResult) -> Figure:
     """2b: both losses, and where each criterion stops the run."""
     figure, [[axes]] = plotting.new_figure()
     curves.losses(axes, run)
@@ -56,7 +51,7 @@ def accuracy(run: TrainingResult) -> Figure:
     return figure
 
 
-def stopping(metrics: dict[str, Any], stopped: dict[str, np.recarray]) -> Figure:
+def stopping(metrics: Task2Metrics, stopped: dict[str, np.recarray]) -> Figure:
     """2d: the stopping steps of the shuffled runs, a panel for each criterion."""
     figure, grid = plotting.new_figure(len(stopped), 1, size=(7, 5))
     for axes, (name, runs), color in zip(grid[:, 0], stopped.items(), (TRAIN, THIRD), strict=True):
@@ -66,7 +61,7 @@ def stopping(metrics: dict[str, Any], stopped: dict[str, np.recarray]) -> Figure
             plotting.mark(axes, unshuffled, f"in file order: {unshuffled}", color=VALIDATION)
         stopped = np.sum(runs.outcome == Outcome.STOPPED_EARLY)
         axes.set_title(f"2d: {NAMES[name]}, stopped {stopped} of {len(runs)} shuffled runs")
-    low, high = REPORTED_RANGE
+    low, high = reported.STOPPING_RANGE
     grid[0, 0].axvspan(low, high, color="black", alpha=0.08, linewidth=0, zorder=0)
     grid[0, 0].annotate(
         f"shaded: the report's range,\n{low} to {high}",
@@ -123,7 +118,7 @@ def shuffling(unshuffled: TrainingResult, curves_of_seeds: TrainingResult) -> Fi
     return figure
 
 
-def spike_position(metrics: dict[str, Any], every_step: TrainingResult) -> Figure:
+def spike_position(metrics: Task2Metrics, every_step: TrainingResult) -> Figure:
     """2e: evaluated after every step, the accuracy by step and by place in the epoch."""
     figure, [[over_steps, over_batches]] = plotting.new_figure(
         1, 2, size=(9, 3.6), sharey=True, width_ratios=(3, 2)

@@ -1,6 +1,6 @@
 """Spikes: sudden short drops of the validation accuracy (task 2e)."""
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -10,21 +10,30 @@ PROMINENCE = 0.02
 """A drop counts as a spike from two points of accuracy below the lower of its shoulders."""
 
 
+class Spikes(TypedDict):
+    """Spikes: step, depth (prominence, a fraction), epoch, and batch within it, all from 0."""
+
+    count: int
+    steps: np.ndarray
+    depths: np.ndarray
+    epochs: np.ndarray
+    batches: np.ndarray
+
+
 def find_spikes(
     accuracy: Float[np.ndarray, " evaluations"],
     steps: Int[np.ndarray, " evaluations"],
     steps_per_epoch: int,
-) -> dict[str, Any]:
-    """The spikes after the first epoch, in which every curve is still climbing.
+) -> Spikes:
+    """Find the spikes after the first epoch, in which every curve is still climbing.
 
     Args:
         accuracy: Validation accuracy of each evaluation, as a fraction.
-        steps: The step of each.
+        steps: Step of each evaluation.
         steps_per_epoch: Steps per epoch.
 
     Returns:
-        `count`, and of each spike `steps`, `depths` (a fraction, its prominence), `epochs` and
-        `batches` (its place within the epoch, from 0).
+        The spikes.
 
     Example:
         >>> accuracy = np.array([0.5, 0.9, 0.9, 0.8, 0.9, 0.91])

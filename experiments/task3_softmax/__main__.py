@@ -4,9 +4,8 @@
 the validation set, and where it stands among random selections from the test set.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Self, get_args
+from functools import partial
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
@@ -15,73 +14,41 @@ from jaxtyping import Bool
 
 from experiments.common.command import run_task
 from experiments.common.progress import Progress
-from experiments.common.settings import SOFTMAX_RATE, Settings
 from experiments.common.task import Task, TaskResult, divergences, history_table
-from experiments.task3_softmax import figures
-from experiments.task3_softmax.metrics import (
-    Trained,
-    draw_selections,
-    draws_metrics,
-    summary,
-    trained_metrics,
-)
+from experiments.reported import TaskName
+from experiments.task3_softmax.captions import CAPTIONS, MEANING
+from experiments.task3_softmax.claims import CLAIMS
+from experiments.task3_softmax.figures import draw
+from experiments.task3_softmax.metrics import Trained, draw_selections, summary, task_metrics
+from experiments.task3_softmax.settings import Task3Settings
 from mnist_jax import features, training
 from mnist_jax.data import Mnist, Selection
 from mnist_jax.models import softmax
 from mnist_jax.training import Precision, TrainingResult
 
 
-@dataclass(frozen=True, kw_only=True)
-class Task3Settings(Settings):
-    """The report's settings of task 3."""
-
-    output_dir: Path = Path("results/task3_softmax")
-    """Folder for what this command writes."""
-
-    validation_selection: Selection | None = None
-    """The last test images in file order, or images drawn at random; by default both."""
-
-    learning_rate: float = SOFTMAX_RATE
-    """Learning rate of plain stochastic gradient descent."""
-
-    l2: float = 0.0
-    """Factor of the L2 penalty."""
-
-    def check(self) -> Self:
-        """Validates settings that do not depend on the data."""
-        training.hyperparameters(self.learning_rate, self.l2).rounded(self.precision)
-        return super().check()
-
-
 def measure(settings: Task3Settings, mnist: Mnist, progress: Progress) -> TaskResult:
-    """Trains and measures task 3; see `Task.measure`."""
+    """Train and measure task 3; see `Task.measure`."""
     chosen = settings.validation_selection
     selections: tuple[Selection, ...] = (chosen,) if chosen else get_args(Selection)
-    trained = {each: train(settings, mnist, each, progress) for each in selections}
-    last = list(trained.values())[-1].run
-    correct = correct_on_test_set(mnist, last, settings.precision)
+    trained = {str(name): train(settings, mnist, name, progress) for name in selections}
+    runs = {name: one.run for name, one in trained.items()}
+    correct = correct_on_test_set(mnist, runs[selections[-1]], settings.precision)
     draws = draw_selections(correct, settings.validation_size, settings.seed)
-    metrics = {
-        "train_examples": settings.train_size,
-        "validation_examples": settings.validation_size,
-        **last.schedule._asdict(),
-        **{selection: trained_metrics(each) for selection, each in trained.items()},
-        "test_set": draws_metrics(draws),
-    }
-    runs = {selection: each.run for selection, each in trained.items()}
+    metrics = task_metrics(trained, draws, settings.train_size)
     return TaskResult(
         metrics=metrics,
-        tables={"history": history_table(runs)},
-        figures=figures.draw(metrics, runs, draws),
         summary=summary(metrics),
+        tables={"history": history_table(runs)},
         diverged=divergences(runs),
+        draw=partial(draw, metrics, runs, draws),
     )
 
 
 def train(
     settings: Task3Settings, mnist: Mnist, selection: Selection, progress: Progress
 ) -> Trained:
-    """One run, evaluated on one validation set; the weights do not depend on which."""
+    """Train one run, evaluated on one validation set; the weights do not depend on which."""
     split = settings.split(mnist, selection)
     run = training.fit(
         softmax,
@@ -104,7 +71,15 @@ def correct_on_test_set(
     return np.asarray(predictions) == mnist.test.labels
 
 
-TASK = Task("task3_softmax", "Task 3: softmax regression", Task3Settings, measure)
+TASK = Task(
+    TaskName.SOFTMAX,
+    "Task 3: softmax regression",
+    Task3Settings,
+    measure,
+    claims=CLAIMS,
+    captions=CAPTIONS,
+    meaning=MEANING,
+)
 
 if __name__ == "__main__":
     raise SystemExit(run_task(TASK))

@@ -1,151 +1,106 @@
-"""What the page says of task 3: one model, and what each validation set makes of it."""
+"""The captions of task 3, and what its numbers mean."""
 
-import math
-from typing import Any, get_args
+import numpy as np
 
-from experiments.common.captions import Caption, Narrative, TaskMetrics
-from experiments.common.words import join, known, listed, points, side
-from experiments.task3_softmax.selection_captions import class_shares, file_order, selections
-from mnist_jax.data import Selection
+from experiments.common.captions import Caption, Numbers, shown
+from experiments.common.words import listed
+from experiments.task3_softmax.metrics import Task3Metrics, by_selection
 
-SAME = 0.005
-"""Accuracies so close together are called the same."""
-RISE = 0.02
-"""A loss that ends within so much of its lowest has not risen."""
-
-
-def chosen(metrics: TaskMetrics) -> dict[str, dict[str, Any]]:
-    """The numbers of each validation set that was used."""
-    return {name: metrics[name] for name in get_args(Selection) if name in metrics}
-
-
-def evaluated(metrics: TaskMetrics) -> dict[str, dict[str, Any]]:
-    """The last evaluation on each validation set, where there was one."""
-    return {name: run["final"] for name, run in chosen(metrics).items() if run["final"]}
-
-
-def overview(metrics: TaskMetrics) -> str:
-    """What each validation set says of the model, and how far it can be believed."""
-    return join(reached(metrics), apart(metrics), flattery(metrics))
-
-
-def reached(metrics: TaskMetrics) -> str:
-    """The accuracies at the end."""
-    finals = evaluated(metrics)
-    if not finals:
-        [outcome, *_] = [run["outcome"] for run in chosen(metrics).values()]
-        return f"The run {outcome}, before it could be evaluated."
-    found = [f"{final['validation_accuracy']:.1%} on the {n} set" for n, final in finals.items()]
-    train = next(iter(finals.values()))["train_accuracy"]
-    return (
-        f"The model classifies {train:.1%} of its training images correctly and, of its validation "
-        f"images, {listed(found)}."
-    )
-
-
-def apart(metrics: TaskMetrics) -> str:
-    """What the choice of the validation set alone changes."""
-    finals = evaluated(metrics)
-    if len(finals) < 2:
-        return ""
-    sequential, stochastic = (final["validation_accuracy"] for final in finals.values())
-    if abs(sequential - stochastic) < SAME:
-        return "It hardly matters which images validate it."
-    return (
-        f"The weights are the same: the {points(sequential - stochastic)} between the two come "
-        "from the choice of the images alone."
-    )
-
-
-def flattery(metrics: TaskMetrics) -> str:
-    """What the sequential set says, against all test images."""
-    test = metrics["test_set"]
-    gap = test["sequential_accuracy"] - test["accuracy"]
-    return (
-        f"On all test images the accuracy is {test['accuracy']:.1%}; on the last "
-        f"{test['selection_size']} it is {side(gap, 'higher', 'lower', 'the same')}."
-    )
-
-
-def losses(metrics: TaskMetrics) -> Caption:
-    """3b: both losses."""
-    runs = chosen(metrics)
-    found = [
-        f"{run['final']['validation_loss']:.3f} nats on the {name} set"
-        for name, run in runs.items()
-        if run["final"]
-    ]
-    return Caption(
-        "3b: loss, by validation set",
-        join(
-            "Training and validation loss over the steps, a panel for each validation set: "
-            f"{listed(runs)}.",
-            f"The validation loss ends at {listed(found)}." if found else "",
-        ),
-        join(rise(runs), no_rise(runs)),
-    )
-
-
-def risen(run: dict[str, Any]) -> float:
-    """By how much of its lowest value the validation loss has risen; NaN if unknown."""
-    final, lowest = run["final"], run["lowest_validation_loss"]["validation_loss"]
-    return final["validation_loss"] / lowest - 1 if final and known(lowest) else math.nan
-
-
-def rise(runs: dict[str, dict[str, Any]]) -> str:
-    """On which sets the validation loss has risen since it was lowest."""
-    found = [
-        f"on the {name} set by {risen(run):.0%} since step {run['lowest_validation_loss']['step']}"
-        for name, run in runs.items()
-        if risen(run) >= RISE
-    ]
-    return f"The validation loss has risen {listed(found)}: the model overfits." if found else ""
-
-
-def no_rise(runs: dict[str, dict[str, Any]]) -> str:
-    """On which sets it has not."""
-    found = [f"the {name} set" for name, run in runs.items() if risen(run) < RISE]
-    if not found:
-        return ""
-    return (
-        f"On {listed(found)} the validation loss ends within {RISE:.0%} of its lowest: it has not "
-        "begun to rise."
-    )
-
-
-def accuracies(metrics: TaskMetrics) -> Caption:
-    """3c: both accuracies."""
-    found = [
-        f"{final['train_accuracy']:.1%} and {final['validation_accuracy']:.1%} ({name})"
-        for name, final in evaluated(metrics).items()
-    ]
-    gaps = [
-        f"{side(gap(final), 'above', 'below', 'level with')} training on the {name} set"
-        for name, final in evaluated(metrics).items()
-    ]
-    return Caption(
-        "3c: accuracy, by validation set",
-        join(
-            "Training and validation accuracy over the steps, a panel for each validation set: "
-            f"{listed(chosen(metrics))}.",
-            f"They end at {listed(found)}." if found else "",
-        ),
-        f"Validation ends {listed(gaps)}." if gaps else "",
-    )
-
-
-def gap(final: dict[str, Any]) -> float:
-    """By how much validation is above training."""
-    return final["validation_accuracy"] - final["train_accuracy"]
-
-
-NARRATIVE = Narrative(
-    overview,
-    {
-        "3b_loss": losses,
-        "3c_accuracy": accuracies,
-        "3d_class_shares": class_shares,
-        "3d_file_order": file_order,
-        "3d_selections": selections,
-    },
+MEANING = (
+    "The same weights are judged by two validation sets, and the difference between the two "
+    "accuracies comes from the choice of the images alone. The last images of the test set are "
+    "easier than the rest, so sequential validation overstates the accuracy."
 )
+
+
+def loss_numbers(metrics: Task3Metrics) -> Numbers:
+    """The last and the lowest validation loss of each set."""
+    return {
+        f"{name} validation loss at the end": shown(
+            run["final"].get("validation_loss"),
+            f"{{:.3f}} nats (lowest: {run['lowest_validation_loss']['validation_loss']:.3f})",
+        )
+        for name, run in by_selection(metrics).items()
+    }
+
+
+def accuracy_numbers(metrics: Task3Metrics) -> Numbers:
+    """The last accuracies."""
+    finals = {name: run["final"] for name, run in by_selection(metrics).items()}
+    train = next(iter(finals.values())).get("train_accuracy")
+    validation = {
+        f"{name} validation": shown(final.get("validation_accuracy"), "{:.1%}")
+        for name, final in finals.items()
+    }
+    return {"training accuracy at the end": shown(train, "{:.1%}"), **validation}
+
+
+def share_numbers(metrics: Task3Metrics) -> Numbers:
+    """The rarest and the most frequent digit of each set."""
+    shares = {
+        name: np.asarray(run["class_distribution_percent"], float)
+        for name, run in by_selection(metrics).items()
+    }
+    return {
+        f"{name} set": f"{share.min():.2f}% (digit {share.argmin()}) to {share.max():.2f}% "
+        f"(digit {share.argmax()})"
+        for name, share in shares.items()
+    }
+
+
+def order_numbers(metrics: Task3Metrics) -> Numbers:
+    """The accuracy of each tenth of the test set."""
+    tenths = np.asarray(metrics["test_set"]["accuracy_by_thousand"], float)
+    return {"accuracy by tenth of the test set": listed(f"{tenth:.1%}" for tenth in tenths)}
+
+
+def selection_numbers(metrics: Task3Metrics) -> Numbers:
+    """The sequential validation set among random ones."""
+    test = metrics["test_set"]
+    draws, size = test["random_selections"], test["selection_size"]
+    above = test["sequential_standard_deviations_above_mean"]
+    return {
+        f"{draws['count']} random selections of {size} test images": f"{draws['minimum']:.1%} to "
+        f"{draws['maximum']:.1%}, on average {draws['mean']:.1%}",
+        f"the last {size}": f"{test['sequential_accuracy']:.1%}",
+        "standard deviations above the mean": shown(above, "{:.1f}"),
+    }
+
+
+CAPTIONS = {
+    "3b_loss": Caption(
+        title="3b: loss, by validation set",
+        shows="Training and validation loss over the steps, a panel for each validation set.",
+        numbers=loss_numbers,
+        meaning="The validation loss ends near its lowest value: it has not begun to rise.",
+    ),
+    "3c_accuracy": Caption(
+        title="3c: accuracy, by validation set",
+        shows="Training and validation accuracy over the steps, a panel for each validation set.",
+        numbers=accuracy_numbers,
+        meaning="Validation ends above training on the sequential set and below it on the "
+        "stochastic set.",
+    ),
+    "3d_class_shares": Caption(
+        title="3d: class shares",
+        shows="Bars of the share of each digit in the validation set.",
+        numbers=share_numbers,
+        meaning="The sequential set is no less evenly mixed than the stochastic one: the mix of "
+        "classes does not explain the difference.",
+    ),
+    "3d_file_order": Caption(
+        title="3d: accuracy along the test set",
+        shows="Accuracy over the position in the test set, in file order. The shaded end is the "
+        "sequential validation set.",
+        numbers=order_numbers,
+        meaning="The second half of the file is easier than the first, and the easiest tenth lies "
+        "within the sequential validation set.",
+    ),
+    "3d_selections": Caption(
+        title="3d: among random selections",
+        shows="Histogram of the accuracy on random selections of test images. A dashed line marks "
+        "the last images of the test set.",
+        numbers=selection_numbers,
+        meaning="The last images are not a typical sample; chance cannot explain the gap.",
+    ),
+}

@@ -1,7 +1,6 @@
 """Figures of task 3."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,7 +8,7 @@ from matplotlib.figure import Figure
 
 from experiments.common import curves
 from experiments.common.curves import THIRD, TRAIN, VALIDATION
-from experiments.task3_softmax.metrics import Draws
+from experiments.task3_softmax.metrics import Draws, Task3Metrics, by_selection
 from mnist_jax import plotting
 from mnist_jax.training import TrainingResult
 
@@ -21,20 +20,19 @@ WINDOW = 250
 
 
 def draw(
-    metrics: dict[str, Any], runs: dict[str, TrainingResult], draws: Draws
+    metrics: Task3Metrics, runs: Mapping[str, TrainingResult], draws: Draws
 ) -> dict[str, Figure]:
     """All figures of task 3, by file name."""
-    with plotting.style():
-        return {
-            "3b_loss": losses(runs),
-            "3c_accuracy": accuracies(runs),
-            "3d_class_shares": class_shares(metrics),
-            "3d_file_order": file_order(metrics, draws),
-            "3d_selections": selections(metrics, draws),
-        }
+    return {
+        "3b_loss": losses(runs),
+        "3c_accuracy": accuracies(runs),
+        "3d_class_shares": class_shares(metrics),
+        "3d_file_order": file_order(metrics, draws),
+        "3d_selections": selections(metrics, draws),
+    }
 
 
-def losses(runs: dict[str, TrainingResult]) -> Figure:
+def losses(runs: Mapping[str, TrainingResult]) -> Figure:
     """3b: both losses, a panel for each validation set."""
 
     def panel(axes: Axes, run: TrainingResult) -> None:
@@ -44,7 +42,7 @@ def losses(runs: dict[str, TrainingResult]) -> Figure:
     return by_validation_set(runs, panel, "3b: loss of softmax regression, by validation set")
 
 
-def accuracies(runs: dict[str, TrainingResult]) -> Figure:
+def accuracies(runs: Mapping[str, TrainingResult]) -> Figure:
     """3c: both accuracies, a panel for each validation set."""
 
     def panel(axes: Axes, run: TrainingResult) -> None:
@@ -54,7 +52,9 @@ def accuracies(runs: dict[str, TrainingResult]) -> Figure:
 
 
 def by_validation_set(
-    runs: dict[str, TrainingResult], panel: Callable[[Axes, TrainingResult], None], title: str
+    runs: Mapping[str, TrainingResult],
+    panel: Callable[[Axes, TrainingResult], None],
+    title: str,
 ) -> Figure:
     """A panel for each validation set, side by side; the first has the label and the legend."""
     figure, grid = plotting.new_figure(1, len(runs), size=(4.5 * len(runs), 3.6), sharey=True)
@@ -67,13 +67,13 @@ def by_validation_set(
     return figure
 
 
-def class_shares(metrics: dict[str, Any]) -> Figure:
+def class_shares(metrics: Task3Metrics) -> Figure:
     """3d: how the ten digits are shared out in each validation set."""
     figure, [[axes]] = plotting.new_figure()
-    chosen = [selection for selection in TITLES if selection in metrics]
+    chosen = by_selection(metrics)
     width = 0.8 / len(chosen)
     for place, (selection, color) in enumerate(zip(chosen, (VALIDATION, TRAIN), strict=False)):
-        shares = metrics[selection]["class_distribution_percent"]
+        shares = chosen[selection]["class_distribution_percent"]
         at = np.arange(10) + (place - (len(chosen) - 1) / 2) * width
         axes.bar(at, shares, width=0.9 * width, color=color, label=selection)
     axes.axhline(10, color="black", linestyle="--", linewidth=1)
@@ -84,7 +84,7 @@ def class_shares(metrics: dict[str, Any]) -> Figure:
     return figure
 
 
-def file_order(metrics: dict[str, Any], draws: Draws) -> Figure:
+def file_order(metrics: Task3Metrics, draws: Draws) -> Figure:
     """3d: accuracy along the test set; the sequential validation set is its easy end."""
     figure, [[axes]] = plotting.new_figure()
     count, test = len(draws.correct), metrics["test_set"]
@@ -102,7 +102,7 @@ def file_order(metrics: dict[str, Any], draws: Draws) -> Figure:
     return figure
 
 
-def selections(metrics: dict[str, Any], draws: Draws) -> Figure:
+def selections(metrics: Task3Metrics, draws: Draws) -> Figure:
     """3d: the sequential validation set among random selections of the same size."""
     figure, [[axes]] = plotting.new_figure()
     test = metrics["test_set"]

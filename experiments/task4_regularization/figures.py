@@ -1,32 +1,29 @@
 """Figures of task 4."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from experiments.common import curves
-from experiments.task4_regularization.metrics import power_law_points
+from experiments.task4_regularization.metrics import Task4Metrics, power_law_points
 from mnist_jax import plotting
 from mnist_jax.training import TrainingResult
 
 
-def draw(metrics: dict[str, Any], runs: dict[float, TrainingResult]) -> dict[str, Figure]:
+def draw(metrics: Task4Metrics, runs: dict[float, TrainingResult]) -> dict[str, Figure]:
     """All figures of task 4, by file name."""
     positive = {l2: run for l2, run in sorted(runs.items()) if l2 > 0}
     ends = {l2: runs[l2] for l2 in sorted({min(runs), max(runs)})}
-    with plotting.style():
-        figures = {
-            "4b_weights": weights(ends, "4b: weights of the smallest and the largest λ"),
-            "4d_train_validation": train_validation(runs),
-        }
-        if positive:
-            figures["4c_accuracy"] = accuracy(positive)
-            figures["appendix_weights"] = weights(positive, "Appendix: weights by λ")
-        if metrics["norm_exponent"] is not None:
-            figures["4e_norm"] = norm(metrics)
-        return figures
+    figures = {
+        "4b_weights": weights(ends, "4b: weights of the smallest and the largest λ"),
+        "4d_train_validation": train_validation(runs),
+    }
+    if positive:
+        figures["4c_accuracy"] = accuracy(positive)
+        figures["appendix_weights"] = weights(positive, "Appendix: weights by λ")
+    if metrics["norm_exponent"] is not None:
+        figures["4e_norm"] = norm(metrics, metrics["norm_exponent"])
+    return figures
 
 
 def weights(runs: dict[float, TrainingResult], title: str) -> Figure:
@@ -74,13 +71,12 @@ def train_validation(runs: dict[float, TrainingResult]) -> Figure:
     return figure
 
 
-def norm(metrics: dict[str, Any]) -> Figure:
+def norm(metrics: Task4Metrics, exponent: float) -> Figure:
     """4e: the norm of the weights against the factor, with the fitted power law."""
     figure, [[axes]] = plotting.new_figure(size=(5.5, 3.8))
     measured = {float(l2): run["weight_norm"] for l2, run in metrics["runs"].items()}
     factors, norms = np.array(sorted(power_law_points(measured).items())).T
     middle = np.exp(np.log(factors).mean()), np.exp(np.log(norms).mean())
-    exponent = metrics["norm_exponent"]
     fitted = middle[1] * (factors / middle[0]) ** exponent
     inverse = middle[1] * (factors / middle[0]) ** -1.0
     axes.loglog(factors, norms, "o", color=curves.VALIDATION, label="measured")

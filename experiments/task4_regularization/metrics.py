@@ -1,16 +1,42 @@
 """The numbers of task 4, from its runs."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
 
-from experiments.common.runs import run_metrics
+from experiments.common.runs import RunMetrics, ScheduleMetrics, run_metrics, schedule_metrics
 from mnist_jax.training import TrainingResult
 
 
+class PenalizedMetrics(RunMetrics):
+    """Numbers of the run with one factor of the penalty."""
+
+    total_variation_over_size: float | None
+
+
+class Task4Metrics(ScheduleMetrics):
+    """Contents of task 4's metrics.json; runs are named by their factor."""
+
+    runs: dict[str, PenalizedMetrics]
+    norm_exponent: float | None
+
+
+def task_metrics(
+    runs: Mapping[float, TrainingResult], train_size: int, validation_size: int
+) -> Task4Metrics:
+    """Contents of task 4's metrics.json."""
+    numbers = {l2: penalized_metrics(run) for l2, run in runs.items()}
+    first = next(iter(runs.values()))
+    return {
+        **schedule_metrics(first, train_size, validation_size),
+        "runs": {str(l2): run for l2, run in numbers.items()},
+        "norm_exponent": norm_exponent({l2: run["weight_norm"] for l2, run in numbers.items()}),
+    }
+
+
 def total_variation(weights: Float[np.ndarray, "K I"]) -> float:
-    r"""Noise of the weight images: $\sum |w_p - w_q|$ over neighbouring pixels p and q.
+    r"""Measure the noise of weight images: $\sum |w_p - w_q|$ over neighbouring pixels p and q.
 
     Args:
         weights: Class-major, 28 x 28 pixels and the bias.
@@ -27,13 +53,12 @@ def total_variation(weights: Float[np.ndarray, "K I"]) -> float:
 
 
 @np.errstate(over="ignore")
-def run_of_l2(run: TrainingResult) -> dict[str, Any]:
+def penalized_metrics(run: TrainingResult) -> PenalizedMetrics:
     """Numbers of the run with one factor of the penalty."""
-    metrics = run_metrics(run)
     weights = run.weights.astype(np.float64)
     size = np.abs(weights[:, :-1]).sum()
-    noise = total_variation(weights) / size if size > 0 else None
-    return metrics | {"total_variation_over_size": noise}
+    noise = total_variation(weights) / float(size) if size > 0 else None
+    return {**run_metrics(run), "total_variation_over_size": noise}
 
 
 def power_law_points(norms: dict[float, float]) -> dict[float, float]:
@@ -42,7 +67,7 @@ def power_law_points(norms: dict[float, float]) -> dict[float, float]:
 
 
 def norm_exponent(norms: dict[float, float]) -> float | None:
-    r"""The exponent a of the power law $\|w\| \propto \lambda^a$ fitted to the runs.
+    r"""Fit the exponent a of the power law $\|w\| \propto \lambda^a$ to the runs.
 
     Args:
         norms: Factor of the penalty to norm of the weights.
@@ -62,7 +87,7 @@ def norm_exponent(norms: dict[float, float]) -> float | None:
     return float(np.polyfit(*logs.T, deg=1)[0])
 
 
-def summary(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+def summary(metrics: Task4Metrics) -> list[tuple[str, str]]:
     """The closing table."""
     rows = []
     for l2, run in metrics["runs"].items():
