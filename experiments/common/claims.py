@@ -42,7 +42,7 @@ class Measured:
     conditions: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Claim:
     """A statement of the report and how it is measured.
 
@@ -57,6 +57,13 @@ class Claim:
     measured: Callable[[Any], Measured]
     needs: tuple[str, ...]
     evidence: str
+
+
+def claim(
+    statement: Statement, *, needs: tuple[str, ...], evidence: str
+) -> Callable[[Callable[[Any], Measured]], Claim]:
+    """Decorate the function that measures a statement; see `Claim`."""
+    return lambda measured: Claim(statement, measured, needs, evidence)
 
 
 @dataclass(frozen=True)
@@ -105,16 +112,12 @@ def judge(claim: Claim, metrics: Mapping[str, Any], changed: set[str]) -> Judged
         The claim with its verdict.
     """
     if missing := sorted(changed & {*claim.needs}):
-        return without(claim, f"not with the report's {', '.join(missing)}")
-    return _judged(claim, claim.measured(metrics))
+        return judged(claim, Measured(f"not with the report's {', '.join(missing)}"))
+    return judged(claim, claim.measured(metrics))
 
 
-def without(claim: Claim, reason: str) -> JudgedClaim:
-    """Report that a claim was not measured, for a reason."""
-    return _judged(claim, Measured(reason))
-
-
-def _judged(claim: Claim, found: Measured) -> JudgedClaim:
+def judged(claim: Claim, found: Measured) -> JudgedClaim:
+    """A claim with the verdict that follows from what was measured."""
     about = claim.statement
     return JudgedClaim(
         *(about.id, about.task, about.says),

@@ -13,7 +13,7 @@ from experiments.common.claims import JudgedClaim, Verdict
 from experiments.common.settings import Settings
 from experiments.report.equations import TITLES, equation_anchor, is_wide, mathml
 from experiments.report.judging import Finished
-from experiments.report.section import anchor, section
+from experiments.report.section import Section, anchor
 from experiments.task1_gradients.ledger import readable
 from mnist_jax.data.known import not_mnist
 from mnist_jax.files import replacing
@@ -57,7 +57,7 @@ def markdown(report: Report) -> str:
 def page(report: Report) -> str:
     """The page, as HTML."""
     verdicts = [claim.verdict for claim in report.claims]
-    sections = [section(report.folder, each, report.claims) for each in report.experiments]
+    sections = [Section(report.folder, each, report.claims) for each in report.experiments]
     ledger = [row for each in report.experiments for row in each.result.documents.get("ledger", ())]
     environment = _environment(autoescape=True, lstrip_blocks=True)
     environment.filters.update(anchor=equation_anchor, is_wide=is_wide, mathml=mathml)

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from experiments.common.claims import JudgedClaim, judge, without
+from experiments.common.claims import JudgedClaim, Measured, judge, judged
 from experiments.common.settings import Settings
 from experiments.common.task import Task, TaskResult
 from mnist_jax.data.known import title
@@ -40,8 +40,8 @@ def judge_all(experiments: Sequence[Finished]) -> list[JudgedClaim]:
     """
     others = {title(each.settings.data_set) for each in experiments} - {title("mnist")}
     if others:
-        reason = f"not on MNIST but on {', '.join(sorted(others))}"
-        return [without(claim, reason) for each in experiments for claim in each.task.claims]
+        found = Measured(f"not on MNIST but on {', '.join(sorted(others))}")
+        return [judged(claim, found) for each in experiments for claim in each.task.claims]
     return [
         judge(claim, each.result.metrics, each.settings.changed())
         for each in experiments

@@ -17,7 +17,7 @@ PIXELS_PER_INCH = 96
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A figure on the page, with the claims that it shows.
+    """A figure on the page.
 
     Attributes:
         id: Its anchor.
@@ -38,54 +38,26 @@ class Picture:
     claims: list[JudgedClaim]
 
 
-@dataclass(frozen=True, kw_only=True)
 class Section:
-    """An experiment on the page.
-
-    Attributes:
-        experiment: The experiment and what it gave.
-        meaning: What its numbers mean; empty outside the report's own setting.
-        pictures: Its figures, in the order of the captions.
-        claims: All its claims.
-        unshown: Claims that none of the figures shows.
-        links: Its files, name to address.
-    """
-
-    experiment: Finished
-    meaning: str
-    pictures: list[Picture]
-    claims: list[JudgedClaim]
-    unshown: list[JudgedClaim]
-    links: dict[str, str]
-
-
-def section(folder: Path, experiment: Finished, claims: Sequence[JudgedClaim]) -> Section:
-    """Lay out an experiment's section.
+    """An experiment on the page: its claims, its figures in the order of the captions, its files.
 
     Args:
         folder: Folder of the results, with the experiment's own folder in it.
         experiment: The experiment and what it gave.
         claims: All claims with their verdicts.
-
-    Returns:
-        The section.
     """
-    task = experiment.task
-    own = [claim for claim in claims if claim.task == task.name]
-    pictures = [
-        picture(folder, experiment, name, own)
-        for name in task.captions
-        if name in experiment.figures
-    ]
-    shown = {claim.id for each in pictures for claim in each.claims}
-    return Section(
-        experiment=experiment,
-        meaning=task.meaning if experiment.settings.are_the_reports() else "",
-        pictures=pictures,
-        claims=own,
-        unshown=[claim for claim in own if claim.id not in shown],
-        links={name: f"{task.name}/{name}" for name in data_files(experiment.result)},
-    )
+
+    def __init__(self, folder: Path, experiment: Finished, claims: Sequence[JudgedClaim]) -> None:
+        task = experiment.task
+        own_setting = experiment.settings.are_the_reports()
+        self.experiment = experiment
+        self.meaning = task.meaning if own_setting else ""
+        self.claims = [claim for claim in claims if claim.task == task.name]
+        drawn = [name for name in task.captions if name in experiment.figures]
+        self.pictures = [picture(folder, experiment, name, self.claims) for name in drawn]
+        shown = {claim.id for each in self.pictures for claim in each.claims}
+        self.unshown = [claim for claim in self.claims if claim.id not in shown]
+        self.links = {name: f"{task.name}/{name}" for name in data_files(experiment.result)}
 
 
 def picture(

@@ -3,7 +3,7 @@
 from functools import partial
 
 from experiments import reported
-from experiments.common.claims import Claim, Condition, Measured
+from experiments.common.claims import Condition, Measured, claim
 from experiments.task1_gradients.metrics import Task1Metrics
 
 
@@ -18,11 +18,6 @@ def gradient(task: str, metrics: Task1Metrics) -> Measured:
 
 
 CLAIMS = tuple(
-    Claim(
-        statement=statement,
-        measured=partial(gradient, task),
-        needs=("batch_size",),
-        evidence="1_errors.png",
-    )
+    claim(statement, needs=("batch_size",), evidence="1_errors.png")(partial(gradient, task))
     for task, statement in reported.GRADIENTS.items()
 )

@@ -3,12 +3,13 @@
 import numpy as np
 
 from experiments import reported
-from experiments.common.claims import DATA, Claim, Condition, Measured
+from experiments.common.claims import DATA, Condition, Measured, claim
 from experiments.task2_logistic.metrics import Task2Metrics
 
 LOGISTIC = (*DATA, "digits", "validation_selection", "learning_rate", "l2")
 
 
+@claim(reported.SCHEDULE, needs=(*DATA, "digits"), evidence="metrics.json")
 def schedule(task: Task2Metrics) -> Measured:
     """Row 1 of task 2."""
     steps, every = task["steps_per_epoch"], task["evaluate_every"]
@@ -22,6 +23,7 @@ def schedule(task: Task2Metrics) -> Measured:
     )
 
 
+@claim(reported.STOPS, needs=LOGISTIC, evidence="2b_loss.png")
 def stopping_step(task: Task2Metrics) -> Measured:
     """2d, in file order."""
     run, step = task["unshuffled"], reported.STOPPING_STEP
@@ -37,6 +39,11 @@ def stopping_step(task: Task2Metrics) -> Measured:
     return Measured(named, (stopped,))
 
 
+@claim(
+    reported.STOPS_SHUFFLED,
+    needs=(*LOGISTIC, "epochs", "shuffle", "lag_seeds"),
+    evidence="2d_stopping.png",
+)
 def stopping_range(task: Task2Metrics) -> Measured:
     """2d, shuffled."""
     low, high = reported.STOPPING_RANGE
@@ -52,6 +59,7 @@ def stopping_range(task: Task2Metrics) -> Measured:
     )
 
 
+@claim(reported.SENSITIVITY, needs=(*LOGISTIC, "epochs"), evidence="2b_loss.png")
 def sensitivity(task: Task2Metrics) -> Measured:
     """2d, the criterion and where overfitting starts."""
     run, start = task["unshuffled"], reported.OVERFITTING_STEP
@@ -75,6 +83,7 @@ def sensitivity(task: Task2Metrics) -> Measured:
     )
 
 
+@claim(reported.SPIKE_COUNT, needs=(*LOGISTIC, "epochs"), evidence="2e_spike_position.png")
 def spike_count(task: Task2Metrics) -> Measured:
     """2e, how many spikes there are."""
     run = task["unshuffled"]
@@ -93,6 +102,7 @@ def spike_count(task: Task2Metrics) -> Measured:
     )
 
 
+@claim(reported.SPIKE_PLACE, needs=(*LOGISTIC, "epochs"), evidence="2e_spike_position.png")
 def spike_place(task: Task2Metrics) -> Measured:
     """2e, where in the epoch the spikes are."""
     # from the evaluation after every step: one in five sees a batch only in every fifth epoch
@@ -107,6 +117,11 @@ def spike_place(task: Task2Metrics) -> Measured:
     )
 
 
+@claim(
+    reported.SHUFFLING,
+    needs=(*LOGISTIC, "epochs", "shuffle", "curve_seeds"),
+    evidence="2e_shuffling.png",
+)
 def shuffling(task: Task2Metrics) -> Measured:
     """2e, what shuffling does to the spikes."""
     before, after = task["unshuffled"]["spikes"], task["shuffled"]["spikes"]
@@ -130,47 +145,4 @@ def shuffling(task: Task2Metrics) -> Measured:
     )
 
 
-CLAIMS = (
-    Claim(
-        statement=reported.SCHEDULE,
-        measured=schedule,
-        needs=(*DATA, "digits"),
-        evidence="metrics.json",
-    ),
-    Claim(
-        statement=reported.STOPS,
-        measured=stopping_step,
-        needs=LOGISTIC,
-        evidence="2b_loss.png",
-    ),
-    Claim(
-        statement=reported.STOPS_SHUFFLED,
-        measured=stopping_range,
-        needs=(*LOGISTIC, "epochs", "shuffle", "lag_seeds"),
-        evidence="2d_stopping.png",
-    ),
-    Claim(
-        statement=reported.SENSITIVITY,
-        measured=sensitivity,
-        needs=(*LOGISTIC, "epochs"),
-        evidence="2b_loss.png",
-    ),
-    Claim(
-        statement=reported.SPIKE_COUNT,
-        measured=spike_count,
-        needs=(*LOGISTIC, "epochs"),
-        evidence="2e_spike_position.png",
-    ),
-    Claim(
-        statement=reported.SPIKE_PLACE,
-        measured=spike_place,
-        needs=(*LOGISTIC, "epochs"),
-        evidence="2e_spike_position.png",
-    ),
-    Claim(
-        statement=reported.SHUFFLING,
-        measured=shuffling,
-        needs=(*LOGISTIC, "epochs", "shuffle", "curve_seeds"),
-        evidence="2e_shuffling.png",
-    ),
-)
+CLAIMS = (schedule, stopping_step, stopping_range, sensitivity, spike_count, spike_place, shuffling)

@@ -3,10 +3,15 @@
 import numpy as np
 
 from experiments import reported
-from experiments.common.claims import SOFTMAX, Claim, Condition, Measured
+from experiments.common.claims import SOFTMAX, Condition, Measured, claim
 from experiments.task3_softmax.metrics import Task3Metrics
 
 
+@claim(
+    reported.CLASS_SHARES,
+    needs=("validation_size", "validation_selection"),
+    evidence="3d_class_shares.png",
+)
 def class_shares(task: Task3Metrics) -> Measured:
     """3d, the ten numbers."""
     shares = np.asarray(task["sequential"]["class_distribution_percent"])
@@ -17,6 +22,7 @@ def class_shares(task: Task3Metrics) -> Measured:
     )
 
 
+@claim(reported.TOO_GOOD, needs=(*SOFTMAX, "validation_selection"), evidence="3d_selections.png")
 def too_good(task: Task3Metrics) -> Measured:
     """3d, the sequential validation set."""
     final, test = task["sequential"]["final"], task["test_set"]
@@ -41,6 +47,11 @@ def too_good(task: Task3Metrics) -> Measured:
     )
 
 
+@claim(
+    reported.SLIGHT_OVERFITTING,
+    needs=(*SOFTMAX, "validation_selection"),
+    evidence="3c_accuracy.png",
+)
 def slight_overfitting(task: Task3Metrics) -> Measured:
     """3d, the stochastic validation set."""
     final, draws = task["stochastic"]["final"], task["test_set"]["random_selections"]
@@ -56,23 +67,4 @@ def slight_overfitting(task: Task3Metrics) -> Measured:
     )
 
 
-CLAIMS = (
-    Claim(
-        statement=reported.CLASS_SHARES,
-        measured=class_shares,
-        needs=("validation_size", "validation_selection"),
-        evidence="3d_class_shares.png",
-    ),
-    Claim(
-        statement=reported.TOO_GOOD,
-        measured=too_good,
-        needs=(*SOFTMAX, "validation_selection"),
-        evidence="3d_selections.png",
-    ),
-    Claim(
-        statement=reported.SLIGHT_OVERFITTING,
-        measured=slight_overfitting,
-        needs=(*SOFTMAX, "validation_selection"),
-        evidence="3c_accuracy.png",
-    ),
-)
+CLAIMS = (class_shares, too_good, slight_overfitting)

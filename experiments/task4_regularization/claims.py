@@ -3,10 +3,11 @@
 import numpy as np
 
 from experiments import reported
-from experiments.common.claims import SOFTMAX, Claim, Condition, Measured
+from experiments.common.claims import SOFTMAX, Condition, Measured, claim
 from experiments.task4_regularization.metrics import Task4Metrics
 
 
+@claim(reported.NOISE, needs=SOFTMAX, evidence="4b_weights.png")
 def noise(metrics: Task4Metrics) -> Measured:
     """4b, the weight images."""
     runs = metrics["runs"]
@@ -19,6 +20,9 @@ def noise(metrics: Task4Metrics) -> Measured:
     )
 
 
+@claim(
+    reported.ACCURACY_FALLS, needs=(*SOFTMAX, "validation_selection"), evidence="4c_accuracy.png"
+)
 def accuracy_falls(metrics: Task4Metrics) -> Measured:
     """4c and 4d."""
     runs = metrics["runs"]
@@ -38,6 +42,7 @@ def accuracy_falls(metrics: Task4Metrics) -> Measured:
     )
 
 
+@claim(reported.NORM_INVERSE, needs=SOFTMAX, evidence="4e_norm.png")
 def norm_inverse(metrics: Task4Metrics) -> Measured:
     """4e."""
     runs, exponent = metrics["runs"], metrics["norm_exponent"]
@@ -53,18 +58,4 @@ def norm_inverse(metrics: Task4Metrics) -> Measured:
     )
 
 
-CLAIMS = (
-    Claim(statement=reported.NOISE, measured=noise, needs=SOFTMAX, evidence="4b_weights.png"),
-    Claim(
-        statement=reported.ACCURACY_FALLS,
-        measured=accuracy_falls,
-        needs=(*SOFTMAX, "validation_selection"),
-        evidence="4c_accuracy.png",
-    ),
-    Claim(
-        statement=reported.NORM_INVERSE,
-        measured=norm_inverse,
-        needs=SOFTMAX,
-        evidence="4e_norm.png",
-    ),
-)
+CLAIMS = (noise, accuracy_falls, norm_inverse)
