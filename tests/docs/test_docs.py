@@ -15,7 +15,7 @@ from experiments.task1_gradients.ledger import ROUNDING, ledger_metrics, ledger_
 from mnist_jax.derivation import BOUND, Judgement, ledger
 from mnist_jax.errors import UsageError
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 DERIVATIONS = (DOCS / "derivations.md").read_text(encoding="utf-8")
 ROWS = json.loads((DOCS / "measured" / "ledger.json").read_text(encoding="utf-8"))
 

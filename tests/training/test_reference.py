@@ -23,7 +23,7 @@ from mnist_jax.training import (
 )
 
 TASK2, TASK3, TASK4 = (
-    json.loads((Path(__file__).parent / f"reference/task{task}_unshuffled.json").read_text())
+    json.loads((Path(__file__).parents[1] / f"reference/task{task}_unshuffled.json").read_text())
     for task in (2, 3, 4)
 )
 RELATIVE = {"float32": 1e-3, "float64": 1e-9}

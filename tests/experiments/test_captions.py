@@ -15,7 +15,7 @@ from experiments.__main__ import TASKS
 from experiments.task1_gradients.errors import Pair
 
 ONE, TWO, THREE, FOUR = TASKS
-MEASURED = Path(__file__).parents[1] / "docs" / "measured"
+MEASURED = Path(__file__).parents[2] / "docs" / "measured"
 QUOTED = {
     task.name: json.loads((MEASURED / f"{task.name}.json").read_text(encoding="utf-8"))
     for task in TASKS

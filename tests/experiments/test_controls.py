@@ -23,7 +23,7 @@ from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import check
 from mnist_jax.gradients import softmax_gradient
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 both_precisions = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 

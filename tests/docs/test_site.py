@@ -8,7 +8,7 @@ import pytest
 
 import mnist_jax
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(autouse=True)

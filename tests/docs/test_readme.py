@@ -12,7 +12,7 @@ from experiments.sweep.settings import SweepSettings
 from experiments.task2_logistic.settings import Task2Settings
 
 CLAIMS = {claim.statement.id for task in TASKS for claim in task.claims}
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
@@ -42,7 +42,7 @@ def test_an_example_runs(example: str, capsys):
 
 def test_every_module_it_names_exists():
     for module in re.findall(r"python -m ([\w.]+)", README):
-        path = Path(__file__).parents[1].joinpath(*module.split("."))
+        path = Path(__file__).parents[2].joinpath(*module.split("."))
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
 
 
@@ -50,11 +50,11 @@ def test_every_file_it_links_to_exists():
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert links
     files = {link.split("#")[0] for link in links}
-    assert all((Path(__file__).parents[1] / file).is_file() for file in files)
+    assert all((Path(__file__).parents[2] / file).is_file() for file in files)
 
 
 def test_every_claim_links_to_its_discussion():
-    reproduction = Path(__file__).parents[1] / "docs" / "reproduction.md"
+    reproduction = Path(__file__).parents[2] / "docs" / "reproduction.md"
     titles = re.findall(r"^#+ (.+)$", reproduction.read_text(encoding="utf-8"), re.MULTILINE)
     anchors = {title.lower().replace(" ", "-") for title in titles}
     assert anchors >= CLAIMS

@@ -26,7 +26,7 @@ from mnist_jax.training import (
     stopping_step,
 )
 
-TASK2 = json.loads((Path(__file__).parent / "reference/task2_unshuffled.json").read_text())
+TASK2 = json.loads((Path(__file__).parents[1] / "reference/task2_unshuffled.json").read_text())
 LENGTH = 12
 
 # few different values, so that ties are common
