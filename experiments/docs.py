@@ -185,12 +185,6 @@ def document(template: Path) -> Path:
 def tally(claims: Sequence[dict[str, Any]]) -> str:
     """How many claims have each verdict.
 
-    Args:
-        claims: What claims.json holds.
-
-    Returns:
-        The counts in words.
-
     Example:
         >>> tally([{"verdict": "refuted"}, {"verdict": "confirmed"}, {"verdict": "refuted"}])
         '1 confirmed and 2 refuted'

@@ -26,27 +26,13 @@ class Caption:
     meaning: str = ""
 
     def text(self, metrics: Any, *, own_setting: bool = True) -> str:
-        """Write the caption.
-
-        Args:
-            metrics: Metrics of the figure's task.
-            own_setting: Whether they were measured in the report's own setting.
-
-        Returns:
-            The numbers and, in the report's own setting, what they mean.
-        """
+        """Write the numbers and, in the report's own setting, what they mean."""
         parts = (sentence(self.numbers(metrics)), self.meaning if own_setting else "")
         return " ".join(filter(None, parts))
 
 
 def sentence(numbers: Numbers) -> str:
     """Write numbers as a sentence, without those that were not measured.
-
-    Args:
-        numbers: What is measured, to its value.
-
-    Returns:
-        The sentence; empty if nothing was measured.
 
     Example:
         >>> sentence({"lag stops at": "step 75", "patience stops at": None, "spikes": "10"})
@@ -57,14 +43,7 @@ def sentence(numbers: Numbers) -> str:
 
 
 def shown(value: float | None, form: str) -> str | None:
-    """Format a number.
-
-    Args:
-        value: A number, or None.
-        form: Format string such as "{:.1%}".
-
-    Returns:
-        The number in words; None if it was not measured or is not finite.
+    """Format a number; None if it was not measured or is not finite.
 
     Example:
         >>> shown(0.9312, "{:.1%} of the images"), shown(None, "{:.1%}")

@@ -80,13 +80,7 @@ class JudgedClaim:
 
 
 def verdict(conditions: tuple[Condition, ...]) -> Verdict:
-    """Derive the verdict from the conditions.
-
-    Args:
-        conditions: What the measurement decided.
-
-    Returns:
-        Confirmed if all hold, refuted if none does, not measured if there are none.
+    """Derive the verdict: confirmed if all conditions hold, refuted if none does.
 
     Example:
         >>> verdict((Condition("it rains", True), Condition("it pours", False))).value

@@ -119,17 +119,7 @@ def minutely(
 
 
 def line(description: str, total: int, done: int, seconds: float, since: int) -> str:
-    """A line of the log.
-
-    Args:
-        description: What is counted.
-        total: How many there are.
-        done: How many are done.
-        seconds: Since the counting of the rate began.
-        since: How many were done since then.
-
-    Returns:
-        The line, with the rate and the time left once they are known.
+    """Write a line of the log, with the rate and the time left once they are known.
 
     Example:
         >>> line("sweep (runs)", 800, 120, seconds=60, since=40)

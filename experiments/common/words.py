@@ -6,12 +6,6 @@ from collections.abc import Iterable
 def listed(items: Iterable[object]) -> str:
     """Join items as a sentence names them.
 
-    Args:
-        items: At least one.
-
-    Returns:
-        The items, the last two joined by "and".
-
     Example:
         >>> listed(["1a", "1b", "4a"])
         '1a, 1b and 4a'
@@ -21,14 +15,7 @@ def listed(items: Iterable[object]) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Write a count with its noun.
-
-    Args:
-        count: How many.
-        noun: Singular of the noun; its plural ends in s.
-
-    Returns:
-        Both.
+    """Write a count with its noun, which is given in the singular.
 
     Example:
         >>> counted(1, "slip"), counted(7, "slip")

@@ -20,12 +20,6 @@ WIDE = 180
 def equation_anchor(number: str) -> str:
     """Name the anchor of an equation.
 
-    Args:
-        number: Number of the equation in the ledger.
-
-    Returns:
-        An id.
-
     Example:
         >>> equation_anchor("18 (reason)")
         'equation-18-reason'
@@ -39,15 +33,7 @@ def is_wide(latex: str) -> bool:
 
 
 def mathml(latex: str, display: Literal["block", "inline"] = "block") -> Markup:
-    """Convert LaTeX to mathematics that a browser draws.
-
-    Args:
-        latex: The formula.
-        display: On a line of its own, or within one.
-
-    Returns:
-        A `math` element.
-    """
+    """Convert LaTeX to mathematics that a browser draws."""
     # a row whose last cell is empty would be left out (latex2mathml 3.81)
     filled = re.sub(r"&\s*(?=\\cr|\\end)", "& {} ", latex)
     return Markup(convert(filled, display=display).replace("<mi>ln</mi>", LOGARITHM))

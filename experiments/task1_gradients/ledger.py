@@ -84,12 +84,6 @@ def ledger_table(judgements: Sequence[Judgement]) -> list[tuple[str, str, str, s
 def readable(deviation: float | None) -> str:
     """A deviation with the digits that mean something: one of a rounding error, else three.
 
-    Args:
-        deviation: As a judgement has it.
-
-    Returns:
-        The number; nothing for None.
-
     Example:
         >>> [readable(deviation) for deviation in (0.7499, 2.22e-16, 0.0, None)]
         ['0.75', '2e-16', '0', '']
