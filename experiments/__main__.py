@@ -8,9 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from experiments import page, report, task
-from experiments.claims.verdict import Judgement
-from experiments.command import (
+from experiments import reported
+from experiments.common import task
+from experiments.common.claims import JudgedClaim
+from experiments.common.command import (
     announce,
     exit_code,
     load,
@@ -19,14 +20,16 @@ from experiments.command import (
     require_device,
     show,
 )
-from experiments.progress import Progress
-from experiments.settings import Settings
-from experiments.task import Task
-from experiments.task1_gradients import TASK as TASK1
-from experiments.task2_logistic import TASK as TASK2
-from experiments.task3_softmax import TASK as TASK3
-from experiments.task4_regularization import TASK as TASK4
-from mnist_jax.data import Selection
+from experiments.common.progress import Progress
+from experiments.common.settings import Settings
+from experiments.common.task import Task
+from experiments.report.document import Report, write
+from experiments.report.judging import Finished, judge_all
+from experiments.task1_gradients.__main__ import TASK as TASK1
+from experiments.task2_logistic.__main__ import TASK as TASK2
+from experiments.task3_softmax.__main__ import TASK as TASK3
+from experiments.task4_regularization.__main__ import TASK as TASK4
+from mnist_jax.data import Mnist, Selection
 from mnist_jax.results import output_folder
 
 TASKS: tuple[Task[Any], ...] = (TASK1, TASK2, TASK3, TASK4)
@@ -42,10 +45,10 @@ class AllSettings(Settings):
     learning_rate: float | None = None
     """Learning rate of plain stochastic gradient descent; by default each task's own."""
 
-    l2: tuple[float, ...] = TASK4.settings.l2
+    l2: tuple[float, ...] = reported.L2_FACTORS
     """Factors of the L2 penalty in task 4, a run for each."""
 
-    digits: tuple[int, int] = (2, 3)
+    digits: tuple[int, int] = reported.DIGITS
     """The two digits of tasks 1a and 2: the first is target 1, the second target 0."""
 
 
@@ -61,7 +64,7 @@ def settings_of(chosen: Task[Any], everything: AllSettings) -> Any:
 
 
 def run_all(arguments: Sequence[str] | None = None) -> int:
-    """Runs every task and writes the report.
+    """Run every task and write the report.
 
     Args:
         arguments: The flags; None for those of the process.
@@ -73,42 +76,43 @@ def run_all(arguments: Sequence[str] | None = None) -> int:
     everything = parse(
         AllSettings, "experiments", "Run every experiment and write the report.", arguments
     )
-    settings = {chosen.name: settings_of(chosen, everything) for chosen in TASKS}
-    results = {}
+    settings = [settings_of(chosen, everything) for chosen in TASKS]
     with output_folder(everything.output_dir) as folder:
         require_device()
         mnist = load(everything)
         announce(folder, quiet=everything.quiet)
-        for chosen in TASKS:
-            own = settings[chosen.name]
-            with output_folder(own.output_dir) as place, Progress(quiet=own.quiet) as progress:
-                results[chosen.name] = chosen.measure(own, mnist, progress)
-                task.write(chosen, results[chosen.name], own, mnist, place)
-            show(chosen.title, results[chosen.name], place, quiet=own.quiet)
-        metrics = {name: result.metrics for name, result in results.items()}
-        judgements = report.judge_all(metrics, settings)
-        facts = {
-            "settings": everything,
-            "config": task.config(everything, mnist),
-            "seconds": time.monotonic() - start,
-        }
-        for written in (report, page):
-            written.write(
-                folder, judgements, [(chosen, results[chosen.name]) for chosen in TASKS], **facts
-            )
+        finished = [run_one(*each, mnist) for each in zip(TASKS, settings, strict=True)]
+        report = Report(
+            folder=folder,
+            settings=everything,
+            config=task.config(everything, mnist),
+            seconds=time.monotonic() - start,
+            experiments=finished,
+            claims=judge_all(finished),
+        )
+        write(report)
     if not everything.quiet:
-        show_judgements(judgements)
+        show_claims(report.claims)
     print(f"the report is {folder / 'report.md'}, as a page {folder / 'index.html'}")
-    return report_divergence(results, folder)
+    return report_divergence({each.task.name: each.result for each in finished}, folder)
 
 
-def show_judgements(judgements: list[Judgement]) -> None:
-    """Prints the verdicts."""
+def run_one(chosen: Task[Any], settings: Any, mnist: Mnist) -> Finished:
+    """Run one task and write its folder."""
+    with output_folder(settings.output_dir) as folder, Progress(quiet=settings.quiet) as progress:
+        result = chosen.measure(settings, mnist, progress)
+        figures = task.write(chosen, result, settings, mnist, folder)
+    show(chosen.title, result, folder, quiet=settings.quiet)
+    return Finished(chosen, settings, result, figures)
+
+
+def show_claims(claims: Sequence[JudgedClaim]) -> None:
+    """Print the verdicts."""
     table = Table(title="The report's claims", title_justify="left")
     for column in ("the report says", "measured", "verdict"):
         table.add_column(column)
-    for judgement in judgements:
-        table.add_row(judgement.says, judgement.measured, judgement.verdict)
+    for claim in claims:
+        table.add_row(claim.says, claim.measured, claim.verdict)
     Console().print(table)
 
 

@@ -9,9 +9,9 @@ import tyro
 
 from experiments.__main__ import TASKS, AllSettings
 from experiments.benchmarks.__main__ import BenchmarkSettings
+from experiments.common.flags import grouped
 from experiments.controls.__main__ import ControlSettings
 from experiments.docs import DocsSettings
-from experiments.flags import grouped
 from experiments.sweep.settings import SweepSettings
 from mnist_jax.__main__ import COMMANDS
 

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import numpy as np
 from tyro.conf import FlagCreatePairsOff
 
-from experiments.command import DONE, announce, exit_code
+from experiments.common.command import DONE, announce, exit_code
+from experiments.common.flags import parse_flags
+from experiments.common.progress import Progress
 from experiments.controls.chains import Chain, check_chain, draw_chain
-from experiments.flags import parse_flags
-from experiments.progress import Progress
 from mnist_jax.errors import UsageError
 from mnist_jax.results import environment, output_folder, write_json
 

@@ -10,17 +10,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tyro.conf import FlagCreatePairsOff
 
-from experiments.claims.verdict import Verdict
-from experiments.command import DONE, exit_code
-from experiments.flags import parse_flags
-from experiments.metrics.ledger import readable
-from experiments.narrative import NARRATIVES
-from experiments.narrative.words import counted, listed
+from experiments.__main__ import TASKS
+from experiments.common.claims import Verdict
+from experiments.common.command import DONE, exit_code
+from experiments.common.flags import parse_flags
+from experiments.common.words import counted, listed
+from experiments.task1_gradients.ledger import readable
 from mnist_jax.errors import UsageError
 from mnist_jax.files import replacing
 from mnist_jax.gradcheck.arithmetic.balls import OPERATIONS
@@ -140,7 +140,7 @@ def render(docs: Path) -> dict[Path, str]:
 
     Returns:
         The documents, by the files in which they belong. In a template, the contents of
-        `measured/name.json` are `name`, and `narratives` is what the page says of each task.
+        `measured/name.json` are `name`, and `tasks` are the report's experiments by name.
 
     Raises:
         UsageError: If the folder has no templates.
@@ -153,7 +153,7 @@ def render(docs: Path) -> dict[Path, str]:
     )
     environment.filters["readable"] = readable
     environment.globals.update(
-        narratives=NARRATIVES,
+        tasks={task.name: task for task in TASKS},
         tally=tally,
         counted=counted,
         operations=operations(),
@@ -187,18 +187,12 @@ def document(template: Path) -> Path:
 def tally(claims: Sequence[dict[str, Any]]) -> str:
     """How many claims have each verdict.
 
-    Args:
-        claims: What claims.json holds.
-
-    Returns:
-        The counts in words.
-
     Example:
         >>> tally([{"verdict": "refuted"}, {"verdict": "confirmed"}, {"verdict": "refuted"}])
         '1 confirmed and 2 refuted'
     """
     counts = Counter(claim["verdict"] for claim in claims)
-    return listed(f"{counts[each]} {each}" for each in get_args(Verdict) if counts[each])
+    return listed(f"{counts[each]} {each}" for each in Verdict if counts[each])
 
 
 def templates(docs: Path) -> list[Path]:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import mnist_jax
+from experiments.common.flags import parse_flags
 from experiments.completion import SETTINGS, script
-from experiments.flags import parse_flags
 from experiments.sweep.settings import SweepSettings
-from experiments.task2_logistic import Task2Settings
+from experiments.task2_logistic.settings import Task2Settings
 from mnist_jax.__main__ import COMMANDS, find, main
 
 PYPROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())

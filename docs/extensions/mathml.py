@@ -4,7 +4,7 @@ from typing import Any
 
 from docutils import nodes
 
-from experiments.page.equations import formula, mathml
+from experiments.report.equations import is_wide, mathml
 
 
 def setup(app: Any) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def inline(translator: Any, node: nodes.math) -> None:
 
 def block(translator: Any, node: nodes.math_block) -> None:
     """Writes a formula on a line of its own; one that is wide can be scrolled by keyboard too."""
-    drawn = formula(node.astext())
-    scrolled = ' tabindex="0"' if drawn.wide else ""
-    translator.body.append(f'<div class="formula"{scrolled}>{drawn.mathml}</div>')
+    latex = node.astext()
+    scrolled = ' tabindex="0"' if is_wide(latex) else ""
+    translator.body.append(f'<div class="formula"{scrolled}>{mathml(latex)}</div>')
     raise nodes.SkipNode

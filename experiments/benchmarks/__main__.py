@@ -21,10 +21,10 @@ from experiments.benchmarks import figures, floor, growth, many, process
 from experiments.benchmarks.targets import targets
 from experiments.benchmarks.timing import interleaved
 from experiments.benchmarks.work import Work
-from experiments.command import DONE, announce, exit_code, load
-from experiments.flags import parse_flags
-from experiments.progress import Progress
-from experiments.settings import Settings
+from experiments.common.command import DONE, announce, exit_code, load
+from experiments.common.flags import parse_flags
+from experiments.common.progress import Progress
+from experiments.common.settings import Settings
 from mnist_jax import plotting
 from mnist_jax.data import Mnist, split
 from mnist_jax.errors import UsageError

@@ -11,7 +11,7 @@ from experiments.benchmarks.floor import measure as floor
 from experiments.benchmarks.peers import library, scanned_jax, scanned_stopping
 from experiments.benchmarks.timing import interleaved
 from experiments.benchmarks.work import LEARNING_RATE, Work
-from experiments.settings import LOGISTIC_RATE
+from experiments.reported import LOGISTIC_RATE
 from mnist_jax.data import Mnist, split
 from mnist_jax.models import logistic, softmax
 from mnist_jax.sweeps import Grid, sweep

@@ -19,7 +19,9 @@ import jax
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff
 
-from experiments.command import DONE, announce, exit_code
+from experiments.common.command import DONE, announce, exit_code
+from experiments.common.flags import parse_flags
+from experiments.common.progress import Progress
 from experiments.controls import formulas, problems, summary
 from experiments.controls.checking import Outcome, Verdict, check_mutations, check_problems
 from experiments.controls.foreign import FOREIGN
@@ -30,8 +32,6 @@ from experiments.controls.mutations import MUTATIONS
 from experiments.controls.peers.comparing import Answer, compare, everything
 from experiments.controls.peers.summary import peer_numbers, peer_table
 from experiments.controls.workers import spread
-from experiments.flags import parse_flags
-from experiments.progress import Progress
 from mnist_jax.errors import UsageError
 from mnist_jax.results import environment, output_folder, write_json
 

@@ -5,11 +5,11 @@ from functools import partial
 
 import numpy as np
 
-from experiments.command import DONE, run_task
-from experiments.progress import Progress
+from experiments.common.command import DONE, run_task
+from experiments.common.progress import Progress
+from experiments.common.task import Task, TaskResult, divergences
 from experiments.sweep import figures, parts, summary
 from experiments.sweep.settings import MODELS, SweepSettings
-from experiments.task import Task, TaskResult, divergences
 from mnist_jax import distributed, sweeps
 from mnist_jax.data import Mnist, Split
 
@@ -34,7 +34,7 @@ def measure(settings: SweepSettings, mnist: Mnist, progress: Progress) -> TaskRe
     return TaskResult(
         metrics=metrics,
         tables={"runs": summary.run_table(runs)},
-        figures=figures.draw(settings, metrics, runs),
+        draw=partial(figures.draw, settings, metrics, runs),
         summary=summary.closing_rows(metrics),
         diverged=divergences({settings.model: runs}),
         arrays={"curves": curves} if curves else {},

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.figures.task2 import stopping_histogram
 from experiments.sweep.settings import SweepSettings
 from experiments.sweep.summary import by_pair
+from experiments.task2_logistic.figures import stopping_histogram
 from mnist_jax import plotting
 from mnist_jax.training import Outcome
 

@@ -10,7 +10,8 @@ import numpy as np
 import optax
 from tyro.conf import FlagCreatePairsOff
 
-from experiments.settings import LOGISTIC_RATE, SOFTMAX_RATE, OneValidationSet
+from experiments.common.settings import OneValidationSet
+from experiments.reported import LOGISTIC_RATE, SOFTMAX_RATE
 from mnist_jax import data, models, sweeps, training
 from mnist_jax.errors import UsageError
 from mnist_jax.sweeps import Grid

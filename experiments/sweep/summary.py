@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from experiments.common.task import Table
 from experiments.sweep.settings import SweepSettings
-from experiments.task import Table
 from mnist_jax.data import Split
 from mnist_jax.sweeps import COLUMNS
 from mnist_jax.training import Outcome

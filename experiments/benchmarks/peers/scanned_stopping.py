@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from experiments.benchmarks.work import Final
-from experiments.settings import LOGISTIC_RATE
+from experiments.reported import LOGISTIC_RATE
 from mnist_jax.data import Examples, Split
 
 BATCH, EPOCHS, AGO = 128, 50, 10

@@ -1,0 +1,119 @@
+"""How a claim of the report is judged: by conditions that a measurement fulfils or not."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from experiments.reported import Statement
+
+# settings that a claim may need to be the report's own
+DATA = ("train_size", "validation_size", "batch_size")
+SOFTMAX = (*DATA, "epochs", "learning_rate", "l2")
+
+
+class Verdict(StrEnum):
+    """What a measurement says of a claim."""
+
+    CONFIRMED = "confirmed"
+    PARTLY = "partly confirmed"
+    REFUTED = "refuted"
+    NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A statement that a measurement makes true or false."""
+
+    statement: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of a claim.
+
+    Attributes:
+        text: The numbers, in words.
+        conditions: What they decide; empty if they say nothing of the claim.
+    """
+
+    text: str
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the report and how it is measured.
+
+    Attributes:
+        statement: The statement.
+        measured: Its task's metrics to what was measured.
+        needs: Settings that must be the report's own for the claim to be judged.
+        evidence: Figure or file in the task's folder that shows it.
+    """
+
+    statement: Statement
+    measured: Callable[[Any], Measured]
+    needs: tuple[str, ...]
+    evidence: str
+
+
+def claim(
+    statement: Statement, *, needs: tuple[str, ...], evidence: str
+) -> Callable[[Callable[[Any], Measured]], Claim]:
+    """Decorate the function that measures a statement; see `Claim`."""
+    return lambda measured: Claim(statement, measured, needs, evidence)
+
+
+@dataclass(frozen=True)
+class JudgedClaim:
+    """A claim with its verdict, as claims.json holds it."""
+
+    id: str
+    task: str
+    says: str
+    measured: str
+    verdict: Verdict
+    checks: tuple[Condition, ...]
+    evidence: str
+
+
+def verdict(conditions: tuple[Condition, ...]) -> Verdict:
+    """Derive the verdict: confirmed if all conditions hold, refuted if none does.
+
+    Example:
+        >>> verdict((Condition("it rains", True), Condition("it pours", False))).value
+        'partly confirmed'
+    """
+    if not conditions:
+        return Verdict.NOT_MEASURED
+    holding = sum(condition.holds for condition in conditions)
+    if holding == len(conditions):
+        return Verdict.CONFIRMED
+    return Verdict.PARTLY if holding else Verdict.REFUTED
+
+
+def judge(claim: Claim, metrics: Mapping[str, Any], changed: set[str]) -> JudgedClaim:
+    """Judge a claim, or say why it was not measured.
+
+    Args:
+        claim: The claim.
+        metrics: Metrics of its task.
+        changed: The task's settings that were not the report's own.
+
+    Returns:
+        The claim with its verdict.
+    """
+    if missing := sorted(changed & {*claim.needs}):
+        return judged(claim, Measured(f"not with the report's {', '.join(missing)}"))
+    return judged(claim, claim.measured(metrics))
+
+
+def judged(claim: Claim, found: Measured) -> JudgedClaim:
+    """A claim with the verdict that follows from what was measured."""
+    about = claim.statement
+    return JudgedClaim(
+        *(about.id, about.task, about.says),
+        *(found.text, verdict(found.conditions), found.conditions, claim.evidence),
+    )

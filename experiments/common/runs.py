@@ -1,0 +1,96 @@
+"""The numbers that every task gives of a single run."""
+
+from typing import TypedDict, cast
+
+import numpy as np
+
+from mnist_jax.training import Outcome, TrainingResult
+
+
+class Evaluation(TypedDict):
+    """Losses and accuracies of one evaluation."""
+
+    validation_loss: float
+    validation_accuracy: float
+    train_accuracy: float
+
+
+class StepEvaluation(Evaluation):
+    """An evaluation and the step after which it was made."""
+
+    step: int
+
+
+class LowestLoss(TypedDict):
+    """The lowest validation loss, and the step at which it was found."""
+
+    step: int
+    validation_loss: float
+
+
+class RunMetrics(TypedDict):
+    """The numbers of one run; `final` is empty where no evaluation was finite."""
+
+    final: StepEvaluation
+    last_epoch_validation_accuracy: float | None
+    outcome: str
+    weight_norm: float
+    weight_sum: float
+    lowest_validation_loss: LowestLoss
+
+
+class ScheduleMetrics(TypedDict):
+    """The sizes of the data, and the schedule that follows from them."""
+
+    train_examples: int
+    validation_examples: int
+    steps_per_epoch: int
+    evaluate_every: int
+
+
+@np.errstate(over="ignore")  # the weights of a diverged run may be larger than their square
+def run_metrics(run: TrainingResult) -> RunMetrics:
+    """Numbers of one run: its last evaluation, how it ended, the size of its weights."""
+    weights = run.weights.astype(np.float64)
+    lowest = np.nanmin(run.history.evaluations.validation_loss, initial=np.inf)
+    return {
+        "final": final_evaluation(run),
+        "last_epoch_validation_accuracy": last_epoch_mean(run),
+        "outcome": Outcome(int(run.outcome)).message(int(run.last_step)),
+        "weight_norm": float(np.linalg.norm(weights)),
+        "weight_sum": float(weights.sum()),
+        "lowest_validation_loss": {"step": int(run.best_step), "validation_loss": float(lowest)},
+    }
+
+
+def schedule_metrics(run: TrainingResult, train: int, validation: int) -> ScheduleMetrics:
+    """Sizes of the data and the schedule of a run."""
+    return {
+        "train_examples": train,
+        "validation_examples": validation,
+        "steps_per_epoch": run.schedule.steps_per_epoch,
+        "evaluate_every": run.schedule.evaluate_every,
+    }
+
+
+def evaluation(run: TrainingResult, row: int) -> Evaluation:
+    """One evaluation of a run, by its place among them."""
+    values = run.history.evaluations._asdict().items()
+    return cast(Evaluation, {name: float(value[row]) for name, value in values})
+
+
+def final_evaluation(run: TrainingResult) -> StepEvaluation:
+    """The last evaluation before the run ended; empty if there was none."""
+    evaluated = np.flatnonzero(np.isfinite(run.history.evaluations.validation_loss))
+    if not len(evaluated):
+        return cast(StepEvaluation, {})
+    last = int(evaluated[-1])
+    return {"step": int(run.history.evaluation_steps[last]), **evaluation(run, last)}
+
+
+def last_epoch_mean(run: TrainingResult) -> float | None:
+    """The mean validation accuracy of the last epoch's evaluations; None if there was none."""
+    history, evaluations = run.history, run.history.evaluations
+    last_epoch = history.evaluation_steps > run.last_step - run.schedule.steps_per_epoch
+    values = evaluations.validation_accuracy[last_epoch & np.isfinite(evaluations.validation_loss)]
+    return float(values.mean()) if len(values) else None

@@ -1,0 +1,24 @@
+"""Numbers and lists in words."""
+
+from collections.abc import Iterable
+
+
+def listed(items: Iterable[object]) -> str:
+    """Join items as a sentence names them.
+
+    Example:
+        >>> listed(["1a", "1b", "4a"])
+        '1a, 1b and 4a'
+    """
+    *first, last = map(str, items)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a count with its noun, which is given in the singular.
+
+    Example:
+        >>> counted(1, "slip"), counted(7, "slip")
+        ('1 slip', '7 slips')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

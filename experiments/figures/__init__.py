@@ -1,1 +1,0 @@
-"""The figures of each task, drawn from its runs and numbers."""

@@ -1,1 +1,0 @@
-"""The numbers of each task, computed from its runs: what metrics.json holds."""

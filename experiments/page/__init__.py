@@ -1,5 +1,0 @@
-"""The report as a page: `results/index.html`, one file that needs nothing else."""
-
-from experiments.page.document import write
-
-__all__ = ["write"]

@@ -1,0 +1,1 @@
+"""The written report: claims.json, report.md, and index.html."""

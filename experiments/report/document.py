@@ -1,0 +1,86 @@
+"""The report as files: claims.json, report.md, and index.html, a page that needs nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from experiments.common.claims import JudgedClaim, Verdict
+from experiments.common.settings import Settings
+from experiments.report.equations import TITLES, equation_anchor, is_wide, mathml
+from experiments.report.judging import Finished
+from experiments.report.section import Section, anchor
+from experiments.task1_gradients.ledger import readable
+from mnist_jax.data.known import not_mnist
+from mnist_jax.files import replacing
+from mnist_jax.results import write_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A report to be written.
+
+    Attributes:
+        folder: An existing folder, with the files of each experiment in a folder of its own.
+        settings: Settings of all experiments.
+        config: The settings, data and environment, as config.json holds them.
+        seconds: Duration of the run.
+        experiments: The experiments, in the report's order.
+        claims: All claims with their verdicts.
+    """
+
+    folder: Path
+    settings: Settings
+    config: dict[str, Any]
+    seconds: float
+    experiments: Sequence[Finished]
+    claims: Sequence[JudgedClaim]
+
+
+def write(report: Report) -> None:
+    """Write claims.json, report.md and index.html."""
+    write_json(report.folder / "claims.json", [asdict(claim) for claim in report.claims])
+    for name, text in (("report.md", markdown(report)), ("index.html", page(report))):
+        with replacing(report.folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def markdown(report: Report) -> str:
+    """The short form, as Markdown."""
+    return _environment().get_template("report.md.jinja").render(report=report)
+
+
+def page(report: Report) -> str:
+    """The page, as HTML."""
+    verdicts = [claim.verdict for claim in report.claims]
+    sections = [Section(report.folder, each, report.claims) for each in report.experiments]
+    ledger = [row for each in report.experiments for row in each.result.documents.get("ledger", ())]
+    environment = _environment(autoescape=True, lstrip_blocks=True)
+    environment.filters.update(anchor=equation_anchor, is_wide=is_wide, mathml=mathml)
+    return environment.get_template("page.html.jinja").render(
+        report=report,
+        style=stylesheet(),
+        tally={verdict: verdicts.count(verdict) for verdict in Verdict},
+        sections=sections,
+        evidence={claim.id: anchor(claim, sections) for claim in report.claims},
+        ledger=ledger,
+        titles=TITLES,
+    )
+
+
+def stylesheet() -> Markup:
+    """The page's style sheet, inserted as it is."""
+    return Markup((files("experiments.report") / "templates" / "page.css").read_text("utf-8"))
+
+
+def _environment(**options: Any) -> Environment:
+    """Jinja, with an error where a value is missing."""
+    loader = PackageLoader("experiments.report")
+    made = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, **options)
+    made.filters["readable"] = readable
+    made.globals["not_mnist"] = not_mnist
+    return made

@@ -1,0 +1,49 @@
+"""The claims of the report, judged from what the experiments measured."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from experiments.common.claims import JudgedClaim, Measured, judge, judged
+from experiments.common.settings import Settings
+from experiments.common.task import Task, TaskResult
+from mnist_jax.data.known import title
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An experiment that was run and written to its folder.
+
+    Attributes:
+        task: The experiment.
+        settings: What it was run with.
+        result: What it gave.
+        figures: Its figures, by file name.
+    """
+
+    task: Task[Any]
+    settings: Settings
+    result: TaskResult
+    figures: Mapping[str, Figure]
+
+
+def judge_all(experiments: Sequence[Finished]) -> list[JudgedClaim]:
+    """Judge every claim of the report.
+
+    Args:
+        experiments: The report's experiments.
+
+    Returns:
+        Every claim with its verdict; on another data set than MNIST, none is measured.
+    """
+    others = {title(each.settings.data_set) for each in experiments} - {title("mnist")}
+    if others:
+        found = Measured(f"not on MNIST but on {', '.join(sorted(others))}")
+        return [judged(claim, found) for each in experiments for claim in each.task.claims]
+    return [
+        judge(claim, each.result.metrics, each.settings.changed())
+        for each in experiments
+        for claim in each.task.claims
+    ]

@@ -1,0 +1,1 @@
+"""Tasks 1a, 1b and 4a: the gradients and their derivations."""

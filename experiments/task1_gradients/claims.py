@@ -1,0 +1,23 @@
+"""The claims of tasks 1a, 1b and 4a: the three gradients."""
+
+from functools import partial
+
+from experiments import reported
+from experiments.common.claims import Condition, Measured, claim
+from experiments.task1_gradients.metrics import Task1Metrics
+
+
+def gradient(task: str, metrics: Task1Metrics) -> Measured:
+    """Whether a gradient is the derivative of its loss."""
+    worst = metrics["gradients"][task]
+    largest = ", ".join(f"{n['relative']:.1e} in {name}" for name, n in worst.items())
+    return Measured(
+        f"largest relative error {largest}",
+        tuple(Condition(f"passes every check in {name}", n["passes"]) for name, n in worst.items()),
+    )
+
+
+CLAIMS = tuple(
+    claim(statement, needs=("batch_size",), evidence="1_errors.png")(partial(gradient, task))
+    for task, statement in reported.GRADIENTS.items()
+)

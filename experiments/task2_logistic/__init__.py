@@ -1,0 +1,1 @@
+"""Task 2: logistic regression on two digits, early stopping and shuffling."""

@@ -1,0 +1,1 @@
+"""Task 3: softmax regression on ten digits."""

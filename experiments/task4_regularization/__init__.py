@@ -1,0 +1,1 @@
+"""Task 4: softmax regression with an L2 penalty."""

@@ -1,0 +1,52 @@
+"""Flags in groups: the same flags, settings and help as the dataclasses say."""
+
+import re
+from dataclasses import fields
+
+import pytest
+
+from experiments.__main__ import TASKS
+from experiments.benchmarks.__main__ import BenchmarkSettings
+from experiments.common.flags import GROUPS, parse_flags
+from experiments.controls.__main__ import ControlSettings
+from experiments.sweep.settings import SweepSettings
+
+ALL = [*(task.settings for task in TASKS), SweepSettings, ControlSettings, BenchmarkSettings]
+every_command = pytest.mark.parametrize("settings", ALL, ids=lambda each: each.__name__)
+
+
+@every_command
+def test_without_flags_the_settings_are_the_defaults(settings):
+    assert parse_flags(settings, "program", "", []) == settings()
+
+
+@every_command
+def test_every_flag_is_in_one_group_with_its_help_and_default(settings, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse_flags(settings, "program", "What it does.", ["--help"])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    for each in fields(settings):
+        assert re.search(rf"--{each.name.replace('_', '-')}(?![\w-])", shown), each.name
+    assert shown.count("(default:") + shown.count("(optional)") >= len(fields(settings))
+    assert "What it does." in shown
+    assert "output options" in shown
+
+
+def test_a_flag_belongs_to_one_group():
+    names = [name for group in GROUPS.values() for name in group]
+    assert len(names) == len(set(names))
+
+
+def test_flags_of_all_groups_arrive():
+    flags = ["--seeds", "7", "--l2", "0", "0.5", "--digits", "4", "9", "--devices", "2", "--quiet"]
+    settings = parse_flags(SweepSettings, "program", "", flags)
+    expected = SweepSettings(seeds=7, l2=(0.0, 0.5), digits=(4, 9), devices=2, quiet=True)
+    assert settings == expected
+
+
+def test_a_flag_that_there_is_none_of_is_code_2(capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse_flags(SweepSettings, "program", "", ["--epoch", "3"])
+    assert stop.value.code == 2
+    assert "--epochs" in capsys.readouterr().err
