@@ -11,8 +11,8 @@ from mnist_jax.data import Split
 from mnist_jax.models import Model
 from mnist_jax.precision import in_precision
 from mnist_jax.training import TrainingSettings
-from mnist_jax.training.accuracy import TILE
 from mnist_jax.training.plan import make_plan
+from mnist_jax.training.tuning import CPU
 
 RUNS_OF_A_PART = 256
 """On a CPU, where larger parts gain nothing."""
@@ -54,7 +54,7 @@ def bytes_of_a_run(model: Model, split: Split, settings: TrainingSettings) -> in
     # that runs, and by the one before, which are being counted
     copies = 5 + 2 * plan.periods_at_once
     outputs = -(-num_weights // num_inputs)  # of every layer, about
-    logits = plan.periods_at_once * outputs * min(TILE, len(split.train.labels))
+    logits = plan.periods_at_once * outputs * min(CPU.tile, len(split.train.labels))
     numbers = copies * num_weights + 2 * settings.batch_size * num_inputs + logits
     numbers += plan.num_steps + 3 * len(plan.evaluation_steps)
     gathered = settings.batch_size * split.train.images[0].nbytes
