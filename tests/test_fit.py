@@ -38,8 +38,8 @@ from mnist_jax.training.accuracy import (
 )
 from mnist_jax.training.loop import init_states
 from mnist_jax.training.plan import Plan, make_plan
-from mnist_jax.training.tuning import CPU
 from mnist_jax.training.program import device_data
+from mnist_jax.training.tuning import CPU
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (23, 4), dtype=np.uint8)
 EXAMPLES = Examples(PIXELS, (PIXELS[:, 0] > 127).astype(np.int32))

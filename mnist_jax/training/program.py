@@ -106,6 +106,7 @@ def train_periods(
     data: TrainingData,
     first_step: Int[Array, ""] | int,
     num_steps: Int[Array, ""] | int,
+    *,
     tuned: Tuning = CPU,
 ) -> tuple[TrainState, Record, Weights]:
     """Some periods of every run, as one compiled program; pure.
@@ -133,7 +134,7 @@ def train_periods(
     ) -> tuple[TrainState, tuple[Array, Validation, Weights]]:
         first, rows = period
         states, losses = _train_period(
-            model, settings, states, hyperparameters, rows, data, first, num_steps, tuned
+            model, settings, states, hyperparameters, rows, data, first, num_steps, tuned=tuned
         )
         states, validated = _validate_period(
             model, settings, states, data.validation, first + len(rows) - 1, num_steps
@@ -158,6 +159,7 @@ def _train_period(
     data: TrainingData,
     first: Int[Array, ""],
     num_steps: Int[Array, ""] | int,
+    *,
     tuned: Tuning,
 ) -> tuple[TrainState, Float[Array, "steps orders runs"]]:
     """The steps of a period that are not left out; `first` is the global step of the first."""
