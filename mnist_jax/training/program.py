@@ -137,7 +137,8 @@ def train_periods(
             model, settings, states, hyperparameters, rows, data, first, num_steps, tuned=tuned
         )
         states, validated = _validate_period(
-            model, settings, states, data.validation, first + len(rows) - 1, num_steps
+            *(model, settings, states, data.validation, first + len(rows) - 1, num_steps),
+            tuned=tuned,
         )
         return states, (losses, validated, states.weights)
 
@@ -212,6 +213,8 @@ def _validate_period(
     validation: EvaluationSet,
     step: Int[Array, ""],
     num_steps: Int[Array, ""] | int,
+    *,
+    tuned: Tuning,
 ) -> tuple[TrainState, Validation]:
     """Validates all runs after a period whose last step is `step`, if that is not left out."""
     validate_runs = jax.vmap(partial(validate, model, settings), (0, None, None))
@@ -223,6 +226,9 @@ def _validate_period(
     def skip(states: TrainState) -> tuple[TrainState, Validation]:
         return states, no_validation(states.outcome.shape, settings.precision)
 
+    if tuned.whole_periods:
+        taken = step < num_steps
+        return jax.tree.map(partial(jnp.where, taken), do(states), skip(states))
     # The condition is the same for all runs: outside vmap, only one of the branches runs.
     return jax.lax.cond(step < num_steps, do, skip, states)
 

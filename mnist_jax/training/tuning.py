@@ -23,8 +23,8 @@ class Tuning:
             for any number.
         check_each_step: Whether each step looks for new weights that are not finite. Otherwise a
             program looks once, at its end, and the host repeats one that found some.
-        whole_periods: Whether steps that are left out are computed and thrown away, so that all
-            periods have the same number of steps.
+        whole_periods: Whether steps and validations that are left out are computed and thrown away,
+            so that all periods do the same.
     """
 
     tile: int
@@ -69,7 +69,8 @@ ACCELERATOR = Tuning(
     # the check reads weights and gradient once more: seven passes over the weights instead of five
     # on an H100; on a TPU, where gradient and update are then one kernel, three
     check_each_step=False,
-    # a GPU asks the host before each step of a loop whose end is known only at run time
+    # a GPU asks the host before each step of a loop whose end is known only at run time; and
+    # devices that share runs would tell each other what a branch gives
     whole_periods=True,
 )
 
