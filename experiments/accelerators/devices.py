@@ -1,8 +1,8 @@
 """The accelerators that programs are compiled for, and what their makers publish of them."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from mnist_jax.errors import UsageError

@@ -34,9 +34,7 @@ class Shape(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """What it takes in the large memory, without padding."""
-        if self.local:
-            return 0
+        """What it takes without padding."""
         if self.dtype in SMALL:
             return self.size * SMALL[self.dtype]
         return self.size * max(1, int(re.sub(r"\D*", "", self.dtype.split("e")[0])) // 8)

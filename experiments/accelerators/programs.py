@@ -194,11 +194,10 @@ def gradient_programs() -> Iterator[Program]:
         "gradient, logistic": (gradients.logistic_gradient, "logistic", "wxy"),
         "gradient, softmax": (gradients.softmax_gradient, "softmax", "wxy"),
     }
-    for model in MODELS:
-        by_hand = MODELS[model].gradient
-        automatic = jax.grad(partial(objective, MODELS[model]))
-        made[f"gradient with penalty, {model}"] = by_hand, model, "wxyl"
-        made[f"gradient by autodiff, {model}"] = automatic, model, "wxyl"
+    for name, model in MODELS.items():
+        automatic = jax.grad(partial(objective, model))
+        made[f"gradient with penalty, {name}"] = model.gradient, name, "wxyl"
+        made[f"gradient by autodiff, {name}"] = automatic, name, "wxyl"
     yield from functions("gradients", made)
 
 

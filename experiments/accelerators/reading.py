@@ -194,6 +194,11 @@ def collective(instruction: Instruction) -> bool:
     return instruction.opcode.removesuffix("-start") in COLLECTIVES
 
 
+def outside(shape: Shape) -> int:
+    """Bytes of an array in the large memory: none of one that is kept on the chip."""
+    return 0 if shape.local else shape.bytes
+
+
 def _bound(condition: Computation) -> int | None:
     """How often a loop runs that counts from 0 up to a constant; None if it doesn't."""
     constants = [i for i in condition.values() if i.opcode == "constant"]
@@ -205,7 +210,7 @@ def _bound(condition: Computation) -> int | None:
 
 def _bytes_read(operand: Instruction, place: int, inside: Computation | None) -> int:
     """Of an operand; of one that the kernel only cuts from, what is cut."""
-    whole = sum(shape.bytes for shape in operand.shapes)
+    whole = sum(map(outside, operand.shapes))
     if inside is None:
         return whole
     [parameter] = [
@@ -222,12 +227,12 @@ def _bytes_read(operand: Instruction, place: int, inside: Computation | None) ->
 def _bytes_written(instruction: Instruction, inside: Computation | None) -> list[int]:
     """Of each result; of one that is updated in place, what is new."""
     if instruction.opcode == "copy-start":
-        return [instruction.shapes[0].bytes]
+        return [outside(instruction.shapes[0])]
     if inside is not None:
         [root] = [each for each in inside.values() if each.root]
         if root.opcode == "dynamic-update-slice" and not instruction.shapes[0].local:
-            return [sum(shape.bytes for shape in inside[root.operands[1]].shapes)]
-    return [shape.bytes for shape in instruction.shapes]
+            return [sum(map(outside, inside[root.operands[1]].shapes))]
+    return [outside(shape) for shape in instruction.shapes]
 
 
 def _overwrites(user: Instruction, name: str) -> bool:
@@ -235,4 +240,4 @@ def _overwrites(user: Instruction, name: str) -> bool:
 
 
 def _size_in_bytes(shapes: tuple[Shape, ...], like: Shape) -> int:
-    return sum(shape._replace(local=like.local).bytes for shape in shapes)
+    return sum(outside(shape._replace(local=like.local)) for shape in shapes)
