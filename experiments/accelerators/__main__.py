@@ -114,7 +114,7 @@ def compile_all(settings: AcceleratorSettings, progress: Progress) -> list[dict[
 def row(device: Device, program: Program, recorded: dict[str, dict[str, int]]) -> dict[str, Any]:
     """Compiles one program and reads what came of it."""
     traced = program.traced(compiling.chips(device, program.chips))
-    compiled = compiling.compile_for(device, traced)
+    compiled = compiling.compile_for(device, traced, program.precision)
     found = _names(device, program) | {
         "compiled": not compiled.reason,
         "reason": compiled.reason,

@@ -16,6 +16,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from experiments.accelerators.devices import Device
 from mnist_jax.errors import UsageError
+from mnist_jax.precision import in_precision
 from mnist_jax.training import Placement
 
 Tree = TypeVar("Tree")
@@ -114,19 +115,20 @@ def chips(device: Device, count: int) -> tuple[Any, ...]:
     return tuple(described.devices[:count])
 
 
-def compile_for(device: Device, traced: Any) -> Compiled:
+def compile_for(device: Device, traced: Any, precision: str) -> Compiled:
     """Compiles a traced program.
 
     Args:
         device: The device; the program's arguments are described on its chips.
         traced: What `jax.jit(...).trace` gives.
+        precision: Dtype of the program.
 
     Returns:
         The compiled program, or why the compiler refuses it.
     """
     start = time.perf_counter()
     try:
-        with quietly():
+        with quietly(), in_precision(precision):
             compiled = traced.lower(lowering_platforms=(device.platform,)).compile()
     except (jax.errors.JaxRuntimeError, NotImplementedError, ValueError) as error:
         lines = str(error).strip().splitlines()
