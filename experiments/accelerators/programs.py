@@ -23,7 +23,7 @@ from mnist_jax.training.accuracy import count_tiles
 from mnist_jax.training.loop import init_states
 from mnist_jax.training.plan import Plan, make_plan
 from mnist_jax.training.program import device_data
-from mnist_jax.training.tuning import Tuning, tuning
+from mnist_jax.training.tuning import ACCELERATOR, Tuning, tuning
 
 Group = Literal["training", "count", "gradients", "curvature", "checker"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -140,7 +140,7 @@ def training_programs() -> Iterator[Program]:
     for model, precision, runs in product(MODELS, ("float32", "float64"), RUNS):
         name = f"training, {model}, {runs:,} run{'s' * (runs > 1)}"
         make = partial(trace_training, model, runs, precision)
-        steps = plan_of(model, runs, tuning()).steps_at_once
+        steps = plan_of(model, runs, ACCELERATOR).steps_at_once
         size = runs * int(np.prod(_shape(model)))
         one = Program(name, "training", precision, 1, make, size, steps)
         yield one

@@ -62,8 +62,8 @@ CPU = Tuning(
 ACCELERATOR = Tuning(
     # no cache holds a result, and a product of 1,000 rows is too small for all cores
     tile=1 << 16,
-    predictions=1
-    << 21,  # logits of ten classes in 84 MB, and still thousands of blocks of a kernel
+    # logits of ten classes in 84 MB; still thousands of blocks of a kernel
+    predictions=1 << 21,
     wide=40,
     # a copy of 10,000 runs' weights is 314 MB; 1,000 runs still count five periods at a time
     set_aside=10_000,
