@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from tyro.conf import FlagCreatePairsOff
 
-from experiments.accelerators import checks, compiling
+from experiments.accelerators import checks, compiling, plans
 from experiments.accelerators.devices import DEVICES, Device, DeviceName
 from experiments.accelerators.hlo import parse
 from experiments.accelerators.programs import GROUPS, Group, Program, programs
@@ -108,6 +108,7 @@ def compile_all(settings: AcceleratorSettings, progress: Progress) -> list[dict[
         skipped = program.precision not in device.operations and not settings.emulated
         rows.append(_left_out(device, program) if skipped else row(device, program, recorded))
         bar(number + 1)
+    plans.hold(rows)
     return rows
 
 

@@ -82,6 +82,11 @@ def programs(groups: tuple[Group, ...] = GROUPS, *, quick: bool = False) -> list
     return made
 
 
+def title(group: Group, model: str, runs: int) -> str:
+    """The name of a program of so many runs."""
+    return f"{group}, {model}, {runs:,} run{'s' * (runs > 1)}"
+
+
 def training_settings(precision: str) -> TrainingSettings:
     """The settings of the report's training."""
     return TrainingSettings(epochs=EPOCHS, precision=precision)  # type: ignore[arg-type]
@@ -138,7 +143,7 @@ def trace_count(model: str, runs: int, precision: str, placement: Described) -> 
 def training_programs() -> Iterator[Program]:
     """Training: each model, precision and number of runs; on four chips, runs or batches shared."""
     for model, precision, runs in product(MODELS, ("float32", "float64"), RUNS):
-        name = f"training, {model}, {runs:,} run{'s' * (runs > 1)}"
+        name = title("training", model, runs)
         make = partial(trace_training, model, runs, precision)
         steps = plan_of(model, runs, ACCELERATOR).steps_at_once
         size = runs * int(np.prod(_shape(model)))
@@ -153,7 +158,7 @@ def training_programs() -> Iterator[Program]:
 def count_programs() -> Iterator[Program]:
     """The count of training accuracy."""
     for model, precision, runs in product(MODELS, ("float32", "float64"), RUNS):
-        name = f"count, {model}, {runs:,} run{'s' * (runs > 1)}"
+        name = title("count", model, runs)
         make = partial(trace_count, model, runs, precision)
         yield Program(name, "count", precision, 1, make)
         if runs > 1:
