@@ -81,10 +81,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     program = "python -m experiments.accelerators"
     settings = parse_flags(AcceleratorSettings, program, title, arguments).check()
     compiling.prepare()
-    with output_folder(settings.output_dir) as folder:
-        with Progress(quiet=settings.quiet) as progress:
-            rows = compile_all(settings, progress)
-        write_json(folder / "accelerators.json", rows)
+    with output_folder(settings.output_dir) as folder, Progress(quiet=settings.quiet) as progress:
+        rows = compile_all(settings, folder / "accelerators.json", progress)
     if settings.record:
         record(rows)
     if not settings.quiet:
@@ -93,8 +91,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return report(rows)
 
 
-def compile_all(settings: AcceleratorSettings, progress: Progress) -> list[dict[str, Any]]:
-    """Compiles what the settings name; a row for each program on each device."""
+def compile_all(
+    settings: AcceleratorSettings, file: Path, progress: Progress
+) -> list[dict[str, Any]]:
+    """Compiles what the settings name; a row for each program on each device.
+
+    The file holds the rows so far, whenever this is interrupted.
+    """
     work = [
         (DEVICES[name], program)
         for name in settings.devices
@@ -107,8 +110,9 @@ def compile_all(settings: AcceleratorSettings, progress: Progress) -> list[dict[
     for number, (device, program) in enumerate(work):
         skipped = program.precision not in device.operations and not settings.emulated
         rows.append(_left_out(device, program) if skipped else row(device, program, recorded))
+        plans.hold(rows)
+        write_json(file, rows)
         bar(number + 1)
-    plans.hold(rows)
     return rows
 
 

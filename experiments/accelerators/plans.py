@@ -7,7 +7,7 @@ import numpy as np
 from experiments.accelerators.programs import MODELS, PIXELS, SIZES, title, training_settings
 from mnist_jax.data import Examples, Split
 from mnist_jax.sweeps.memory import need
-from mnist_jax.training.tuning import ACCELERATOR
+from mnist_jax.training.tuning import GPU, TPU, Tuning
 
 PLANNED = (1000, 10_000)
 """Runs for which the plan is held to the compilers'."""
@@ -30,14 +30,16 @@ def hold(rows: list[dict[str, Any]]) -> None:
         for model in MODELS:
             for runs in PLANNED:
                 counted = by_name.get((title("count", model, runs), precision, device))
-                if name == title("training", model, runs) and counted:
+                held = "plan" in training
+                if name == title("training", model, runs) and counted and not held:
                     _hold(training, counted, model, runs)
 
 
 def _hold(training: dict[str, Any], counted: dict[str, Any], model: str, runs: int) -> None:
     images = SIZES[model][0] * (PIXELS + 4)  # and labels: arguments of both
     needed = training["memory"]["total"] + counted["memory"]["total"] - images
-    planned = plan(model, training["precision"], runs)
+    tuned = TPU if training["device"] == "v5e" else GPU
+    planned = plan(model, training["precision"], runs, tuned)
     training["plan"] = {"bytes": planned, "needed": needed, "ratio": planned / needed}
     if not 1 <= planned / needed <= MOST:
         training["violations"].append(
@@ -46,11 +48,11 @@ def _hold(training: dict[str, Any], counted: dict[str, Any], model: str, runs: i
         )
 
 
-def plan(model: str, precision: str, runs: int) -> int:
+def plan(model: str, precision: str, runs: int, tuned: Tuning) -> int:
     """The library's plan for runs that share their batches, in bytes."""
     examples = [
         Examples(np.zeros((size, PIXELS), np.uint8), np.zeros(size, np.int32))
         for size in SIZES[model]
     ]
     settings = training_settings(precision)
-    return need(MODELS[model], Split(*examples), settings, 1, runs, ACCELERATOR).total
+    return need(MODELS[model], Split(*examples), settings, 1, runs, tuned).total

@@ -23,7 +23,7 @@ from mnist_jax.training.accuracy import count_tiles
 from mnist_jax.training.loop import init_states
 from mnist_jax.training.plan import Plan, make_plan
 from mnist_jax.training.program import device_data
-from mnist_jax.training.tuning import ACCELERATOR, Tuning, tuning
+from mnist_jax.training.tuning import GPU, Tuning, tuning
 
 Group = Literal["training", "count", "gradients", "curvature", "checker"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -145,7 +145,7 @@ def training_programs() -> Iterator[Program]:
     for model, precision, runs in product(MODELS, ("float32", "float64"), RUNS):
         name = title("training", model, runs)
         make = partial(trace_training, model, runs, precision)
-        steps = plan_of(model, runs, ACCELERATOR).steps_at_once
+        steps = plan_of(model, runs, GPU).steps_at_once
         size = runs * int(np.prod(_shape(model)))
         one = Program(name, "training", precision, 1, make, size, steps)
         yield one

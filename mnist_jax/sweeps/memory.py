@@ -121,14 +121,11 @@ def need(
     Returns:
         The memory.
     """
-    plan = make_plan(
-        settings.schedule(len(split.train.labels)), settings.epochs, orders * runs, tuned
-    )
+    examples, all_runs = [len(part.labels) for part in split], orders * runs
+    plan = make_plan(settings.schedule(examples[0]), settings.epochs, all_runs, tuned)
     data, states = _described(model, split, settings, orders, runs)
     itemsize = np.dtype(settings.precision).itemsize
-    examples, all_runs = [len(part.labels) for part in split], orders * runs
-    inputs = len(data.validation.inputs)
-    weights = _bytes(states.weights)
+    inputs, weights = len(data.validation.inputs), _bytes(states.weights)
     outputs = -(-weights // (all_runs * itemsize * inputs))  # of every layer, about
     # logits; of several, the largest and its place too
     prediction = itemsize * (outputs + 2 * (outputs > 1))
@@ -137,17 +134,25 @@ def need(
     sets = all_runs * plan.periods_at_once
     tile = min(tuned.rows(sets), examples[0])
     gathered = settings.batch_size * (split.train.images[0].nbytes + inputs * itemsize)
-    # a program of one period keeps them where its results will be
-    copies = 3 * weights if plan.periods_at_once > 1 else 0
-    step = copies + orders * gathered + 2 * all_runs * settings.batch_size * outputs * itemsize
+    step = orders * gathered + 2 * all_runs * settings.batch_size * outputs * itemsize
     validation = all_runs * examples[1] * prediction
-    count = sets * tile * prediction + split.train.images.nbytes + tile * inputs * itemsize
-    return Need(
-        data=_bytes(data),
-        states=2 * _bytes(states) + 2 * all_runs * itemsize + batches + measured,
-        set_aside=2 * plan.periods_at_once * weights,
-        temporaries=max(step, validation) + count,
+    count = sets * tile * prediction + tile * inputs * itemsize
+    if tuned.on_chip:
+        # weights are laid out anew; what fits beside the cores takes nothing
+        training = max(step, all_runs * examples[1] * outputs * itemsize) + 2 * weights
+        count = plan.periods_at_once * weights + tile * inputs * itemsize
+        temporaries = sum(each for each in (training, count) if each > tuned.on_chip)
+    else:
+        # a program of one period keeps copies of the weights where its results will be
+        step += 3 * weights if plan.periods_at_once > 1 else 0
+        temporaries = max(step, validation) + count + split.train.images.nbytes
+    numbers = (
+        _bytes(data),
+        2 * _bytes(states) + 2 * all_runs * itemsize + batches + measured,
+        2 * plan.periods_at_once * weights,
+        temporaries,
     )
+    return Need(*(int(tuned.padding * number) for number in numbers))
 
 
 def _described(

@@ -5,7 +5,7 @@ a TPU v5e make of the programs (`python -m experiments.accelerators`); on neithe
 Weights, losses and accuracies are the same with both.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -25,6 +25,9 @@ class Tuning:
             program looks once, at its end, and the host repeats one that found some.
         whole_periods: Whether steps and validations that are left out are computed and thrown away,
             so that all periods do the same.
+        on_chip: Bytes of the memory beside the cores, which holds a program's temporaries if all of
+            them fit; 0 where there is none.
+        padding: What arrays take in memory, over what they hold.
     """
 
     tile: int
@@ -33,12 +36,14 @@ class Tuning:
     set_aside: int | None
     check_each_step: bool
     whole_periods: bool
+    on_chip: int = 0
+    padding: float = 1.0
 
     def rows(self, weights: int) -> int:
         """The most training images of one product with so many weights.
 
         Example:
-            >>> CPU.rows(640), ACCELERATOR.rows(10_000)
+            >>> CPU.rows(640), GPU.rows(10_000)
             (1000, 209)
         """
         if self.predictions is None:
@@ -59,7 +64,7 @@ CPU = Tuning(
     # a loop whose end is known only at run time costs nothing; a step does
     whole_periods=False,
 )
-ACCELERATOR = Tuning(
+GPU = Tuning(
     # no cache holds a result, and a product of 1,000 rows is too small for all cores
     tile=1 << 16,
     # logits of ten classes in 84 MB; still thousands of blocks of a kernel
@@ -74,9 +79,11 @@ ACCELERATOR = Tuning(
     # devices that share runs would tell each other what a branch gives
     whole_periods=True,
 )
+# tiles of 8 x 128 numbers: what 1,000 and 10,000 runs take, over what they hold
+TPU = replace(GPU, on_chip=128 * 2**20, padding=1.035)
 
 
 def tuning(devices: tuple[Any, ...] = ()) -> Tuning:
     """The tuning of the devices that train, by default JAX's own."""
     platform = devices[0].platform if devices else jax.default_backend()
-    return CPU if platform == "cpu" else ACCELERATOR
+    return {"cpu": CPU, "tpu": TPU}.get(platform, GPU)
