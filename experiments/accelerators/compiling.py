@@ -32,6 +32,7 @@ ENVIRONMENT = {
     "TPU_SKIP_MDS_QUERY": "1",  # nor the server that describes a TPU
     "TPU_ACCELERATOR_TYPE": "v5litepod-4",
     "TPU_WORKER_HOSTNAMES": "localhost",
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # nothing runs, so nothing is in the way of another process
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
 
@@ -108,10 +109,16 @@ def chips(device: Device, count: int) -> tuple[Any, ...]:
         name = device.name
     else:
         name = device.topology[count]
-    with quietly():
-        described = topologies.get_topology_desc(
-            platform=device.platform, topology_name=name, **options
-        )
+    try:
+        with quietly():
+            described = topologies.get_topology_desc(
+                platform=device.platform, topology_name=name, **options
+            )
+    except jax.errors.JaxRuntimeError as error:
+        raise UsageError(
+            f"the compiler for the {device.title} can't start: {error}. Install it anew with pip "
+            "install -e '.[accelerators]', or leave the device out with --devices."
+        ) from error
     return tuple(described.devices[:count])
 
 
