@@ -123,9 +123,9 @@ def need(
     """
     examples, all_runs = [len(part.labels) for part in split], orders * runs
     plan = make_plan(settings.schedule(examples[0]), settings.epochs, all_runs, tuned)
-    data, states = _described(model, split, settings, orders, runs)
+    data, state = _described(model, split, settings)
     itemsize = np.dtype(settings.precision).itemsize
-    inputs, weights = len(data.validation.inputs), _bytes(states.weights)
+    inputs, weights = len(data.validation.inputs), all_runs * _bytes(state.weights)
     outputs = -(-weights // (all_runs * itemsize * inputs))  # of every layer, about
     # logits; of several, the largest and its place too
     prediction = itemsize * (outputs + 2 * (outputs > 1))
@@ -148,18 +148,16 @@ def need(
         temporaries = max(step, validation) + count + split.train.images.nbytes
     numbers = (
         _bytes(data),
-        2 * _bytes(states) + 2 * all_runs * itemsize + batches + measured,
+        2 * all_runs * (_bytes(state) + itemsize) + batches + measured,
         2 * plan.periods_at_once * weights,
         temporaries,
     )
     return Need(*(int(tuned.padding * number) for number in numbers))
 
 
-def _described(
-    model: Model, split: Split, settings: TrainingSettings, orders: int, runs: int
-) -> tuple[Any, Any]:
-    """The data and the states of a training, as shapes."""
-    values = hyperparameters(np.full(runs, 0.01), num_orders=orders).rounded(settings.precision)
+def _described(model: Model, split: Split, settings: TrainingSettings) -> tuple[Any, Any]:
+    """The data of a training and the state of one run, as shapes."""
+    values = hyperparameters(0.01).rounded(settings.precision)
     with in_precision(settings.precision):
         data = jax.eval_shape(partial(device_data, model, settings, split))
         inputs = len(data.validation.inputs)
