@@ -119,7 +119,8 @@ def update(docs: Path, results: Path) -> None:
         raise UsageError(
             f"{', '.join(missing)} not found. Run `python -m experiments`, `python -m "
             "experiments.controls`, `python -m experiments.derivations`, `python -m "
-            "experiments.benchmarks` and `python -m experiments.accelerators` first, or name their folder with --results-dir."
+            "experiments.benchmarks` and `python -m experiments.accelerators` first, or name "
+            "their folder with --results-dir."
         )
     quoted = {name: read_json(results / file) for name, file in MEASURED.items()}
     quoted["environment"] = read_json(results / ENVIRONMENT)["environment"]

@@ -95,9 +95,11 @@ def test_a_part_on_an_accelerator_takes_most_of_its_memory(monkeypatch):
 
 
 def test_a_sweep_is_planned_for_a_device():
-    settings = SweepSettings(plan="h100", model="logistic", seeds=3, l2=(0.0, 1.0), batch_size=10)
+    settings = SweepSettings(
+        plan="h100", model="logistic", seeds=30_000, l2=(0.0, 1.0), batch_size=10
+    )
     plan = planning.make(settings, SPLIT)
-    assert (plan.runs, plan.runs_of_a_part, plan.parts) == (6, 6, 1)
+    assert (plan.runs, plan.runs_of_a_part, plan.parts) == (60_000, 60_000, 1)
     assert 0 < plan.memory < plan.room < plan.device.memory
     assert plan.time.seconds > 0
     longer = planning.make(replace(settings, epochs=100), SPLIT)
