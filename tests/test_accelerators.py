@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -189,9 +190,9 @@ def test_kernels_are_recorded_of_training_programs():
 @pytest.mark.parametrize(("ratio", "violations"), [(0.99, 1), (1.0, 0), (1.15, 0), (1.16, 1)])
 def test_a_plan_is_held_to_what_the_compiler_needs(ratio: float, violations: int, monkeypatch):
     monkeypatch.setattr(plans, "plan", lambda *arguments: int(ratio * 10**9))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
-            "program": programs.title(group, "softmax", 1000),
+            "program": f"{group}, softmax, 1,000 runs",
             **{"precision": "float32", "device": "h100", "compiled": True, "violations": []},
             "memory": {"total": total},
         }
