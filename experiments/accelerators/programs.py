@@ -1,7 +1,6 @@
 """The programs of the library, with arguments that are only described."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from functools import partial
 from itertools import product
 from typing import Any, Literal, NamedTuple, get_args
@@ -9,13 +8,13 @@ from typing import Any, Literal, NamedTuple, get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from experiments.accelerators.compiling import Described
+from experiments.accelerators.recording import Recording, program_of
 from mnist_jax import curvature, gradients
 from mnist_jax.data import Examples, Split
 from mnist_jax.gradcheck.problem import Problem
-from mnist_jax.gradcheck.programs import Compiler, Returns, make_programs
+from mnist_jax.gradcheck.programs import Returns, make_programs
 from mnist_jax.models import Model, logistic, objective, softmax
 from mnist_jax.precision import in_precision
 from mnist_jax.training import TrainingSettings, hyperparameters, train_periods
@@ -218,19 +217,6 @@ def curvature_programs() -> Iterator[Program]:
     yield from functions("curvature", made)
 
 
-class Recording(Compiler):
-    """Notes what the checker would compile."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.submitted: list[tuple[ClosedJaxpr, list[Any]]] = []
-
-    def submit(self, closed: ClosedJaxpr, inputs: list[Any]) -> Future[Any]:
-        """Notes a program; its future never comes."""
-        self.submitted.append((closed, inputs))
-        return Future()
-
-
 def trace_checker(model: str, precision: str, which: int, placement: Described) -> Any:
     """A program of the gradient checker for a batch of the report's problem."""
     size = 128
@@ -242,11 +228,8 @@ def trace_checker(model: str, precision: str, which: int, placement: Described) 
     make_programs(Problem(loss, gradient, 0, arguments), precision, Returns(), recording)
     closed, inputs = recording.submitted[which]
 
-    def program(constants: list[Any], values: list[Any]) -> list[Any]:
-        return jaxpr_as_fun(ClosedJaxpr(closed.jaxpr, constants))(*values)
-
     described = placement.everywhere((list(map(jnp.asarray, closed.consts)), inputs))
-    return jax.jit(program).trace(*described)
+    return jax.jit(program_of(closed)).trace(*described)
 
 
 def checker_programs() -> Iterator[Program]:

@@ -154,8 +154,7 @@ def train_step(
         inputs: The batch.
         targets: The batch's targets.
         step: The global step, from 0.
-        check_weights: Whether new weights that are not finite end the run here, and not only a
-            loss that isn't; static. Weights that are not finite stay so, whatever is added.
+        check_weights: Whether weights that are not finite end the run, as such a loss does.
 
     Returns:
         The run after the step, and the batch's cross entropy before the update (NaN once the
@@ -168,9 +167,7 @@ def train_step(
     optimizer = settings.transformation(hyperparameters.learning_rate)
     updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.weights)
     weights = cast(Weights, optax.apply_updates(state.weights, updates))
-    finite = jnp.isfinite(loss)
-    if check_weights:
-        finite &= all_finite(weights)
+    finite = jnp.isfinite(loss) & (all_finite(weights) if check_weights else True)
     moved = _choose(running & finite, (weights, optimizer_state), (state.weights, state.optimizer))
     return state._replace(
         weights=moved[0],
