@@ -17,8 +17,8 @@ from jaxtyping import Array
 from experiments.benchmarks.timing import interleaved
 from experiments.benchmarks.work import Work
 from mnist_jax.training import Schedule
-from mnist_jax.training.accuracy import TILE
 from mnist_jax.training.plan import make_plan
+from mnist_jax.training.tuning import tuning
 
 CLASSES = 10
 SQUARE = 2048
@@ -63,8 +63,9 @@ def products(work: Work, runs: int = 1) -> list[Product]:
     train, validation = (len(part.labels) for part in work.split)
     columns = CLASSES * runs
     schedule = Schedule(work.steps_per_epoch, work.evaluate_every)
-    wide = make_plan(schedule, work.epochs, runs).periods_at_once
-    tiles = -(-train // TILE)
+    tuned = tuning()
+    wide = make_plan(schedule, work.epochs, runs, tuned).periods_at_once
+    tiles = -(-train // tuned.rows(runs * wide))
     evaluations = work.evaluations / wide * tiles
     return [
         Product("logits of a batch", columns, inputs, work.batch_size, work.steps, 50),

@@ -21,7 +21,7 @@ GROUPS = {
         *("model", "learning_rate", "l2", "optimizer", "epochs", "batch_size", "shuffle", "seed"),
         *("precision", "gradient", "criterion", "evaluations"),
     ),
-    "devices": ("devices", "distributed", "coordinator", "num_processes", "process"),
+    "devices": ("devices", "plan", "distributed", "coordinator", "num_processes", "process"),
     "output": ("output_dir", "quick", "quiet", "curves", "resume"),
 }
 """Title to the flags of a group; any other flag is one of the command's own."""

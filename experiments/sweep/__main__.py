@@ -8,7 +8,7 @@ import numpy as np
 from experiments.common.command import DONE, run_task
 from experiments.common.progress import Progress
 from experiments.common.task import Task, TaskResult, divergences
-from experiments.sweep import figures, parts, summary
+from experiments.sweep import figures, parts, planning, summary
 from experiments.sweep.settings import MODELS, SweepSettings
 from mnist_jax import distributed, sweeps
 from mnist_jax.data import Mnist, Split
@@ -18,13 +18,16 @@ def prepare(settings: SweepSettings) -> None:
     """Joins the other processes, and refuses a folder that is not one to go on in."""
     if settings.distributed:
         distributed.join(settings.coordinator, settings.num_processes, settings.process)
-    if distributed.is_first():
+    if distributed.is_first() and not settings.plan:
         parts.check(settings)
 
 
 def measure(settings: SweepSettings, mnist: Mnist, progress: Progress) -> TaskResult:
     """Trains the runs of a sweep; see `Task.measure`."""
     split = settings.examples(mnist)
+    if settings.plan:
+        planning.show(planning.make(settings, split))
+        raise SystemExit(DONE)
     runs = all_runs(train(settings, split, mnist.sha256, progress))
     if not distributed.is_first():
         raise SystemExit(DONE)  # what all have found is written by one
@@ -60,7 +63,7 @@ def train(
         settings.columns(split),
         settings.placement(),
     )
-    size = sweeps.good_part(model, split, settings.program)
+    size = sweeps.good_part(model, split, settings.program, len(settings.grid.whole.pairs))
     size = min(size, -(-settings.grid.size // distributed.count()))  # something for everyone
     kept = begin_together(settings, size, data)
     mine = distributed.own_share([*enumerate(settings.grid.parts(kept.runs))])

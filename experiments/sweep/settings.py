@@ -10,6 +10,7 @@ import numpy as np
 import optax
 from tyro.conf import FlagCreatePairsOff
 
+from experiments.accelerators.devices import DeviceName
 from experiments.common.settings import OneValidationSet
 from experiments.reported import LOGISTIC_RATE, SOFTMAX_RATE
 from mnist_jax import data, models, sweeps, training
@@ -65,6 +66,10 @@ class SweepSettings(OneValidationSet):
 
     devices: int = 1
     """Number of devices that share the runs, of those that this process sees."""
+
+    plan: DeviceName | None = None
+    """Only say how many runs such a device has room for, in how many parts, and how long they take
+    at least; nothing is trained. With --devices, so many of them."""
 
     resume: Annotated[bool, FlagCreatePairsOff] = False
     """Go on with the sweep in the output folder, or begin it; nothing is trained twice."""
@@ -142,6 +147,6 @@ class SweepSettings(OneValidationSet):
 
     def of_the_runs(self) -> dict[str, Any]:
         """The settings that decide what a run gives; a sweep goes on only with the same."""
-        others = {"output_dir", "resume", "data_dir", "data_source", "quick", "distributed"}
+        others = {"output_dir", "resume", "plan", "data_dir", "data_source", "quick", "distributed"}
         others |= {"coordinator", "num_processes", "process", "quiet"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}

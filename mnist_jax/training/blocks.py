@@ -53,6 +53,12 @@ def train_blocks(
     return states, trained
 
 
+def newly_diverged(before: TrainState, after: TrainState) -> bool:
+    """Whether a run has diverged in the programs that made `after` of `before`."""
+    diverged = [np.asarray(states.outcome) == Outcome.DIVERGED for states in (before, after)]
+    return bool((diverged[1] & ~diverged[0]).any())
+
+
 def blocks(outcome: Int[np.ndarray, "orders runs"], at_once: int) -> list[Block]:
     """Which batch orders to train together: those with a run that has not ended.
 

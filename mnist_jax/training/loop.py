@@ -5,6 +5,7 @@ keeps what was measured, leaves out the batch orders whose runs have all ended, 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -18,7 +19,7 @@ from mnist_jax.errors import UsageError
 from mnist_jax.models import Model
 from mnist_jax.precision import in_precision
 from mnist_jax.training.accuracy import count_train_correct, second_thread
-from mnist_jax.training.blocks import train_blocks
+from mnist_jax.training.blocks import newly_diverged, train_blocks
 from mnist_jax.training.checking import check_data
 from mnist_jax.training.checkpoint import Checkpoint, Snapshot, identity
 from mnist_jax.training.devices import Placement
@@ -28,6 +29,7 @@ from mnist_jax.training.plan import Plan, make_plan
 from mnist_jax.training.program import device_data, train_periods
 from mnist_jax.training.settings import Hyperparameters, TrainingSettings
 from mnist_jax.training.step import Outcome, TrainState, init_state
+from mnist_jax.training.tuning import tuning
 
 
 def fit(
@@ -85,7 +87,8 @@ def fit(
     schedule = settings.schedule(sizes[0])
     at_once = placement.rounded_up(min(orders, orders_at_once or orders))
     placement.check(at_once, runs, settings.batch_size)
-    plan = make_plan(schedule, settings.epochs, at_once * runs)
+    tuned = tuning(placement.devices)
+    plan = make_plan(schedule, settings.epochs, at_once * runs, tuned)
     recorder = Recorder(plan, (orders, runs), sizes, settings.precision)
     with in_precision(settings.precision), second_thread() as beside:
         values = jax.tree.map(jnp.asarray, hyperparameters.rounded(settings.precision))
@@ -101,6 +104,7 @@ def fit(
             images=data.images,
             labels=data.labels,
             inputs=settings.inputs,
+            tile=tuned.rows(at_once * runs * plan.periods_at_once),
         )
         measured: list[Measured] = []
         first_step, batches = -plan.lead, batches_of(ordering, settings, plan, orders, sizes[0])
@@ -114,10 +118,21 @@ def fit(
             on_epochs(max(first_step, 0) // schedule.steps_per_epoch)
         upcoming = next(batches, None)
         while upcoming is not None and (np.asarray(states.outcome) == Outcome.RUNNING).any():
-            program = partial(train, first_step=first_step)
-            states, trained = train_blocks(program, states, values, upcoming, at_once, placement)
+            program, before = partial(train, first_step=first_step), states
+            blocks_with = partial(
+                train_blocks,
+                states=states,
+                values=values,
+                batches=upcoming,
+                at_once=at_once,
+                placement=placement,
+            )
+            states, trained = blocks_with(partial(program, tuned=tuned))
             # while the device is busy
             upcoming = next(batches, None)
+            if not tuned.check_each_step and newly_diverged(before, states):
+                careful = replace(tuned, check_each_step=True)
+                states, trained = blocks_with(partial(program, tuned=careful))
             recorder.add(measured)
             measured = [
                 Measured(

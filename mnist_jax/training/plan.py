@@ -6,9 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from mnist_jax.training.settings import Schedule
-
-WIDE = 40
-"""Weights whose training accuracy is one product: of ten digits, 0.9 ms each instead of 2.3 ms."""
+from mnist_jax.training.tuning import CPU, Tuning
 
 
 class Plan(NamedTuple):
@@ -43,17 +41,19 @@ class Plan(NamedTuple):
         return np.arange(0, self.num_steps, self.period)
 
 
-def make_plan(schedule: Schedule, epochs: int, num_runs: int) -> Plan:
+def make_plan(schedule: Schedule, epochs: int, num_runs: int, tuned: Tuning = CPU) -> Plan:
     """Cuts the steps of all epochs into programs.
 
     Args:
         schedule: Steps of an epoch, and from one evaluation to the next.
         epochs: How many.
         num_runs: Runs of one program.
+        tuned: Tuning of the device.
 
     Returns:
         Programs of at most about an epoch; longer ones for a few runs, so that the training
-        accuracy of many weights is one product.
+        accuracy of many weights is one product; shorter ones where the weights that they set aside
+        would be too many for the device.
 
     Example:
         >>> plan = make_plan(Schedule(steps_per_epoch=28, evaluate_every=5), 50, num_runs=1)
@@ -63,6 +63,8 @@ def make_plan(schedule: Schedule, epochs: int, num_runs: int) -> Plan:
     num_steps = epochs * schedule.steps_per_epoch
     period = min(schedule.evaluate_every, num_steps)
     periods = 1 + -(-(num_steps - 1) // period)
-    most = max(schedule.steps_per_epoch // period, WIDE // num_runs, 1)
+    most = max(schedule.steps_per_epoch // period, tuned.wide // num_runs, 1)
+    if tuned.set_aside is not None:
+        most = max(1, min(most, tuned.set_aside // num_runs))
     programs = -(-periods // most)
     return Plan(num_steps, period, -(-periods // programs))  # of one size, with little to spare

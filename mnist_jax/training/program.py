@@ -20,12 +20,15 @@ from mnist_jax.models import Model, Weights
 from mnist_jax.training.settings import Hyperparameters, TrainingSettings
 from mnist_jax.training.step import (
     EvaluationSet,
+    Outcome,
     TrainState,
     Validation,
+    all_finite,
     no_validation,
     train_step,
     validate,
 )
+from mnist_jax.training.tuning import CPU, Tuning
 
 
 class TrainingData(NamedTuple):
@@ -93,7 +96,7 @@ def _make_data(
     return TrainingData(train_images, train_targets, train_labels, validation)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1), static_argnames="tuned")
 def train_periods(
     model: Model,
     settings: TrainingSettings,
@@ -103,6 +106,8 @@ def train_periods(
     data: TrainingData,
     first_step: Int[Array, ""] | int,
     num_steps: Int[Array, ""] | int,
+    *,
+    tuned: Tuning = CPU,
 ) -> tuple[TrainState, Record, Weights]:
     """Some periods of every run, as one compiled program; pure.
 
@@ -116,10 +121,12 @@ def train_periods(
         first_step: The global step of the first batch. Steps before 0 are left out, so that a
             period can end with step 0.
         num_steps: The number of global steps; those from here on are left out.
+        tuned: Tuning of the device, static.
 
     Returns:
         The runs after the last period, what was measured, and the weights after each period, with
-        leading axes (periods, orders, runs).
+        leading axes (periods, orders, runs). If `tuned` does not check each step, runs whose
+        weights are not finite are said to have diverged, and their other results mean nothing.
     """
 
     def one_period(
@@ -127,16 +134,20 @@ def train_periods(
     ) -> tuple[TrainState, tuple[Array, Validation, Weights]]:
         first, rows = period
         states, losses = _train_period(
-            model, settings, states, hyperparameters, rows, data, first, num_steps
+            model, settings, states, hyperparameters, rows, data, first, num_steps, tuned=tuned
         )
         states, validated = _validate_period(
-            model, settings, states, data.validation, first + len(rows) - 1, num_steps
+            *(model, settings, states, data.validation, first + len(rows) - 1, num_steps),
+            tuned=tuned,
         )
         return states, (losses, validated, states.weights)
 
     periods, steps, *_ = batches.shape
     firsts = first_step + steps * jnp.arange(periods, dtype=jnp.int32)
     states, (losses, validated, weights) = jax.lax.scan(one_period, states, (firsts, batches))
+    if not tuned.check_each_step:
+        finite = jax.vmap(jax.vmap(all_finite))(states.weights)
+        states = states._replace(outcome=jnp.where(finite, states.outcome, Outcome.DIVERGED))
     return states, Record(losses, validated), weights
 
 
@@ -149,12 +160,15 @@ def _train_period(
     data: TrainingData,
     first: Int[Array, ""],
     num_steps: Int[Array, ""] | int,
+    *,
+    tuned: Tuning,
 ) -> tuple[TrainState, Float[Array, "steps orders runs"]]:
     """The steps of a period that are not left out; `first` is the global step of the first."""
     steps, orders, _ = rows.shape
     dtype = jnp.dtype(settings.precision)
     # runs of one order share the batch
-    step_runs = jax.vmap(partial(train_step, model, settings), (0, 0, None, None, None))
+    one_run = partial(train_step, model, settings, check_weights=tuned.check_each_step)
+    step_runs = jax.vmap(one_run, (0, 0, None, None, None))
     step_orders = _vmap_orders(step_runs, orders)
     # Two cores share the gathering of a period's batches, which makes one run 10 % faster. With
     # many orders they would leave the cache: step by step, 32 orders are 13 % faster.
@@ -167,11 +181,17 @@ def _train_period(
         )
         # for each order, so that the function sees the rows of one matrix
         inputs = jax.vmap(lambda rows: settings.inputs(rows, dtype))(images)
-        states, loss = step_orders(states, hyperparameters, inputs, targets, first + i)
-        return states, losses.at[i].set(loss)
+        moved, loss = step_orders(states, hyperparameters, inputs, targets, first + i)
+        return moved, losses.at[i].set(loss)
+
+    def one_step_if_taken(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
+        taken = (begin <= i) & (i < end)
+        return jax.tree.map(partial(jnp.where, taken), one_step(i, carry), carry)
 
     losses = jnp.full((steps, *hyperparameters.l2.shape), jnp.nan, dtype)
     begin, end = jnp.maximum(0, -first), jnp.minimum(steps, num_steps - first)
+    if tuned.whole_periods:
+        return jax.lax.fori_loop(0, steps, one_step_if_taken, (states, losses))
     return jax.lax.fori_loop(begin, end, one_step, (states, losses))
 
 
@@ -193,6 +213,8 @@ def _validate_period(
     validation: EvaluationSet,
     step: Int[Array, ""],
     num_steps: Int[Array, ""] | int,
+    *,
+    tuned: Tuning,
 ) -> tuple[TrainState, Validation]:
     """Validates all runs after a period whose last step is `step`, if that is not left out."""
     validate_runs = jax.vmap(partial(validate, model, settings), (0, None, None))
@@ -204,6 +226,9 @@ def _validate_period(
     def skip(states: TrainState) -> tuple[TrainState, Validation]:
         return states, no_validation(states.outcome.shape, settings.precision)
 
+    if tuned.whole_periods:
+        taken = step < num_steps
+        return jax.tree.map(partial(jnp.where, taken), do(states), skip(states))
     # The condition is the same for all runs: outside vmap, only one of the branches runs.
     return jax.lax.cond(step < num_steps, do, skip, states)
 

@@ -139,6 +139,7 @@ def train_step(
     inputs: Float[Array, "B I"],
     targets: Float[Array, "B ..."],
     step: Int[Array, ""],
+    check_weights: bool = True,
 ) -> tuple[TrainState, Float[Array, ""]]:
     """One update of one run; a run that has ended stays as it is.
 
@@ -153,6 +154,7 @@ def train_step(
         inputs: The batch.
         targets: The batch's targets.
         step: The global step, from 0.
+        check_weights: Whether weights that are not finite end the run, as such a loss does.
 
     Returns:
         The run after the step, and the batch's cross entropy before the update (NaN once the
@@ -165,7 +167,7 @@ def train_step(
     optimizer = settings.transformation(hyperparameters.learning_rate)
     updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.weights)
     weights = cast(Weights, optax.apply_updates(state.weights, updates))
-    finite = jnp.isfinite(loss) & _all_finite(weights)
+    finite = jnp.isfinite(loss) & (all_finite(weights) if check_weights else True)
     moved = _choose(running & finite, (weights, optimizer_state), (state.weights, state.optimizer))
     return state._replace(
         weights=moved[0],
@@ -237,7 +239,8 @@ def count_correct(
     return jnp.sum(model.predict(weights, inputs) == labels, dtype=jnp.int32)
 
 
-def _all_finite(weights: Weights) -> Array:
+def all_finite(weights: Weights) -> Bool[Array, ""]:
+    """Whether all weights of one run are finite."""
     finite = jax.tree.map(lambda leaf: jnp.isfinite(leaf).all(), weights)
     return jax.tree.reduce(jnp.logical_and, finite)
 

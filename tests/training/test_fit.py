@@ -31,7 +31,6 @@ from mnist_jax.training import (
     train_periods,
 )
 from mnist_jax.training.accuracy import (
-    TILE,
     count_tiles,
     count_train_correct,
     cut_tiles,
@@ -40,6 +39,7 @@ from mnist_jax.training.accuracy import (
 from mnist_jax.training.loop import init_states
 from mnist_jax.training.plan import Plan, make_plan
 from mnist_jax.training.program import device_data
+from mnist_jax.training.tuning import CPU
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (23, 4), dtype=np.uint8)
 EXAMPLES = Examples(PIXELS, (PIXELS[:, 0] > 127).astype(np.int32))
@@ -202,7 +202,7 @@ def test_tiles_hold_every_row_once():
 
 
 def test_what_fills_the_last_tile_is_never_right():
-    examples = 2 * TILE + 2  # in three tiles, the last of which lacks two
+    examples = 2 * CPU.tile + 2  # in three tiles, the last of which lacks two
     model = softmax_regression(2)
     weights = jnp.zeros((1, 1, 1, 2, 5))  # predict class 0 whatever the image
     images, labels = jnp.zeros((examples, 4), jnp.uint8), jnp.zeros(examples, jnp.int32)
