@@ -36,7 +36,7 @@ GROUPS = {
         *("gradient", "criterion", "evaluations"),
     ),
     "devices": ("devices", "distributed", "coordinator", "num_processes", "process"),
-    "output": ("output_dir", "quick", "quiet", "curves", "resume"),
+    "output": ("output_dir", "quick", "quiet", "curves", "resume", "overwrite"),
 }
 """Title to the flags of a group; any other flag is one of the command's own."""
 OWN = "command"

@@ -113,7 +113,7 @@ TASK = Task(
     SweepSettings,
     measure,
     sometimes=(*figures.SOMETIMES, "curves"),
-    kept="what is done is kept: go on with the same command and --resume",
+    kept="what is done is kept: the same command goes on",
     prepare=prepare,
 )
 
