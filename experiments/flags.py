@@ -35,7 +35,7 @@ GROUPS = {
         ),
         *("gradient", "criterion", "evaluations"),
     ),
-    "devices": ("devices", "distributed", "coordinator", "num_processes", "process"),
+    "devices": ("devices", "distributed", "coordinator", "num_processes", "process", "wait"),
     "output": ("output_dir", "quick", "quiet", "curves", "resume", "overwrite"),
 }
 """Title to the flags of a group; any other flag is one of the command's own."""

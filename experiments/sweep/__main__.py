@@ -5,9 +5,10 @@ from functools import partial
 
 import numpy as np
 
-from experiments.command import DONE, run_task
+from experiments.command import DONE, require_device, run_task
 from experiments.progress import Progress
 from experiments.sweep import figures, parts, summary
+from experiments.sweep.begun import warn
 from experiments.sweep.settings import MODELS, SweepSettings
 from experiments.task import Task, TaskResult, divergences
 from mnist_jax import distributed, sweeps
@@ -17,7 +18,9 @@ from mnist_jax.data import Mnist, Split
 def prepare(settings: SweepSettings) -> None:
     """Joins the other processes, and refuses a folder that is not one to go on in."""
     if settings.distributed:
-        distributed.join(settings.coordinator, settings.num_processes, settings.process)
+        where = settings.coordinator, settings.num_processes, settings.process
+        distributed.join(*where, seconds=settings.wait, report=warn)
+    require_device()
     if distributed.is_first():
         parts.check(settings)
 

@@ -88,6 +88,9 @@ class SweepSettings(OneValidationSet):
     process: int | None = None
     """Number of this process, from 0, with --coordinator."""
 
+    wait: int = 60
+    """Seconds to wait for the other processes, with --coordinator."""
+
     def check(self) -> Self:
         """Validates settings that do not depend on the data."""
         data.check_digits(self.digits)
@@ -160,5 +163,5 @@ class SweepSettings(OneValidationSet):
     def of_the_runs(self) -> dict[str, Any]:
         """The settings that decide what a run gives; a sweep goes on only with the same."""
         others = {"output_dir", "resume", "overwrite", "data_dir", "data_source", "quick"}
-        others |= {"distributed", "coordinator", "num_processes", "process", "quiet"}
+        others |= {"distributed", "coordinator", "num_processes", "process", "wait", "quiet"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}
