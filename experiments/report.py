@@ -1,7 +1,9 @@
 """The written report: claims with their verdicts, then the figures and numbers of each task."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import fields
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,19 @@ def write(
         loader=PackageLoader("experiments"), undefined=StrictUndefined, trim_blocks=True
     )
     environment.globals["not_mnist"] = not_mnist
+    environment.filters["plain"] = plain
     template = environment.get_template("report.md.jinja")
     text = template.render(judgements=judgements, tasks=tasks, **facts)
     with replacing(folder / "report.md") as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def plain(value: object) -> str:
+    r"""A value as Markdown shows it, whatever signs it has, on one line.
+
+    Example:
+        >>> print(plain("a|b <i>*"))
+        a\|b &lt;i&gt;\*
+    """
+    text = escape(" ".join(str(value).split()), quote=False)
+    return re.sub(r"([\\`*_\[\]|~$])", r"\\\1", text)

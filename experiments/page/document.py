@@ -31,7 +31,7 @@ def write(folder: Path, judgements: Sequence[Judgement], results: Results, **fac
     """
     text = render(folder, judgements, results, **facts)
     with replacing(folder / "index.html") as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def render(folder: Path, judgements: Sequence[Judgement], results: Results, **facts: Any) -> str:
