@@ -40,6 +40,8 @@ MEASURED = {
     "controls": "controls/controls.json",
     "chains": "controls/chains.json",
     "benchmarks": "benchmarks/benchmarks.json",
+    "fuzz": "robustness/fuzz.json",
+    "kills": "robustness/kills.json",
 }
 """What the documents quote: its name in a template, and the file of the results that holds it."""
 
@@ -117,8 +119,9 @@ def update(docs: Path, results: Path) -> None:
     if missing:
         raise UsageError(
             f"{', '.join(missing)} not found. Run `python -m experiments`, `python -m "
-            "experiments.controls`, `python -m experiments.derivations` and `python -m "
-            "experiments.benchmarks` first, or name their folder with --results-dir."
+            "experiments.controls`, `python -m experiments.derivations`, `python -m "
+            "experiments.benchmarks` and `python -m experiments.robustness` first, or name their "
+            "folder with --results-dir."
         )
     quoted = {name: read_json(results / file) for name, file in MEASURED.items()}
     quoted["environment"] = read_json(results / ENVIRONMENT)["environment"]

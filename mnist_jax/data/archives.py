@@ -5,6 +5,7 @@ import math
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -45,11 +46,12 @@ def read_npz(places: Sequence[Path], files: Sequence[IdxFile]) -> Iterator[Conte
             yield {file.name: content for file, content in zip(files, made, strict=True)}
 
 
-def npz_arrays(path: Path) -> list[np.ndarray]:
+def npz_arrays(path: Path | IO[bytes], limit: int = LARGEST) -> list[np.ndarray]:
     """The arrays of an npz file, in the order of `KEYS`.
 
     Args:
-        path: The file.
+        path: The file, or one that is open.
+        limit: The most bytes of an array.
 
     Returns:
         Arrays of uint8.
@@ -59,7 +61,7 @@ def npz_arrays(path: Path) -> list[np.ndarray]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return [_npy_array(archive, f"{key}.npy") for key in KEYS]
+            return [_npy_array(archive, f"{key}.npy", limit) for key in KEYS]
     except Exception as error:  # whatever zipfile, zlib and NumPy make of damaged bytes
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
@@ -68,7 +70,7 @@ def npz_arrays(path: Path) -> list[np.ndarray]:
         ) from None
 
 
-def _npy_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+def _npy_array(archive: zipfile.ZipFile, name: str, limit: int) -> np.ndarray:
     """One array, read only if its header says that it is of bytes and not too large.
 
     `np.load` would make room for what a damaged header says, and unpack objects if it were let.
@@ -81,7 +83,7 @@ def _npy_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
         }[version]
         shape, by_column, dtype = read_header(stream)
         size = math.prod(shape) * dtype.itemsize
-        if dtype.kind not in "iu" or size > LARGEST:
+        if dtype.kind not in "iu" or size > limit:
             raise ValueError(f"{name} is of {dtype} and of shape {shape}")
         content = read_limited(stream, size)
     if len(content) != size:
