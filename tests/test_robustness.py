@@ -58,6 +58,7 @@ RANDOM = CAREFUL.replace("write_text(str(number))", "write_text(str(time.time())
 def victim(program: str) -> Victim:
     return Victim(
         "a script",
+        1.0,
         lambda place: (sys.executable, "-c", program, str(place)),
         lambda place: {},
         lambda path: not path.name.startswith("."),

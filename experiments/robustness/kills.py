@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from mnist_jax.data import MNIST_FILES
 from mnist_jax.errors import UsageError
 
 SMALL = ("--train-size", "900", "--validation-size", "300", "--quiet")
-SWEEP = ("--model", "logistic", "--learning-rate", "0.05", "--seeds", "900", "--epochs", "6")
+SWEEP = ("--model", "logistic", "--learning-rate", "0.05", "--seeds", "600", "--epochs", "4")
 REPORT = ("--quick", "--epochs", "1", "--no-shuffle")
 FETCH = "import sys; from mnist_jax.data import load; load(report=lambda line: None)"
 SOON = 1.0
@@ -29,12 +30,14 @@ class Victim(NamedTuple):
 
     Attributes:
         name: What it is called.
+        share: Its share of the kills.
         command: The command, in an empty folder of its own to begin with.
         environment: Variables that it needs.
         finished: Whether a file, by its name, is complete once it is there, and then kept.
     """
 
     name: str
+    share: float
     command: Callable[[Path], Sequence[str]]
     environment: Callable[[Path], Mapping[str, str]]
     finished: Callable[[Path], bool]
@@ -48,11 +51,13 @@ def _visible(path: Path) -> bool:
     return not path.name.startswith(".") and not path.name.endswith(".checkpoint.npz")
 
 
+# the report takes longest, and keeps the least from one start to the next
 VICTIMS = (
-    Victim("sweep", _module("experiments.sweep", *SWEEP), lambda place: {}, _visible),
-    Victim("report", _module("experiments", *REPORT), lambda place: {}, _visible),
+    Victim("sweep", 0.44, _module("experiments.sweep", *SWEEP), lambda place: {}, _visible),
+    Victim("report", 0.12, _module("experiments", *REPORT), lambda place: {}, _visible),
     Victim(
         "first fetch",
+        0.44,
         lambda place: (sys.executable, "-c", FETCH),
         lambda place: {"MNIST_JAX_CACHE_DIR": str(place), "MNIST_JAX_DATA_DIR": ""},
         lambda path: path.name in {file.name for file in MNIST_FILES},
@@ -79,11 +84,18 @@ def kill_all(
     """
     found, done = {}, 0
     for number, victim in enumerate(VICTIMS):
-        share = len(range(number, kills, len(VICTIMS)))
+        last = victim is VICTIMS[-1]
+        share = kills - done if last else round(victim.share * kills)
         rng = np.random.default_rng([seed, number])
-        found[victim.name] = kill(victim, share, rng, folder, lambda n, past=done: update(past + n))
+        if share:
+            on_kill = partial(_count, update, done)
+            found[victim.name] = kill(victim, share, rng, folder, on_kill)
         done += share
     return found
+
+
+def _count(update: Callable[[int], None], past: int, kills: int) -> None:
+    update(past + kills)
 
 
 def kill(
@@ -106,10 +118,8 @@ def kill(
     killed, ended, lost, place = 0, 0, [], folder / f"{victim.name} 0"
     while killed < kills:
         before = digests(place, victim)
-        moment, after_change = rng.uniform(0, seconds), bool(rng.random() < 0.5)
-        if code := run(
-            victim, place, moment, float(rng.uniform(0, SOON)) if after_change else None
-        ):
+        soon = float(rng.uniform(0, SOON)) if rng.random() < 0.5 else None
+        if code := run(victim, place, float(rng.uniform(0, seconds)), soon):
             if code != -signal.SIGKILL:
                 raise UsageError(f"{victim.name} ended with code {code} after {killed} kills.")
             killed += 1
