@@ -173,6 +173,11 @@ def test_labels_of_another_integer_are_read(tmp_path: Path):
     ] * 4
 
 
+def test_an_empty_idx_file_of_great_size_is_refused():
+    with pytest.raises(DataError, match=r"of shape \(0, 4294967295, .* is no array"):
+        parse_idx(bytes([0, 0, 8, 4]) + bytes(4) + b"\xff" * 12)
+
+
 @pytest.mark.parametrize("ndim", [33, 200, 255])
 def test_an_idx_file_of_too_many_dimensions_is_refused(ndim: int):
     with pytest.raises(DataError, match=f"of {ndim} dimensions"):

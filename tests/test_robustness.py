@@ -49,10 +49,6 @@ for number in range(5):
         (folder / f".{number}").write_text(str(number))
         (folder / f".{number}").rename(folder / str(number))
 """
-FORGETFUL = CAREFUL.replace(
-    "for number", "[path.unlink() for path in folder.glob('*')]\nfor number"
-)
-RANDOM = CAREFUL.replace("write_text(str(number))", "write_text(str(time.time()))")
 
 
 def victim(program: str) -> Victim:
@@ -65,16 +61,42 @@ def victim(program: str) -> Victim:
     )
 
 
+def test_a_careful_program_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(kills, "SOON", 0.1)
+    found = kills.kill(victim(CAREFUL), 6, np.random.default_rng(0), tmp_path, lambda n: None)
+    assert (found["kills"], found["files"], found["lost"]) == (6, 5, [])
+
+
+WHOLE = {"a": "1", "b": "2"}
+
+
 @pytest.mark.parametrize(
-    ("program", "loses"), [(CAREFUL, ""), (FORGETFUL, "after kill"), (RANDOM, "at the end")]
+    ("left", "lost"),
+    [
+        ([{"a": "1"}, WHOLE, WHOLE], []),
+        ([{"a": "1"}, {}, WHOLE], ["a after kill 2"]),
+        ([{"a": "1"}, {"a": "3"}, WHOLE], ["a after kill 2"]),
+        ([{}, {}, {"a": "1"}], ["b at the end"]),
+        ([{}, {}, {"a": "1", "b": "3"}], ["b at the end"]),
+    ],
 )
 def test_what_a_kill_loses_is_found(
-    program: str, loses: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    left: list[dict[str, str]], lost: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(kills, "SOON", 0.1)
-    found = kills.kill(victim(program), 6, np.random.default_rng(0), tmp_path, lambda n: None)
-    assert (found["kills"], found["files"]) == (6, 5)
-    assert any(loses in each for each in found["lost"]) if loses else found["lost"] == []
+    starts = iter([(WHOLE, 0), *((files, -9) for files in left[:2]), (left[2], 0)])
+
+    def run(victim: Victim, place: Path, moment: float | None, after_change: float | None) -> int:
+        files, code = next(starts)
+        place.mkdir(exist_ok=True)
+        for path in place.iterdir():
+            path.unlink()
+        for name, content in files.items():
+            (place / name).write_text(content)
+        return code
+
+    monkeypatch.setattr(kills, "run", run)
+    found = kills.kill(victim(""), 2, np.random.default_rng(0), tmp_path, lambda n: None)
+    assert found["lost"] == lost
 
 
 @pytest.mark.parametrize("flags", [["--inputs", "0"], ["--kills", "0"], ["--seed", "-1"]])

@@ -179,7 +179,10 @@ def parse_idx(content: bytes) -> np.ndarray:
     shape = struct.unpack_from(f">{ndim}I", content, 4)
     if len(content) != header + math.prod(shape):
         raise DataError(f"an IDX file of shape {shape} cannot be {len(content):,} bytes long")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    try:
+        return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    except ValueError as error:  # an empty array may have dimensions of any size
+        raise DataError(f"an IDX file of shape {shape} is no array ({error})") from None
 
 
 def encode_idx(array: np.ndarray) -> bytes:
