@@ -7,11 +7,13 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, field, fields, is_dataclass, make_dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import tyro
 
 from mnist_jax import __version__
+from mnist_jax.files import expanded
 from mnist_jax.terminal import bounded_width
 
 S = TypeVar("S")
@@ -65,6 +67,7 @@ def parse_flags(
     Raises:
         SystemExit: With code 2 and a message, if a flag can't be understood; 0 after --help and
             --version.
+        UsageError: If a path begins with ``~`` and a name that nobody has.
     """
     given = sys.argv[1:] if arguments is None else [*arguments]
     _refuse_initials(settings, given)
@@ -81,7 +84,9 @@ def parse_flags(
     if values.pop(VERSION):
         print(f"mnist_jax {__version__}")
         raise SystemExit(0)
-    return settings(**values)
+    # a shell expands --data-dir ~/data, but not --data-dir=~/data
+    paths = {name: expanded(value) for name, value in values.items() if isinstance(value, Path)}
+    return settings(**values | paths)
 
 
 def grouped(settings: Any) -> Any:

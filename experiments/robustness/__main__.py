@@ -1,11 +1,12 @@
 """Reads very many damaged files, and kills commands at random moments."""
 
+import json
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from tyro.conf import FlagCreatePairsOff
 
@@ -20,6 +21,7 @@ from mnist_jax.results import environment, output_folder, write_json
 NOT_ROBUST = 1
 """Exit code: an exception escaped, or something finished was lost."""
 Part = Literal["fuzz", "kills"]
+VictimName = Literal["sweep", "report", "first-fetch"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,9 @@ class RobustnessSettings:
 
     kills: int = 50
     """Number of kills, of all commands together."""
+
+    victims: tuple[VictimName, ...] = get_args(VictimName)
+    """What to kill. kills.json keeps what it says of the others."""
 
     seed: int = 0
     """Seed of the damage and of the moments."""
@@ -63,40 +68,55 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     program = "python -m experiments.robustness"
     settings = parse_flags(RobustnessSettings, program, __doc__ or "", arguments).check()
-    sound = True
     with output_folder(settings.output_dir) as folder:
-        for part in settings.parts:
-            start = time.monotonic()
-            with Progress(quiet=settings.quiet) as progress:
-                found = {"fuzz": try_inputs, "kills": try_kills}[part](settings, progress)
-            about = {"settings": asdict(settings), "environment": environment()}
-            seconds = round(time.monotonic() - start)
-            write_json(folder / f"{part}.json", {**about, "seconds": seconds, **found})
-            bad = found["escaped"] if part == "fuzz" else found["lost"]
-            sound = sound and not bad
-            print(f"{part}: {describe(found)}; written to {folder / f'{part}.json'}")
-    return DONE if sound else NOT_ROBUST
+        bad = [problem for part in settings.parts for problem in PARTS[part](settings, folder)]
+    return NOT_ROBUST if bad else DONE
 
 
-def try_inputs(settings: RobustnessSettings, progress: Progress) -> dict[str, Any]:
-    """What the readers make of damaged files."""
-    return fuzz(settings.inputs, settings.seed, progress.bar("damaged files", settings.inputs))
+def try_inputs(settings: RobustnessSettings, folder: Path) -> list[Any]:
+    """Gives damaged files to the readers, and writes fuzz.json.
+
+    Returns:
+        What escaped.
+    """
+    start = time.monotonic()
+    with Progress(quiet=settings.quiet) as progress:
+        bar = progress.bar("damaged files", settings.inputs)
+        found = fuzz(settings.inputs, settings.seed, bar)
+    write(folder / "fuzz.json", settings, start, found)
+    print(f"{settings.inputs} inputs, {len(found['escaped'])} exceptions escaped")
+    return found["escaped"]
 
 
-def try_kills(settings: RobustnessSettings, progress: Progress) -> dict[str, Any]:
-    """What is left of commands that are killed."""
-    bar = progress.bar("kills", settings.kills)
-    with tempfile.TemporaryDirectory() as place:
-        victims = kill_all(settings.kills, settings.seed, Path(place), bar)
-    lost = [f"{name}: {what}" for name, victim in victims.items() for what in victim["lost"]]
-    return {"kills": settings.kills, "victims": victims, "lost": lost}
+def try_kills(settings: RobustnessSettings, folder: Path) -> list[str]:
+    """Kills commands, and writes kills.json whenever one of them is done.
+
+    Returns:
+        What was lost.
+    """
+    start, path = time.monotonic(), folder / "kills.json"
+    victims = json.loads(path.read_text(encoding="utf-8"))["victims"] if path.is_file() else {}
+    lost = []
+    with tempfile.TemporaryDirectory() as place, Progress(quiet=settings.quiet) as progress:
+        bar = progress.bar("kills", settings.kills)
+        arguments = settings.victims, settings.kills, settings.seed, Path(place), bar
+        for name, found in kill_all(*arguments):
+            victims[name] = found
+            lost += found["lost"]
+            kills = sum(victim["kills"] for victim in victims.values())
+            write(path, settings, start, {"kills": kills, "victims": victims})
+            print(f"{name}: {found['kills']} kills, {len(found['lost'])} finished files lost")
+    return lost
 
 
-def describe(found: dict[str, Any]) -> str:
-    """A line on what was found."""
-    if "lost" in found:
-        return f"{found['kills']} kills, {len(found['lost'])} finished files lost"
-    return f"{found['inputs']} inputs, {len(found['escaped'])} exceptions escaped"
+PARTS = {"fuzz": try_inputs, "kills": try_kills}
+
+
+def write(path: Path, settings: RobustnessSettings, start: float, found: dict[str, Any]) -> None:
+    """Writes what was found, with how it was run."""
+    about = {"settings": asdict(settings), "environment": environment()}
+    write_json(path, {**about, "seconds": round(time.monotonic() - start), **found})
+    print(f"written to {path}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,7 +56,7 @@ VICTIMS = (
     Victim("sweep", 0.44, _module("experiments.sweep", *SWEEP), lambda place: {}, _visible),
     Victim("report", 0.12, _module("experiments", *REPORT), lambda place: {}, _visible),
     Victim(
-        "first fetch",
+        "first-fetch",
         0.44,
         lambda place: (sys.executable, "-c", FETCH),
         lambda place: {"MNIST_JAX_CACHE_DIR": str(place), "MNIST_JAX_DATA_DIR": ""},
@@ -66,32 +66,30 @@ VICTIMS = (
 
 
 def kill_all(
-    kills: int, seed: int, folder: Path, update: Callable[[int], None]
-) -> dict[str, dict[str, Any]]:
-    """Kills each of the victims, in turn, until there are so many kills.
+    names: Collection[str], kills: int, seed: int, folder: Path, update: Callable[[int], None]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Kills the victims, in turn, each its share of the kills.
 
     Args:
-        kills: How many together.
+        names: Which of them; the others' kills are left out.
+        kills: How many of all victims together.
         seed: Decides the moments.
         folder: Where they may write; empty.
         update: Takes the number of kills so far.
 
-    Returns:
-        For each victim, how often it was killed, how often it ended before, and what was lost.
+    Yields:
+        For each victim, how often it was killed, how often it came to its end, what was lost.
 
     Raises:
         UsageError: If one fails without being killed.
     """
-    found, done = {}, 0
+    done = 0
     for number, victim in enumerate(VICTIMS):
-        last = victim is VICTIMS[-1]
-        share = kills - done if last else round(victim.share * kills)
-        rng = np.random.default_rng([seed, number])
-        if share:
-            on_kill = partial(_count, update, done)
-            found[victim.name] = kill(victim, share, rng, folder, on_kill)
-        done += share
-    return found
+        share = round(victim.share * kills)
+        if share and victim.name in names:
+            rng = np.random.default_rng([seed, number])
+            yield victim.name, kill(victim, share, rng, folder, partial(_count, update, done))
+            done += share
 
 
 def _count(update: Callable[[int], None], past: int, kills: int) -> None:
