@@ -153,7 +153,8 @@ def _read_file(
         raise DataError(
             f"{folder} holds neither {file.name} nor {file.name}.gz; {listing(folder)}. {REMEDY}"
         )
-    known = _recognised(places, file, data_set)
+    named = any("--data-set" in reason and "which" in reason for reason in reasons)
+    known = "" if named else _recognised(places, file, data_set)
     raise DataError(f"{'; '.join(reasons)}. {known}Replace it, or {_DOWNLOAD}")
 
 
