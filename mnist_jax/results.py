@@ -149,7 +149,7 @@ def environment() -> dict[str, Any]:
 def threads() -> int:
     """How many threads of this process share what JAX computes on the CPU.
 
-    Sums are cut among them, so that their number decides the last bits. It is that of the
+    Sums may be cut among them, and then their number decides the last bits. It is that of the
     processors that the process may use, or the environment variable ``NPROC``.
     """
     tasks = Path("/proc/self/task")
