@@ -42,6 +42,8 @@ MEASURED = {
     "chains": "controls/chains.json",
     "benchmarks": "benchmarks/benchmarks.json",
     "accelerators": "accelerators/accelerators.json",
+    "fuzz": "faults/fuzz.json",
+    "kills": "faults/kills.json",
 }
 """What the documents quote: its name in a template, and the file of the results that holds it."""
 
@@ -120,8 +122,8 @@ def update(docs: Path, results: Path) -> None:
         raise UsageError(
             f"{', '.join(missing)} not found. Run `python -m experiments`, `python -m "
             "experiments.controls`, `python -m experiments.derivations`, `python -m "
-            "experiments.benchmarks` and `python -m experiments.accelerators` first, or name "
-            "their folder with --results-dir."
+            "experiments.benchmarks`, `python -m experiments.accelerators` and `python -m "
+            "experiments.faults` first, or name their folder with --results-dir."
         )
     quoted = {name: read_json(results / file) for name, file in MEASURED.items()}
     quoted["environment"] = read_json(results / ENVIRONMENT)["environment"]

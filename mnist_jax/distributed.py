@@ -4,9 +4,8 @@ They find each other through JAX's own distributed runtime, which recognises Slu
 the common clouds by itself. Runs never talk to each other, so the processes meet only at the end.
 """
 
-import socket
-import time
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import jax
@@ -14,8 +13,10 @@ import numpy as np
 
 from mnist_jax.compat import process_allgather, sync_processes
 from mnist_jax.errors import UsageError
+from mnist_jax.meeting import meet
 
 Item = TypeVar("Item")
+_LOGGER = logging.getLogger(__name__)
 
 
 def join(
@@ -23,7 +24,8 @@ def join(
     num_processes: int | None = None,
     process: int | None = None,
     *,
-    seconds: float = 300.0,
+    seconds: float = 60.0,
+    report: Callable[[str], None] = _LOGGER.info,
 ) -> None:
     """Joins the other processes; call it first of all, before JAX is used.
 
@@ -31,40 +33,22 @@ def join(
         coordinator: Address and port of process 0; None to detect it.
         num_processes: How many there are; None to detect it.
         process: Which one this is, from 0; None to detect it.
-        seconds: How long to wait for process 0 to answer at `coordinator`.
+        seconds: How long to wait for the others, if all three are given.
+        report: Takes a line on what is waited for.
 
     Raises:
-        UsageError: If the processes can't be detected, or process 0 does not answer.
+        UsageError: If the processes can't be detected, or one does not come.
     """
-    if coordinator is not None and process:
-        _await(coordinator, seconds)
+    if coordinator is not None and num_processes is not None and process is not None:
+        meet(coordinator, num_processes, process, seconds, report)
     try:
         jax.distributed.initialize(coordinator, num_processes, process)
-    except (ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
+    except Exception as error:  # of JAX's many ways to detect a cluster
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise UsageError(
             f"the processes can't be joined: {reason}. Outside Slurm and the clouds that JAX "
             "recognises, give --coordinator HOST:PORT, --num-processes and --process."
         ) from error
-
-
-def _await(coordinator: str, seconds: float) -> None:
-    """Waits until process 0 answers; JAX itself would abort the interpreter if it never does."""
-    host, _, port = coordinator.rpartition(":")
-    if not (host and port.isdigit()):
-        raise UsageError(f"coordinator is {coordinator!r}; give HOST:PORT of process 0.")
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            with socket.create_connection((host.strip("[]"), int(port)), timeout=5):
-                return
-        except (OSError, OverflowError) as error:
-            if time.monotonic() >= end:
-                raise UsageError(
-                    f"process 0 does not answer at {coordinator} ({error}): start it, or correct "
-                    "--coordinator."
-                ) from error
-        time.sleep(0.5)
 
 
 def count() -> int:

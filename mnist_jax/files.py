@@ -1,7 +1,8 @@
 """Files that are written whole or not at all."""
 
+import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,13 +23,12 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UsageError: If the file can't be written, for example because the disk is full.
     """
-    temporary = None
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        temporary = Path(name)
+        os.close(create(temporary))
         yield temporary
-        temporary.chmod(0o644)  # mkstemp's own is for the owner only
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())  # or a power failure leaves an empty file under the name
         temporary.replace(path)
     except OSError as error:
         raise UsageError(
@@ -36,5 +36,33 @@ def replacing(path: Path) -> Iterator[Path]:
             "folder (--output-dir); files that were written before are kept."
         ) from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # as where there is no such folder
+            temporary.unlink()
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """A path with ``~`` and ``~name`` replaced by the home folder, as a shell does it.
+
+    Raises:
+        UsageError: If there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{str(path)!r} names no folder: {error}. Write it out.") from error
+
+
+def create(path: Path) -> int:
+    """Creates a file that does not exist yet; a link of that name is not followed.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its descriptor, for writing.
+
+    Raises:
+        OSError: If something of that name exists, or the file can't be created.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)

@@ -26,7 +26,8 @@ MATMUL_PRECISION = "highest"
 def in_precision(precision: str) -> Iterator[None]:
     """Where numbers have a precision, and products their full one on every device.
 
-    It holds for the thread that enters it, whatever JAX's own settings are.
+    It holds for the thread that enters it, whatever JAX's own settings are. NaN and infinity are
+    values there, as in `with_any_value`.
 
     Args:
         precision: "float32" or "float64".
@@ -36,7 +37,21 @@ def in_precision(precision: str) -> Iterator[None]:
         ...     jax.numpy.ones(1).dtype
         dtype('float64')
     """
-    with jax.enable_x64(precision == "float64"), jax.default_matmul_precision(MATMUL_PRECISION):
+    with (
+        jax.enable_x64(precision == "float64"),
+        jax.default_matmul_precision(MATMUL_PRECISION),
+        with_any_value(),
+    ):
+        yield
+
+
+@contextmanager
+def with_any_value() -> Iterator[None]:
+    """Where NaN and infinity are values: not measured, masked, diverged.
+
+    ``JAX_DEBUG_NANS`` and ``JAX_DEBUG_INFS`` don't end what is computed there.
+    """
+    with jax.debug_nans(False), jax.debug_infs(False):
         yield
 
 

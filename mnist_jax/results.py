@@ -5,6 +5,7 @@ import json
 import math
 import os
 import platform
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ import numpy as np
 from mnist_jax.errors import UsageError
 from mnist_jax.files import replacing
 from mnist_jax.training import TrainingResult
+
+_VARIABLES = re.compile("JAX_(?!.*(KEY|TOKEN)).*|XLA_FLAGS|NPROC|CUDA_VISIBLE_DEVICES")
+"""Environment variables that may change what is computed."""
 
 
 @contextmanager
@@ -61,7 +65,8 @@ def write_json(path: Path, value: Any) -> None:
     """
     text = json.dumps(_plain(value), indent=1, allow_nan=False, ensure_ascii=False)
     with replacing(path) as temporary:
-        temporary.write_text(f"{text}\n", encoding="utf-8")
+        # of a path that is not UTF-8, the bytes become escapes, which JSON has too
+        temporary.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -126,16 +131,40 @@ def environment() -> dict[str, Any]:
         Names to values, all plain strings and numbers.
     """
     devices = jax.devices()
+    named = {name: text for name, text in os.environ.items() if _VARIABLES.fullmatch(name)}
     packages = ("mnist_jax", "jax", "jaxlib", "optax", "numpy", "matplotlib")
     return {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in packages},
         "system": f"{platform.system()} {platform.machine()}",
         "cpu_count": os.cpu_count(),
+        "threads": threads(),
+        "variables": dict(sorted(named.items())),
         "device": devices[0].device_kind,
         "device_platform": devices[0].platform,
         "device_count": len(devices),
     }
+
+
+def threads() -> int:
+    """How many threads of this process share what JAX computes on the CPU.
+
+    Sums may be cut among them, and then their number decides the last bits. It is that of the
+    processors that the process may use, or the environment variable ``NPROC``.
+    """
+    tasks = Path("/proc/self/task")
+    names = [_name_of(task) for task in tasks.iterdir()] if tasks.is_dir() else []
+    if seen := names.count("tf_XLAEigen"):
+        return seen
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable else os.cpu_count() or 1
+
+
+def _name_of(task: Path) -> str:
+    try:
+        return (task / "comm").read_text().strip()
+    except OSError:  # it has ended
+        return ""
 
 
 def _plain(value: Any) -> Any:

@@ -6,9 +6,8 @@ No program reaches them, and nothing here is measured: a roofline tells what is 
 import math
 from typing import Any, NamedTuple
 
-from mnist_jax.gradcheck.arithmetic.cost import summed_terms
-
 from experiments.accelerators.devices import Device
+from mnist_jax.gradcheck.arithmetic.cost import summed_terms
 
 PRODUCTS = ("dot_general", "conv_general_dilated")
 

@@ -4,9 +4,12 @@ Exit codes: 0 done; 2 something asked for can't be done, one message on stderr; 
 (all files are written all the same); 130 interrupted by Ctrl-C; 143 ended by SIGTERM.
 """
 
+import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from errno import EDQUOT, EFBIG, ENOSPC, EPIPE
 from pathlib import Path
 
 import jax
@@ -25,6 +28,8 @@ from mnist_jax.results import output_folder
 
 WRITTEN = ("config.json", "claims.json")
 """Files that every run of a task, or of all, leaves in its folder."""
+FULL = (ENOSPC, EDQUOT, EFBIG, EPIPE)
+"""What the system says where no more can be written."""
 DONE, WRONG_USE, DIVERGED, INTERRUPTED, TERMINATED = 0, 2, 3, 130, 143
 
 
@@ -78,13 +83,19 @@ def announce(folder: Path, *, quiet: bool) -> None:
 
 def require_device() -> None:
     """Starts JAX; a UsageError if it finds no device."""
+    if reason := no_device():
+        raise UsageError(reason)
+
+
+def no_device() -> str | None:
+    """Why JAX can't start; None if it does."""
     try:
         jax.devices()
     except (RuntimeError, AssertionError) as error:  # an empty assertion if CUDA finds no GPU
         asked = os.environ.get("JAX_PLATFORMS")
         remedy = f" JAX_PLATFORMS is {asked!r}: unset it, or set it to cpu." if asked else ""
-        reason = str(error) or "it finds no such device"
-        raise UsageError(f"JAX can't start: {reason}.{remedy}") from error
+        return f"JAX can't start: {str(error) or 'it finds no such device'}.{remedy}"
+    return None
 
 
 def load(settings: Settings) -> data.Mnist:
@@ -144,14 +155,54 @@ def exit_code(work: Callable[[], int], kept: str = KEPT) -> int:
         The exit code.
     """
     try:
-        with terminable():
-            return work()
+        with terminable(), printable():
+            code = work()
+            sys.stdout.flush()  # or a full disk under it is found when nobody listens any more
+            return code
     except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return WRONG_USE
+        return refuse(str(error))
+    except (RuntimeError, AssertionError):
+        if (reason := no_device()) is None:
+            raise
+        return refuse(reason)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        silence()
+        return refuse(f"{error.strerror}: {error.filename or 'what was printed'}; {kept}")
     except Terminated:
         print(f"terminated; {kept}", file=sys.stderr)
         return TERMINATED
     except KeyboardInterrupt:
         print(f"interrupted; {kept}", file=sys.stderr)
         return INTERRUPTED
+
+
+def refuse(reason: str) -> int:
+    """Says why something can't be done.
+
+    Returns:
+        The exit code.
+    """
+    print(f"error: {reason}", file=sys.stderr)
+    return WRONG_USE
+
+
+@contextmanager
+def printable() -> Iterator[None]:
+    """Within it, what the encoding of stdout lacks is printed as an escape."""
+    stdout = sys.stdout
+    if not isinstance(stdout, io.TextIOWrapper):
+        yield
+        return
+    before = stdout.errors
+    stdout.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        stdout.reconfigure(errors=before)
+
+
+def silence() -> None:
+    """Lets the interpreter end without a second complaint about a reader that went away."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

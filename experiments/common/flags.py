@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import Field, field, fields, make_dataclass
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import tyro
 
 from mnist_jax import __version__
+from mnist_jax.files import expanded
 from mnist_jax.terminal import bounded_width
 
 S = TypeVar("S")
@@ -21,8 +23,16 @@ GROUPS = {
         *("model", "learning_rate", "l2", "optimizer", "epochs", "batch_size", "shuffle", "seed"),
         *("precision", "gradient", "criterion", "evaluations"),
     ),
-    "devices": ("devices", "plan", "distributed", "coordinator", "num_processes", "process"),
-    "output": ("output_dir", "quick", "quiet", "curves", "resume"),
+    "devices": (
+        "devices",
+        "plan",
+        "distributed",
+        "coordinator",
+        "num_processes",
+        "process",
+        "wait",
+    ),
+    "output": ("output_dir", "quick", "quiet", "curves", "resume", "overwrite"),
 }
 """Title to the flags of a group; any other flag is one of the command's own."""
 OWN = "command"
@@ -48,6 +58,7 @@ def parse_flags(
     Raises:
         SystemExit: With code 2 and a message, if a flag can't be understood; 0 after --help and
             --version.
+        UsageError: If a path begins with ``~`` and a name that nobody has.
     """
     given = sys.argv[1:] if arguments is None else [*arguments]
     _refuse_initials(settings, given)
@@ -63,7 +74,10 @@ def parse_flags(
         print(f"mnist_jax {__version__}")
         raise SystemExit(0)
     names = [each.name for each in fields(settings)]  # type: ignore[arg-type]
-    return settings(**{name: getattr(getattr(parsed, _title(name)), name) for name in names})
+    values = {name: getattr(getattr(parsed, _title(name)), name) for name in names}
+    # a shell expands --data-dir ~/data, but not --data-dir=~/data
+    paths = {name: expanded(value) for name, value in values.items() if isinstance(value, Path)}
+    return settings(**values | paths)
 
 
 def grouped(settings: Any) -> Any:

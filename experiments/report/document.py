@@ -1,7 +1,9 @@
 """The report as files: claims.json, report.md, and index.html, a page that needs nothing else."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -46,7 +48,7 @@ def write(report: Report) -> None:
     write_json(report.folder / "claims.json", [asdict(claim) for claim in report.claims])
     for name, text in (("report.md", markdown(report)), ("index.html", page(report))):
         with replacing(report.folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def markdown(report: Report) -> str:
@@ -81,6 +83,17 @@ def _environment(**options: Any) -> Environment:
     """Jinja, with an error where a value is missing."""
     loader = PackageLoader("experiments.report")
     made = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, **options)
-    made.filters["readable"] = readable
+    made.filters.update(readable=readable, plain=plain)
     made.globals["not_mnist"] = not_mnist
     return made
+
+
+def plain(value: object) -> str:
+    r"""A value as Markdown shows it, whatever signs it has, on one line.
+
+    Example:
+        >>> print(plain("a|b <i>*"))
+        a\|b &lt;i&gt;\*
+    """
+    text = escape(" ".join(str(value).split()), quote=False)
+    return re.sub(r"([\\`*_\[\]|~$])", r"\\\1", text)

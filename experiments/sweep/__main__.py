@@ -5,10 +5,11 @@ from functools import partial
 
 import numpy as np
 
-from experiments.common.command import DONE, run_task
+from experiments.common.command import DONE, require_device, run_task
 from experiments.common.progress import Progress
 from experiments.common.task import Task, TaskResult, divergences
 from experiments.sweep import figures, parts, planning, summary
+from experiments.sweep.begun import warn
 from experiments.sweep.settings import MODELS, SweepSettings
 from mnist_jax import distributed, sweeps
 from mnist_jax.data import Mnist, Split
@@ -17,7 +18,9 @@ from mnist_jax.data import Mnist, Split
 def prepare(settings: SweepSettings) -> None:
     """Joins the other processes, and refuses a folder that is not one to go on in."""
     if settings.distributed:
-        distributed.join(settings.coordinator, settings.num_processes, settings.process)
+        where = settings.coordinator, settings.num_processes, settings.process
+        distributed.join(*where, seconds=settings.wait, report=warn)
+    require_device()
     if distributed.is_first() and not settings.plan:
         parts.check(settings)
 
@@ -116,7 +119,7 @@ TASK = Task(
     SweepSettings,
     measure,
     sometimes=(*figures.SOMETIMES, "curves"),
-    kept="what is done is kept: go on with the same command and --resume",
+    kept="what is done is kept: the same command goes on",
     prepare=prepare,
 )
 

@@ -2,31 +2,24 @@
 
 A sweep that was cut off goes on with the parts that are missing, and within a part from its last
 checkpoint. Parts are cut as they were when the sweep began, so the result is the same to the last
-bit.
+bit. Nothing that is done is removed, unless `--overwrite` says so.
 """
 
-import json
-import shutil
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from experiments.sweep import begun, sealed
+from experiments.sweep.begun import warn
 from experiments.sweep.settings import SweepSettings
 from mnist_jax.errors import UsageError
-from mnist_jax.files import replacing
-from mnist_jax.results import environment, write_json
 from mnist_jax.training import Checkpoint
 
 FOLDER = "parts"
 SECONDS = 60.0
 """Time between two checkpoints of a part: what is lost at most if a sweep is killed."""
-
-
-def _warn(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 class Parts(NamedTuple):
@@ -35,10 +28,12 @@ class Parts(NamedTuple):
     Attributes:
         folder: Where they are.
         runs: The most runs that a part has.
+        belong_to: What the parts are parts of.
     """
 
     folder: Path
     runs: int
+    belong_to: str
 
     def file(self, number: int) -> Path:
         """Where a part is, or will be."""
@@ -47,12 +42,11 @@ class Parts(NamedTuple):
     def checkpoint(self, number: int, due: Callable[[], bool]) -> Checkpoint:
         """Where the state of a part is kept while it is trained."""
         path = self.folder / f"{number:05d}.checkpoint.npz"
-        return Checkpoint(path, seconds=SECONDS, due=due, report=_warn)
+        return Checkpoint(path, seconds=SECONDS, due=due, report=warn)
 
     def write(self, number: int, rows: np.ndarray) -> None:
         """Keeps a part, whole or not at all."""
-        with replacing(self.file(number)) as temporary, temporary.open("wb") as file:
-            np.save(file, np.asarray(rows))
+        sealed.write(self.file(number), rows, self.belong_to)
 
     def read(self, number: int, size: int, columns: np.dtype) -> np.ndarray | None:
         """A part that was kept.
@@ -69,36 +63,29 @@ class Parts(NamedTuple):
         if not path.is_file():
             return None
         try:
-            rows = np.load(path, allow_pickle=False)
-        except (OSError, EOFError, ValueError) as error:
-            _warn(f"{path} is damaged ({error}); its {size} runs are trained again")
+            rows = sealed.read(path, self.belong_to)
+        except sealed.UnsoundError as error:
+            warn(f"{path} is damaged ({error}); its {size} runs are trained again")
             return None
         if rows.shape != (size,) or rows.dtype != columns:
-            _warn(f"{path} does not hold the {size} runs of its part; they are trained again")
+            warn(f"{path} does not hold the {size} runs of its part; they are trained again")
             return None
         return rows
 
 
 def check(settings: SweepSettings) -> None:
-    """Refuses an output folder that holds an unfinished sweep which this one does not go on with.
+    """Refuses an output folder that holds another sweep.
 
     Args:
         settings: Settings of the sweep.
 
     Raises:
-        UsageError: If it would be lost, or is another sweep.
+        UsageError: If the folder holds one that this is not.
     """
     place = settings.output_dir / FOLDER
-    begun = _read_plan(place)
-    if begun is None:
-        return
-    if settings.resume:
-        _check_same(begun, _identity(settings))
-    elif len([*place.glob("*.npy")]) < begun["parts"]:
-        raise UsageError(
-            f"{settings.output_dir} holds a sweep that was begun and not finished: go on with it "
-            f"with --resume, name another folder with --output-dir, or remove {place}."
-        )
+    sweep = begun.read(place)
+    if sweep is not None and not settings.overwrite:
+        begun.check_same(place, sweep, settings)
 
 
 def begin(settings: SweepSettings, runs: int, data: Mapping[str, str], *, first: bool) -> Parts:
@@ -114,51 +101,33 @@ def begin(settings: SweepSettings, runs: int, data: Mapping[str, str], *, first:
         Its parts.
 
     Raises:
-        UsageError: If the sweep was begun with other data.
+        UsageError: If the folder holds a sweep of other data, or parts of another sweep.
     """
-    place = settings.output_dir / FOLDER
-    begun = _read_plan(place, lambda line: None) if settings.resume or not first else None
-    if begun is None and not first:
+    place, belong_to = settings.output_dir / FOLDER, begun.name_of(settings, data)
+    if first:
+        _clear(place, settings.overwrite)
+    sweep = begun.read(place)
+    if sweep is not None:
+        begun.check_data(place, sweep, data)
+        return Parts(place, sweep["runs_of_a_part"], belong_to)
+    if not first:
         raise UsageError(f"process 0 has left no {place}: name a folder that all processes share.")
-    if begun is not None:
-        if begun["data"] != dict(data):
-            raise UsageError(
-                f"the sweep in {settings.output_dir} was begun with other data: give the same "
-                "--data-dir to go on with it, or name another folder with --output-dir."
-            )
-        return Parts(place, begun["runs_of_a_part"])
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    plan = {"data": dict(data), "runs_of_a_part": runs, "parts": len(settings.grid.parts(runs))}
-    write_json(place / "sweep.json", _identity(settings) | plan)
-    return Parts(place, runs)
+    kept = begun.recovered(place, settings, belong_to)
+    if (place / begun.NAME).exists():
+        warn(f"{place / begun.NAME} is damaged; it is written again")
+    place.mkdir(parents=True, exist_ok=True)
+    begun.write(place, settings, kept or runs, data)
+    return Parts(place, kept or runs, belong_to)
 
 
-def _read_plan(place: Path, report: Callable[[str], None] = _warn) -> dict[str, Any] | None:
-    """What a sweep is that was begun; None if none was, or if that can't be read any more."""
-    path = place / "sweep.json"
-    if not path.is_file():
-        return None
-    try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
-        return plan if {*plan} >= {"runs", "packages", "data", "runs_of_a_part", "parts"} else None
-    except (OSError, ValueError) as error:
-        report(f"{path} is damaged ({error}); the sweep begins again")
-        return None
-
-
-def _identity(settings: SweepSettings) -> dict[str, Any]:
-    """What must be the same for parts to belong together, as JSON holds it."""
-    packages = environment()["packages"]
-    versions = {name: packages[name] for name in ("mnist_jax", "jax", "jaxlib", "optax")}
-    return json.loads(json.dumps({"runs": settings.of_the_runs(), "packages": versions}))
-
-
-def _check_same(begun: dict[str, Any], this: dict[str, Any]) -> None:
-    for group in ("runs", "packages"):
-        for name, value in this[group].items():
-            if begun[group].get(name) != value:
-                raise UsageError(
-                    f"the sweep was begun with {name} {begun[group].get(name)!r}, not {value!r}: "
-                    "give the same to go on with it, or name another folder with --output-dir."
-                )
+def _clear(place: Path, everything: bool) -> None:
+    """Removes what a killed writer left, and with `--overwrite` what is done; says what."""
+    for debris in place.glob(".*.np[yz].*"):
+        debris.unlink(missing_ok=True)
+    if not everything:
+        return
+    done, states = [*place.glob("*.npy")], [*place.glob("*.checkpoint.npz")]
+    if done or states:
+        warn(f"--overwrite: removing {len(done)} finished and {len(states)} begun parts in {place}")
+    for path in (*done, *states, place / begun.NAME):
+        path.unlink(missing_ok=True)

@@ -72,7 +72,12 @@ class SweepSettings(OneValidationSet):
     at least; nothing is trained. With --devices, so many of them."""
 
     resume: Annotated[bool, FlagCreatePairsOff] = False
-    """Go on with the sweep in the output folder, or begin it; nothing is trained twice."""
+    """Go on with the sweep in the output folder, or begin it. So it is without this flag too, which
+    says it plainly in a job script."""
+
+    overwrite: Annotated[bool, FlagCreatePairsOff] = False
+    """Begin the sweep anew: remove the parts of the one in the output folder, and say how many they
+    were."""
 
     curves: Annotated[bool, FlagCreatePairsOff] = False
     """Also write every evaluation of every run."""
@@ -89,9 +94,15 @@ class SweepSettings(OneValidationSet):
     process: int | None = None
     """Number of this process, from 0, with --coordinator."""
 
+    wait: int = 60
+    """Seconds to wait for the other processes, with --coordinator."""
+
     def check(self) -> Self:
         """Validates settings that do not depend on the data."""
         data.check_digits(self.digits)
+        if self.resume and self.overwrite:
+            raise UsageError("--resume goes on and --overwrite begins anew: give one of them.")
+        self._check_processes()
         for name in ("seeds", "devices"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; give 1 or more.")
@@ -101,6 +112,16 @@ class SweepSettings(OneValidationSet):
         if len(set(pairs)) < len(pairs):
             raise UsageError("a learning rate or a factor of the penalty is given twice.")
         return super().check()
+
+    def _check_processes(self) -> None:
+        number, count = self.process, self.num_processes
+        if (self.coordinator, number, count) != (None,) * 3 and not self.distributed:
+            raise UsageError("--coordinator, --num-processes and --process need --distributed.")
+        if count is not None and count < 1:
+            raise UsageError(f"num_processes is {count}; give 1 or more.")
+        if number is not None and not 0 <= number < (count or 2**31):
+            most = f"{count - 1}" if count else "one less than there are processes"
+            raise UsageError(f"process is {number}; give a number from 0 to {most}.")
 
     def shortened(self) -> Self:
         """The settings that are used: with `quick`, fewer epochs and seeds."""
@@ -147,6 +168,6 @@ class SweepSettings(OneValidationSet):
 
     def of_the_runs(self) -> dict[str, Any]:
         """The settings that decide what a run gives; a sweep goes on only with the same."""
-        others = {"output_dir", "resume", "plan", "data_dir", "data_source", "quick", "distributed"}
-        others |= {"coordinator", "num_processes", "process", "quiet"}
+        others = {"output_dir", "resume", "overwrite", "plan", "data_dir", "data_source", "quick"}
+        others |= {"distributed", "coordinator", "num_processes", "process", "wait", "quiet"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}

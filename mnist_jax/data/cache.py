@@ -13,13 +13,14 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
-from mnist_jax.data.files import Contents, DataError, IdxFile, Report, verify
+from mnist_jax.data.files import Contents, DataError, IdxFile, Report, read_bytes, verify
+from mnist_jax.files import create, expanded
 
 
 def default_folder() -> Path:
     """Returns ``MNIST_JAX_CACHE_DIR``, or else where this system keeps a user's caches."""
     named = os.environ.get("MNIST_JAX_CACHE_DIR")
-    return Path(named) if named else platformdirs.user_cache_path("mnist_jax")
+    return expanded(named) if named else platformdirs.user_cache_path("mnist_jax")
 
 
 def read(folder: Path, files: Sequence[IdxFile]) -> Contents:
@@ -47,7 +48,7 @@ def write(folder: Path, contents: Contents, report: Report) -> None:
         report: Takes the line.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         for name, content in contents.items():
             _write_file(folder / name, content)
     except OSError as error:
@@ -70,9 +71,15 @@ def lock(folder: Path, report: Report) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         # Where nothing can be written nothing can be locked; `write` is the one to report it.
         with contextlib.suppress(OSError, NotImplementedError):
-            folder.mkdir(parents=True, exist_ok=True)
+            _make(folder)
             stack.enter_context(_acquire(FileLock(folder / ".lock"), report))
         yield
+
+
+def _make(folder: Path) -> None:
+    """Makes the cache, which nobody else may write to."""
+    for each in (*reversed(folder.parents), folder):
+        each.mkdir(mode=0o700, exist_ok=True)
 
 
 def _acquire(file_lock: FileLock, report: Report) -> contextlib.AbstractContextManager:
@@ -85,7 +92,7 @@ def _acquire(file_lock: FileLock, report: Report) -> contextlib.AbstractContextM
 
 def _read_file(folder: Path, file: IdxFile) -> bytes:
     try:
-        return verify(file, (folder / file.name).read_bytes())
+        return verify(file, read_bytes(folder / file.name, file.size))
     except FileNotFoundError:
         raise DataError(f"no {file.name} in {folder}") from None
     except OSError as error:
@@ -95,10 +102,12 @@ def _read_file(folder: Path, file: IdxFile) -> bytes:
 
 
 def _write_file(path: Path, content: bytes) -> None:
-    # The fixed name lets the next writer overwrite what a killed one left behind.
+    # The fixed name lets the next writer remove what a killed one left behind, or a link of that
+    # name, which might lead to a file of the user's.
     partial = path.with_name(f"{path.name}.partial")
+    partial.unlink(missing_ok=True)
     try:
-        with partial.open("wb") as stream:
+        with os.fdopen(create(partial), "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())

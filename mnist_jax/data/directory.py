@@ -3,16 +3,22 @@
 Digests decide whether a file is the right one, so names may differ: every candidate is tried.
 """
 
-import gzip
 import hashlib
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from mnist_jax.data import archives
-from mnist_jax.data.files import Contents, DataError, IdxFile, verify
-from mnist_jax.data.known import MNIST, DataSet, owner
+from mnist_jax.data import archives, finding, tables
+from mnist_jax.data.files import (
+    LARGEST,
+    Contents,
+    DataError,
+    IdxFile,
+    decompress,
+    read_bytes,
+    verify,
+)
+from mnist_jax.data.known import KNOWN, MNIST, DataSet, owner
 
 REMEDY = (
     "Name a directory that holds the four MNIST files, gzipped or not, by data_dir (--data-dir) "
@@ -23,6 +29,8 @@ OTHER_SETS = (
     "If it belongs to another data set, name that by data_set (--data-set): fashion-mnist, kmnist, "
     "emnist-digits, or unverified for unknown content"
 )
+_DOWNLOAD = "name no directory to have it downloaded."
+_OVERHEAD = 2**16  # bytes that gzip may add to what it cannot compress
 _LISTED = 8  # names of a directory's content that a message quotes
 
 
@@ -30,8 +38,9 @@ def read(folder: Path, files: Sequence[IdxFile], data_set: DataSet = MNIST) -> C
     """Reads the files from ``folder``, each gzipped or not.
 
     The files may lie in the folder itself, in ``raw`` below torchvision's root, or each in a
-    folder of its name; the dotted spelling ``train-images.idx3-ubyte`` and Keras's ``mnist.npz``
-    are read too.
+    folder of its name; the dotted spelling ``train-images.idx3-ubyte``, Keras's ``mnist.npz`` and
+    tables in CSV are read too. Where names don't help, the folder and those within it are searched
+    for the content.
 
     Args:
         folder: The directory.
@@ -47,8 +56,14 @@ def read(folder: Path, files: Sequence[IdxFile], data_set: DataSet = MNIST) -> C
     places = find_places(folder, data_set.folder)
     if data_set.archive_sha256 is not None:
         return archives.read_verified(folder, places, files, data_set)
-    found = [*archives.read_npz(places, files)]
-    return {file.name: _read_file(folder, places, file, data_set, found) for file in files}
+    found = [*archives.read_npz(places, files), *tables.read(places, files)]
+    try:
+        return {file.name: _read_file(folder, places, file, data_set, found) for file in files}
+    except DataError:
+        by_content = finding.find(folder, files)
+        if len(by_content) == len(files):
+            return {file.name: by_content[file.name] for file in files}
+        raise
 
 
 def find_places(folder: Path, home: str) -> list[Path]:
@@ -92,21 +107,21 @@ def candidates(places: Iterable[Path], name: str, prefix: str = "") -> Iterator[
                 yield path if path.is_file() else inner
 
 
-def decompressed(path: Path) -> tuple[bytes, bytes]:
+def decompressed(path: Path, limit: int = LARGEST) -> tuple[bytes, bytes]:
     """A file as it is, and what is compressed in it, whatever its name says.
+
+    Args:
+        path: The file.
+        limit: The most bytes that it may sensibly have.
 
     Raises:
         DataError: The file cannot be read.
     """
     try:
-        content = path.read_bytes()
-        if content[:2] != b"\x1f\x8b":
-            return content, content
-        return content, gzip.decompress(content)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"is truncated or damaged ({error})") from None
+        content = read_bytes(path, limit + _OVERHEAD)
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})") from None
+    return content, decompress(content, limit)
 
 
 def listing(folder: Path) -> str:
@@ -126,20 +141,31 @@ def _read_file(
     reasons = []
     for path in candidates(places, file.name, data_set.prefix):
         try:
-            return _verified(file, *decompressed(path))
+            return _verified(file, *decompressed(path, file.size))
         except DataError as error:
             reasons.append(f"{path} {error}")
     for contents in found:
         try:
             return verify(file, contents[file.name])
         except DataError as error:
-            reasons.append(f"mnist.npz in {folder} is not the canonical file: {error}")
+            reasons.append(f"what {folder} holds is not canonical: {error}")
     if not reasons:
         raise DataError(
             f"{folder} holds neither {file.name} nor {file.name}.gz; {listing(folder)}. {REMEDY}"
         )
-    remedy = "Replace it, or name no directory to have it downloaded."
-    raise DataError(f"{'; '.join(reasons)}. {remedy}")
+    named = any("--data-set" in reason and "which" in reason for reason in reasons)
+    known = "" if named else _recognised(places, file, data_set)
+    raise DataError(f"{'; '.join(reasons)}. {known}Replace it, or {_DOWNLOAD}")
+
+
+def _recognised(places: Sequence[Path], file: IdxFile, data_set: DataSet) -> str:
+    """A sentence on which data set this is, by the labels beside a file; empty if unknown."""
+    part = "train" if "train" in file.name else "t10k"
+    labels = next(each.name for each in data_set.files[1::2] if part in each.name)
+    name = finding.recognised(candidates(places, labels, data_set.prefix), part)
+    if name is None or KNOWN[name] == data_set:
+        return ""
+    return f"By its labels this is {KNOWN[name].title}: --data-set {name} reads it. "
 
 
 def _verified(file: IdxFile, stored: bytes, content: bytes) -> bytes:
@@ -150,7 +176,10 @@ def _verified(file: IdxFile, stored: bytes, content: bytes) -> bytes:
     if content.lstrip()[:1] == b"<":
         raise DataError("is a web page, not the file: its download failed")
     if (other := owner(digests)) is not None:
-        raise DataError(f"is not the canonical file but one of another data set, {other!r}")
+        raise DataError(
+            f"is not the canonical file but one of {KNOWN[other].title}, which --data-set {other} "
+            "reads"
+        )
     if file.sha256 is None:
         raise DataError(
             "cannot be verified: a digest is known of the gzipped file as it was published, "

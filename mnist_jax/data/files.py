@@ -4,17 +4,26 @@ Every source delivers the bytes of these files and every byte is checked against
 so the arrays, and their order, are the same wherever the data came from.
 """
 
+import gzip
 import hashlib
+import io
 import math
 import struct
+import zlib
 from collections.abc import Callable
-from typing import NamedTuple
+from pathlib import Path
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 
 from mnist_jax.errors import UsageError
 
 _UBYTE = 0x08  # the IDX code of unsigned bytes, the only element type that MNIST uses
+
+LARGEST = 2**30
+"""The most bytes that are read of a file whose size is not known."""
+
+_MAX_NDIM = 32  # NumPy 1 has arrays of no more dimensions, and MNIST needs three
 
 Contents = dict[str, bytes]
 """Decompressed IDX files, keyed by file name."""
@@ -87,11 +96,60 @@ def verify(file: IdxFile, content: bytes) -> bytes:
         DataError: The size or the digest differs.
     """
     if len(content) != file.size:
-        raise DataError(f"{file.name} is {len(content):,} bytes long instead of {file.size:,}")
+        found = f"{len(content):,} bytes long" if len(content) < file.size else "longer"
+        raise DataError(f"{file.name} is {found}, but should have {file.size:,} bytes")
     digest = hashlib.sha256(content).hexdigest()
     if file.sha256 is not None and digest != file.sha256:
         raise DataError(f"{file.name} has SHA-256 {digest} instead of {file.sha256}")
     return content
+
+
+def read_bytes(path: Path, limit: int = LARGEST) -> bytes:
+    """Reads a file, but no more than a little over ``limit`` bytes of it.
+
+    Args:
+        path: The file.
+        limit: The most bytes that it may sensibly have.
+
+    Returns:
+        Its bytes, one more than ``limit`` if it has more.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as stream:
+        return stream.read(limit + 1)
+
+
+def decompress(content: bytes, limit: int = LARGEST) -> bytes:
+    """What is gzipped in ``content``, whatever the file is called; other content as it is.
+
+    Args:
+        content: A file's bytes.
+        limit: The most bytes that it may sensibly have when it is decompressed.
+
+    Returns:
+        The decompressed bytes, one more than ``limit`` if there are more.
+
+    Raises:
+        DataError: The content is truncated or damaged.
+    """
+    if content[:2] != b"\x1f\x8b":
+        return content
+    try:
+        with gzip.open(io.BytesIO(content)) as stream:
+            return read_limited(cast(IO[bytes], stream), limit)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"is truncated or damaged ({error})") from None
+
+
+def read_limited(stream: IO[bytes], limit: int) -> bytes:
+    """Reads a stream to its end, or to one byte more than ``limit``."""
+    parts, left = [], limit + 1
+    while left and (part := stream.read(min(left, 2**20))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def parse_idx(content: bytes) -> np.ndarray:
@@ -113,13 +171,18 @@ def parse_idx(content: bytes) -> np.ndarray:
     if len(content) < 4 or content[:3] != bytes([0, 0, _UBYTE]):
         raise DataError(f"not an IDX file of unsigned bytes: it begins with {content[:4]!r}")
     ndim = content[3]
+    if ndim > _MAX_NDIM:
+        raise DataError(f"an IDX file of {ndim} dimensions: there may be {_MAX_NDIM}")
     header = 4 + 4 * ndim
     if len(content) < header:
         raise DataError(f"the IDX header ends after {len(content)} of {header} bytes")
     shape = struct.unpack_from(f">{ndim}I", content, 4)
     if len(content) != header + math.prod(shape):
         raise DataError(f"an IDX file of shape {shape} cannot be {len(content):,} bytes long")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    try:
+        return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    except ValueError as error:  # an empty array may have dimensions of any size
+        raise DataError(f"an IDX file of shape {shape} is no array ({error})") from None
 
 
 def encode_idx(array: np.ndarray) -> bytes:

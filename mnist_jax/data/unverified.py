@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_jax.data import archives, directory
-from mnist_jax.data.files import MNIST_FILES, Contents, DataError, encode_idx, parse_idx
+from mnist_jax.data.files import LARGEST, MNIST_FILES, Contents, DataError, encode_idx, parse_idx
 
 _ANY_PREFIX = "([a-z]+-)*"
 
@@ -47,6 +47,8 @@ def _read_file(folder: Path, places: list[Path], name: str) -> bytes:
     for path in paths:
         try:
             _, content = directory.decompressed(path)
+            if len(content) > LARGEST:
+                raise DataError(f"has more than {LARGEST:,} bytes")
             parse_idx(content)
         except DataError as error:
             reasons.append(f"{path}: {error}")

@@ -14,6 +14,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
 from mnist_jax.errors import UsageError
+from mnist_jax.precision import with_any_value
 
 
 @runtime_checkable
@@ -129,8 +130,9 @@ def stopping_step(criterion: Criterion, losses: Any, steps: Any) -> int | None:
         >>> stopping_step(Lag(1), losses=[2.0, 1.0], steps=[0, 5]) is None
         True
     """
-    losses = jnp.asarray(losses)
-    _, stops = jax.lax.scan(criterion.update, criterion.init(losses.dtype), losses)
+    with with_any_value():
+        losses = jnp.asarray(losses)
+        _, stops = jax.lax.scan(criterion.update, criterion.init(losses.dtype), losses)
     stopped = np.flatnonzero(stops)
     return int(np.asarray(steps)[stopped[0]]) if len(stopped) else None
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -9,9 +10,11 @@ from experiments.__main__ import TASKS
 from experiments.benchmarks.__main__ import BenchmarkSettings
 from experiments.common.flags import GROUPS, parse_flags
 from experiments.controls.__main__ import ControlSettings
+from experiments.faults.__main__ import FaultSettings
 from experiments.sweep.settings import SweepSettings
 
 ALL = [*(task.settings for task in TASKS), SweepSettings, ControlSettings, BenchmarkSettings]
+ALL += [FaultSettings]
 every_command = pytest.mark.parametrize("settings", ALL, ids=lambda each: each.__name__)
 
 
@@ -50,3 +53,10 @@ def test_a_flag_that_there_is_none_of_is_code_2(capsys):
         parse_flags(SweepSettings, "program", "", ["--epoch", "3"])
     assert stop.value.code == 2
     assert "--epochs" in capsys.readouterr().err
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    given = ["--output-dir=~/here", "--data-dir=~/there"]
+    parsed = parse_flags(SweepSettings, "program", "What it does.", given)
+    assert (parsed.output_dir, parsed.data_dir) == (tmp_path / "here", tmp_path / "there")

@@ -66,7 +66,7 @@ def test_a_sweep_leaves_a_row_for_each_run_and_its_figures(tmp_path, capsys):
 def test_removes_stale_files(tmp_path):
     assert run(tmp_path, "--curves") == 0
     assert (tmp_path / "curves.npz").is_file()
-    single = ["--learning-rate", "0.05", "--l2", "0"]
+    single = ["--learning-rate", "0.05", "--l2", "0", "--overwrite"]
     assert run(tmp_path, *single) == 0
     assert not (tmp_path / "curves.npz").exists()
     assert not (tmp_path / "accuracy_map.png").exists()
@@ -100,22 +100,25 @@ def test_a_killed_sweep_goes_on_and_gives_the_same_bits(tmp_path, monkeypatch, c
         sweeps, "train_part", lambda *a, **o: trained.append(a) or train_part(*a, **o)
     )
     # nothing is lost by mistake, or mixed with another sweep
-    assert run(killed) == 2
-    assert "--resume" in capsys.readouterr().err
     assert run(killed, "--resume", "--epochs", "3") == 2
-    assert "begun with epochs 2, not 3" in capsys.readouterr().err
-    assert run(killed, "--resume") == 0
+    error = capsys.readouterr().err
+    assert "a sweep with 1 of 3 parts done, which was begun with epochs 2, not 3" in error
+    assert "--overwrite" in error
+    assert run(killed) == 0
     assert len(trained) == 2
     assert (killed / "runs.csv").read_bytes() == (whole / "runs.csv").read_bytes()
 
 
-def test_resume_begins_goes_on_or_finds_that_all_is_done(tmp_path, monkeypatch):
+@pytest.mark.parametrize("flags", [[], ["--resume"]])
+def test_the_same_command_begins_goes_on_or_finds_that_all_is_done(flags, tmp_path, monkeypatch):
     whole, folder = tmp_path / "whole", tmp_path / "requeued"
     assert run(whole) == 0
-    assert run(folder, "--resume") == 0  # nothing was begun
+    assert run(folder, *flags) == 0  # nothing was begun
     monkeypatch.setattr(sweeps, "train_part", lambda *a, **o: pytest.fail("trained again"))
+    # killed after its last part
     (folder / "metrics.json").unlink()
-    assert run(folder, "--resume") == 0  # nothing is left to train
+    (folder / "runs.csv").unlink()
+    assert run(folder, *flags) == 0  # nothing is left to train
     assert (folder / "runs.csv").read_bytes() == (whole / "runs.csv").read_bytes()
     assert (folder / "metrics.json").is_file()
 
@@ -162,19 +165,80 @@ def test_what_is_damaged_is_done_again(spoiled, tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     assert run(whole, "--resume") == 0
     assert f"{path} is damaged" in capsys.readouterr().err
-    assert len(trained) == (3 if spoiled == "sweep.json" else 1)
+    assert len(trained) == (0 if spoiled == "sweep.json" else 1)
     assert (whole / "runs.csv").read_bytes() == expected
 
 
+def another_size(path: Path) -> None:
+    np.save(path, np.load(path)[:-1])
+
+
+def another_number(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-60] ^= 1
+    path.write_bytes(content)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(np.random.default_rng(0).bytes(path.stat().st_size))
+
+
+def null(path: Path) -> None:
+    path.write_text("null")
+
+
+SPOIL = [another_size, another_number, empty, garbage]
+
+
 @pytest.mark.usefixtures("small_parts")
-def test_a_part_of_other_runs_is_done_again(tmp_path, capsys):
+@pytest.mark.parametrize("spoil", SPOIL)
+def test_a_part_with_another_content_is_done_again(spoil, tmp_path, monkeypatch, capsys):
     assert run(tmp_path) == 0
     expected = (tmp_path / "runs.csv").read_bytes()
     path = tmp_path / FOLDER / "00001.npy"
-    np.save(path, np.load(path)[:-1])
-    assert run(tmp_path, "--resume") == 0
-    assert f"{path} does not hold the 4 runs" in capsys.readouterr().err
+    spoil(path)
+    lines, warn = [], parts.warn
+    monkeypatch.setattr(parts, "warn", lambda line: lines.append(line) or warn(line))
+    train_part = sweeps.train_part
+    monkeypatch.setattr(
+        sweeps, "train_part", lambda *a, **o: lines.append("trained") or train_part(*a, **o)
+    )
+    assert run(tmp_path) == 0
+    assert "its 4 runs are trained again" in capsys.readouterr().err
+    assert [line.startswith(f"{path} is damaged") for line in lines] == [True, False]
     assert (tmp_path / "runs.csv").read_bytes() == expected
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("spoil", [empty, garbage, null, Path.unlink])
+def test_without_its_plan_a_sweep_is_known_by_its_parts(spoil, tmp_path, monkeypatch, capsys):
+    assert run(tmp_path) == 0
+    expected = (tmp_path / "runs.csv").read_bytes()
+    spoil(tmp_path / FOLDER / "sweep.json")
+    parts_before = {p: p.read_bytes() for p in (tmp_path / FOLDER).glob("*.npy")}
+    assert run(tmp_path, "--epochs", "3") == 2
+    assert "does not belong to this sweep" in capsys.readouterr().err
+    assert {p: p.read_bytes() for p in (tmp_path / FOLDER).glob("*.npy")} == parts_before
+    monkeypatch.setattr(memory, "RUNS_OF_A_PART", 8)
+    monkeypatch.setattr(sweeps, "train_part", lambda *a, **o: pytest.fail("trained again"))
+    assert run(tmp_path) == 0
+    assert (tmp_path / "runs.csv").read_bytes() == expected
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_overwrite_begins_anew_and_says_what_it_removes(tmp_path, capsys):
+    assert run(tmp_path) == 0
+    assert run(tmp_path, "--epochs", "3") == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert run(tmp_path, "--epochs", "3", "--overwrite") == 0
+    removed = f"removing 3 finished and 0 begun parts in {tmp_path / FOLDER}"
+    assert removed in capsys.readouterr().err
+    assert json.loads((tmp_path / "config.json").read_text())["settings"]["epochs"] == 3
+    assert run(tmp_path, "--overwrite", "--resume") == 2
 
 
 def test_a_sweep_goes_on_only_with_the_same_data(tmp_path, capsys):
@@ -204,7 +268,7 @@ def test_a_signal_keeps_what_is_done_and_says_how_to_go_on(ended, code, word, tm
     process.send_signal(ended)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == code, output
-    assert f"{word}; what is done is kept: go on with the same command and --resume" in output
+    assert f"{word}; what is done is kept: the same command goes on" in output
     assert "Traceback" not in output
     assert checkpoint.is_file()
     assert not (tmp_path / "runs.csv").exists()
@@ -215,6 +279,10 @@ def test_a_signal_keeps_what_is_done_and_says_how_to_go_on(ended, code, word, tm
     [
         (["--seeds", "0"], "seeds is 0"),
         (["--devices", "0"], "devices is 0"),
+        (["--process", "0"], "need --distributed"),
+        (["--distributed", "--num-processes", "0"], "num_processes is 0"),
+        (["--distributed", "--num-processes", "2", "--process", "2"], "from 0 to 1"),
+        (["--distributed", "--process", "-1"], "process is -1"),
         (["--devices", "99"], "devices is 99"),
         (["--l2", "0.1", "0.1"], "given twice"),
         (["--learning-rate", "-1"], "learning_rate is -1"),
@@ -266,7 +334,7 @@ def free_address() -> str:
 def test_two_processes_find_what_one_finds(tmp_path):
     for seed in ("5", "0"):  # the second time in the folder of a finished sweep of other seeds
         together = ["--distributed", "--coordinator", free_address(), "--num-processes", "2"]
-        together += ["--seed", seed]
+        together += ["--seed", seed, "--overwrite"]
         processes = [
             in_process(tmp_path / "two", *together, "--process", str(number)) for number in range(2)
         ]

@@ -1,0 +1,1 @@
+"""Damaged files and killed processes: `python -m experiments.faults`."""
