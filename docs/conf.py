@@ -52,7 +52,9 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "no-value": True}
-napoleon_custom_sections = [("Attributes", "params_style")]  # NamedTuples: attributes are parameters
+napoleon_custom_sections = [
+    ("Attributes", "params_style")
+]  # NamedTuples: attributes are parameters
 html_math_renderer = "mathml"
 
 # a reference to a name of this project must resolve; references to other projects need not

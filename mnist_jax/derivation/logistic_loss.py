@@ -1,4 +1,4 @@
-r"""Task 1a's derivative of the loss by the prediction, 1a.8 to 1a.22."""
+r"""Task 1a: the derivative of the loss with respect to the prediction, 1a.8 to 1a.22."""
 
 from collections.abc import Callable
 
@@ -10,16 +10,16 @@ from mnist_jax.derivation.logistic import Scalar, loss, loss_by_prediction, pred
 from mnist_jax.derivation.problem import Problem
 
 Side = Callable[[Scalar, Scalar], Scalar]
-"""A side of a line, of y and ŷ."""
+"""A side of a line, a function of y and ŷ."""
 
 
 def log_rest_slope(y_hat: Scalar) -> Scalar:
-    r"""The derivative $\partial \ln(1 - \hat y) / \partial \hat y$, by autodiff."""
+    r"""Return the derivative $\partial \ln(1 - \hat y) / \partial \hat y$, by autodiff."""
     return jax.grad(lambda y_hat: jnp.log(1 - y_hat))(y_hat)
 
 
 def rest_slope(y_hat: Scalar) -> Scalar:
-    r"""The derivative $\partial (1 - \hat y) / \partial \hat y$, by autodiff."""
+    r"""Return the derivative $\partial (1 - \hat y) / \partial \hat y$, by autodiff."""
     return jax.grad(lambda y_hat: 1 - y_hat)(y_hat)
 
 

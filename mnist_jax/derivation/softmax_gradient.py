@@ -1,4 +1,4 @@
-r"""Task 1b from the derivative of the softmax to the gradient, equations 10 to 23."""
+r"""Task 1b: from the derivative of the softmax to the gradient, equations 10 to 23."""
 
 from collections.abc import Callable
 
@@ -20,22 +20,22 @@ Vector = Float[Array, " K"]
 
 
 def over_all(terms: Float[Array, "K K"]) -> Vector:
-    """The sum over k of terms [k, i]."""
+    """Sum terms [k, i] over k."""
     return jnp.sum(terms, axis=0)
 
 
 def over_others(terms: Float[Array, "K K"]) -> Vector:
-    """The sum over k except k = i of terms [k, i]."""
+    """Sum terms [k, i] over k except k = i."""
     return jnp.sum(jnp.where(jnp.eye(len(terms), dtype=bool), 0, terms), axis=0)
 
 
 def summands(y: Vector, y_hat: Vector) -> Float[Array, "K K"]:
-    r"""The terms of the sum in equation 11, $y_k / \hat y_k (-\hat y_i \hat y_k)$."""
+    r"""Return the terms of the sum in equation 11, $y_k / \hat y_k (-\hat y_i \hat y_k)$."""
     return (y / y_hat)[:, None] * -jnp.outer(y_hat, y_hat)
 
 
 def _line(latex: str, right: Callable[[Vector, Vector], Vector]) -> Line:
-    r"""$\partial C / \partial z_i$ equals something of y and $\hat y$."""
+    r"""Make a line for $\partial C / \partial z_i$ with a function of y and $\hat y$."""
     return Line(
         r"\frac{\partial C}{\partial z_i} = " + latex,
         loss_by_logits,
@@ -44,7 +44,7 @@ def _line(latex: str, right: Callable[[Vector, Vector], Vector]) -> Line:
 
 
 def labels_summing_to_two(problem: Problem) -> Problem:
-    """The same problem with its labels doubled; the softmax still sums to one."""
+    """Double the labels of a problem; the softmax still sums to one."""
     return problem._replace(targets=2 * problem.targets)
 
 

@@ -1,8 +1,8 @@
-"""A walk through a traced function's operations, under any arithmetic.
+"""An interpreter of jaxprs for any arithmetic.
 
-A jaxpr lists operations on arrays. What a number is, and what an operation does to it, is the
-arithmetic's; this file knows only how one operation calls others: functions, custom derivative
-rules, scans, loops and branches. It alone knows what differs between JAX's versions.
+A jaxpr is a list of operations on arrays. An arithmetic defines numbers and the operations on them.
+The interpreter handles the operations that call others: functions, custom derivative rules, scans,
+loops and branches. All code that depends on the version of JAX is in this file.
 """
 
 from abc import ABC, abstractmethod
@@ -13,31 +13,30 @@ import numpy as np
 from jax.extend.core import Literal
 
 
-class Unsupported(Exception):  # noqa: N818 - no error to whoever can do without the result
-    """An operation that an arithmetic does not know; the message names it."""
+class Unsupported(Exception):  # noqa: N818 - leads to a verdict, not to an error
+    """An operation that an arithmetic does not support; the message names it."""
 
 
 class Arithmetic(ABC):
-    """What numbers are, and what operations do to them.
+    """Numbers and the operations on them.
 
-    Arrays are NumPy's: of bool, of integers, and for floating numbers of whatever the arithmetic
-    takes for a number.
+    Arrays are NumPy arrays of booleans, of integers, or of the arithmetic's type of real numbers.
     """
 
     @abstractmethod
     def constant(self, value: Any) -> Any:
-        """The array for a number that is written in the code."""
+        """Convert a constant in the code to an array."""
 
     @abstractmethod
     def data(self, value: Any) -> Any:
-        """The array for one that the function holds."""
+        """Convert an array that the function closes over."""
 
     @abstractmethod
     def operation(self, equation: Any, operands: list[Any]) -> Sequence[Any]:
-        """The results of one operation of a jaxpr.
+        """Evaluate one operation of a jaxpr.
 
         Raises:
-            Unsupported: If there is no such operation in this arithmetic.
+            Unsupported: If the arithmetic does not support the operation.
         """
 
 
@@ -45,15 +44,15 @@ def evaluate(closed: Any, arguments: Sequence[Any], arithmetic: Arithmetic) -> l
     """Evaluate a traced function.
 
     Args:
-        closed: A jaxpr, closed over its constants, as `jax.make_jaxpr` returns.
-        arguments: Arrays of the arithmetic's numbers, flat.
-        arithmetic: What evaluates the operations.
+        closed: Closed jaxpr, as `jax.make_jaxpr` returns.
+        arguments: Flat list of arrays of the arithmetic's numbers.
+        arithmetic: Arithmetic that evaluates the operations.
 
     Returns:
-        The function's results, flat.
+        The flat list of results.
 
     Raises:
-        Unsupported: If the arithmetic has no such operation.
+        Unsupported: If the arithmetic does not support an operation.
     """
     jaxpr = getattr(closed, "jaxpr", closed)
     held = [arithmetic.data(value) for value in getattr(closed, "consts", ())]
@@ -72,7 +71,7 @@ def evaluate(closed: Any, arguments: Sequence[Any], arithmetic: Arithmetic) -> l
 
 
 def _results(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
-    if not equation.outvars:  # a message to the screen
+    if not equation.outvars:  # such as jax.debug.print
         return []
     form = FORMS.get(equation.primitive.name)
     return (form or _operation)(equation, operands, arithmetic)
@@ -83,7 +82,7 @@ def _operation(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Se
 
 
 def called(equation: Any) -> Any:
-    """The jaxpr of an operation that does nothing but call it.
+    """Return the jaxpr of an operation that only calls it.
 
     Args:
         equation: Operation of a jaxpr.
@@ -92,7 +91,7 @@ def called(equation: Any) -> Any:
         The jaxpr, closed or not.
 
     Raises:
-        Unsupported: If this version of JAX keeps it under a name that is not known here.
+        Unsupported: If this version of JAX stores it under an unknown name.
     """
     for name in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
         if name in equation.params:
@@ -108,9 +107,10 @@ class Scan(NamedTuple):
     """The parts of a scan.
 
     Attributes:
-        body: The jaxpr of an iteration, from constants, carry and x to carry and y.
-        constants: How many operands are the same in each iteration.
-        carried: How many are carried from one to the next; the others are scanned.
+        body: Jaxpr of an iteration, from constants, carry and x to carry and y.
+        constants: Number of operands that are the same in each iteration.
+        carried: Number of operands that are carried from one iteration to the next; the others are
+            scanned.
     """
 
     body: Any
@@ -119,9 +119,9 @@ class Scan(NamedTuple):
 
     @classmethod
     def of(cls, equation: Any) -> "Scan":
-        """The parts, told apart by their ranks: what is scanned or stacked has one axis more.
+        """Identify the parts by their ranks: scanned and stacked arrays have an additional axis.
 
-        The parameters that count them have other names in each version of JAX.
+        The parameters with their numbers have different names in different versions of JAX.
         """
         body = called(equation)
         jaxpr = getattr(body, "jaxpr", body)
@@ -158,7 +158,7 @@ def _while(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequen
     asked, constants, carry = operands[:first], operands[first:last], operands[last:]
     while (goes_on := evaluate(parameters["cond_jaxpr"], [*asked, *carry], arithmetic)[0]).any():
         results = evaluate(parameters["body_jaxpr"], [*constants, *carry], arithmetic)
-        # of a batch, what has ended stays
+        # in a batch, elements that have ended keep their values
         carry = [_where(goes_on, *pair) for pair in zip(results, carry, strict=True)]
     return carry
 
@@ -176,7 +176,7 @@ def _cond(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequenc
 
 
 def _linear_solve(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
-    # four functions, the third of which solves; the constants of each, then the right side
+    # operands are the constants of four functions, then the right side; the third function solves
     lengths = [0, *np.cumsum(equation.params["const_lengths"])]
     constants = operands[lengths[2] : lengths[3]]
     solve = equation.params["jaxprs"][2]
@@ -195,4 +195,4 @@ FORMS: dict[str, Form] = {
     "cond": _cond,
     "custom_linear_solve": _linear_solve,
 }
-"""The operations that call others."""
+"""Operations that call other operations."""
