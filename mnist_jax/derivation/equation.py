@@ -12,7 +12,7 @@ class Line(NamedTuple):
     """An equality whose sides can be evaluated.
 
     Attributes:
-        latex: How it is written.
+        latex: LaTeX of the line.
         left: Function for the left side; autodiff computes a derivative there.
         right: Function for the right side, exactly as printed; it returns a tuple if the line has
             several expressions.

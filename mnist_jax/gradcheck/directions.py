@@ -23,7 +23,7 @@ def lines_through(
     for direction in each_of(directions):
         line = line_along(programs, problem, direction, noise)
         yield line
-        # at the pace so far, would another take too long?
+        # at least one line, then as many as the time limit allows
         if time.perf_counter() - started > SECONDS:
             return
 

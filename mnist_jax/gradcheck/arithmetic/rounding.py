@@ -212,7 +212,7 @@ class Rounding(Arithmetic):
 
 
 class Roundoff(NamedTuple):
-    """How a precision rounds: its unit of roundoff, and its smallest normal number."""
+    """The unit of roundoff of a precision, and its smallest normal number."""
 
     unit: float
     smallest: float
