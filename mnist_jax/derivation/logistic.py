@@ -86,7 +86,7 @@ SETTING = (
     Equation(
         "1a.1",
         "1a",
-        "the gradient that is to be shown",
+        "the gradient that the task states",
         _gradient_line(r"-(y - \hat y) x_i", gradient),
     ),
     Equation(
@@ -112,7 +112,7 @@ SETTING = (
     Equation(
         "1a.4",
         "1a",
-        "the weights act on the loss through the prediction alone",
+        "the weights affect the loss only through the prediction",
         _gradient_line(
             r"\frac{\partial C}{\partial \hat y} \frac{\partial \hat y}{\partial w_i}",
             lambda p: loss_by_prediction(p) * prediction_by_weights(p),
@@ -131,7 +131,7 @@ SETTING = (
     Equation(
         "1a.6",
         "1a",
-        "the hint put into the chain",
+        "the hint is inserted into the chain rule",
         _gradient_line(
             r"\frac{\partial C}{\partial \hat y} x_i \hat y (1 - \hat y)",
             _times_slope(loss_by_prediction),
@@ -140,7 +140,7 @@ SETTING = (
     Equation(
         "1a.7",
         "1a",
-        "the text names the factor that is left: by the label, where the prediction is meant",
+        "the text names a derivative by the label instead of the prediction",
         _gradient_line(
             r"\frac{\partial C}{\partial y} x_i \hat y (1 - \hat y)",
             _times_slope(loss_by_target),
@@ -156,7 +156,7 @@ PRODUCT = (
     Equation(
         "1a.23",
         "1a",
-        "both derivatives put into the chain",
+        "both derivatives are inserted into the chain rule",
         _gradient_line(
             r"\frac{\partial C}{\partial \hat y} \frac{\partial \hat y}{\partial w_i} = "
             r"\left(-\frac{y - \hat y}{\hat y (1 - \hat y)}\right) (x_i \hat y (1 - \hat y))",
@@ -169,7 +169,7 @@ PRODUCT = (
     Equation(
         "1a.24",
         "1a",
-        "the same product once more",
+        "the product is repeated",
         _gradient_line(
             r"\left(-\frac{y - \hat y}{\hat y (1 - \hat y)}\right) (x_i \hat y (1 - \hat y))",
             _times_slope(one_fraction),
@@ -178,7 +178,7 @@ PRODUCT = (
     Equation(
         "1a.25",
         "1a",
-        "the denominator cancels against the slope, and what was to be shown is left",
+        "the denominator cancels the slope, which gives the stated gradient",
         _gradient_line(r"-(y - \hat y) x_i", gradient),
     ),
 )

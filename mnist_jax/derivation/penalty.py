@@ -86,7 +86,7 @@ PENALTY = (
     Equation(
         "26",
         "4a",
-        "the gradient of 1b; the squared norm as a product, the weights as one vector",
+        "the gradient of 1b is inserted; the squared norm is written as a product of vectors",
         _line(
             r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n)"
             r" + \lambda \frac{\partial w^T w}{\partial w}",
@@ -96,7 +96,7 @@ PENALTY = (
     Equation(
         "27",
         "4a",
-        "the derivative of a square",
+        "the square is differentiated",
         _line(
             r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n) + 2 \lambda w",
             lambda p: mean_of_gradients(p) + 2 * p.l2 * p.weights,

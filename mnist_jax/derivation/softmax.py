@@ -54,7 +54,7 @@ LOSS = (
     Equation(
         "1b (statement)",
         "1b",
-        "the gradient as the task states it: the input's index is not the weight's",
+        "the gradient that the task states, with different indices for input and weight",
         Line(
             r"\frac{\partial C}{\partial w_{ki}} = -x_j (y_k - \hat y_k)",
             lambda p: loss_by_weights(p)[:, :, None],  # j occurs only on the right: for every j
@@ -79,7 +79,7 @@ LOSS = (
     Equation(
         "2",
         "1b",
-        "the weights of a class act on the loss through its logit alone",
+        "the weights of a class affect the loss only through its logit",
         Line(
             r"\frac{\partial C}{\partial w_{ij}}"
             r" = \frac{\partial C}{\partial z_i} \frac{\partial z_i}{\partial w_{ij}}",

@@ -132,7 +132,7 @@ JACOBIAN = (
     Equation(
         "8",
         "1b",
-        "the sums are written short; the square of the sum becomes a sum of squares",
+        "the sums are abbreviated; the square of the sum becomes a sum of squares",
         _fractions(SUM_OF_SQUARES),
         _fractions(SQUARE_OF_SUM),
     ),
