@@ -175,7 +175,7 @@ def operations() -> dict[str, list[str]]:
     kinds = {
         "special functions": set(SPECIAL),
         "matrices": {*FACTORIZATIONS, "dot_general", "conv_general_dilated"},
-        "what moves numbers": set(STRUCTURE),
+        "array structure": set(STRUCTURE),
         "calls and loops": set(FORMS),
     }
     others = set(OPERATIONS).difference(*kinds.values())

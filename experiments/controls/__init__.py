@@ -1,5 +1,5 @@
-"""How far the gradient checker can be trusted.
+"""Measures how far the gradient checker can be trusted.
 
-`python -m experiments.controls` hands it wrong gradients, which it must catch, and right ones on
-problems of every kind, which it must pass.
+`python -m experiments.controls` gives it wrong gradients, which it must catch, and correct
+gradients on problems of many kinds, which it must pass.
 """

@@ -1,10 +1,10 @@
-"""Wrong gradients that must be caught, right ones that must pass: `python -m experiments.controls`.
+"""Test the gradient checker on wrong and correct gradients: `python -m experiments.controls`.
 
-Mistakes in the report's gradients, right ones on random problems, gradients that other people wrote
-with three mistakes in each, and other checkers on the same gradients.
+The controls are mistakes in the report's gradients, correct gradients on random problems, gradients
+that other people wrote with three mistakes in each, and other checkers on the same gradients.
 
-Exit codes: 0 every mistake is caught and every right gradient passes; 1 otherwise; 2 wrong use, one
-message on stderr; 130 interrupted.
+Exit codes: 0 if every mistake is caught and every correct gradient passes; 1 otherwise; 2 for a
+user error, with one message on stderr; 130 if interrupted.
 """
 
 import os
@@ -41,28 +41,28 @@ Part = Literal["mutations", "problems", "formulas", "foreign", "peers"]
 
 @dataclass(frozen=True, kw_only=True)
 class ControlSettings:
-    """How much is checked, and where the numbers go."""
+    """Command-line settings of the controls."""
 
     parts: tuple[Part, ...] = ("mutations", "problems", "formulas", "foreign", "peers")
-    """What is tried; the rest is left out of controls.json."""
+    """Parts to run; controls.json contains only these."""
 
     problems: int = 10_000
-    """Random problems on which the right gradients must pass."""
+    """Number of random problems on which the correct gradients must pass."""
 
     seed: int = 0
-    """Of the random problems."""
+    """Seed of the random problems."""
 
     processes: int | None = None
-    """How many work at once; by default one per core, and a single one on an accelerator."""
+    """Number of processes; by default one per core, or one on an accelerator."""
 
     output_dir: Path = Path("results/controls")
-    """Folder for what this command writes."""
+    """Folder for the output."""
 
     quiet: Annotated[bool, FlagCreatePairsOff] = False
-    """Print no progress and no tables, only where the files are and what went wrong."""
+    """Print no progress and no tables, only the location of the files and errors."""
 
     def check(self) -> "ControlSettings":
-        """The settings, or a UsageError for what is wrong with them."""
+        """Validates the settings, and returns them."""
         for name, lowest in (("problems", 0), ("seed", 0), ("processes", 1)):
             value = getattr(self, name)
             if value is not None and value < lowest:
@@ -73,16 +73,16 @@ class ControlSettings:
 
     @property
     def workers(self) -> int:
-        """How many processes to use."""
+        """The number of processes to use."""
         on_cpu = jax.default_backend() == "cpu"
         return self.processes or (os.cpu_count() if on_cpu else None) or 1
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Checks the checker.
+    """Runs the controls from the command line.
 
     Args:
-        arguments: The flags; None for those of the process.
+        arguments: Command-line flags; None for those of the process.
 
     Returns:
         The exit code.
@@ -101,15 +101,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 class Found(NamedTuple):
-    """What was found; of a part that was not tried, nothing.
+    """The results of all parts; empty for a part that was not run.
 
     Attributes:
         verdicts: Verdicts on the mutations.
         outcomes: Outcomes of the problems.
-        proofs: What ball arithmetic proves of the mutations.
-        formulas: What it proves of the right gradients.
+        proofs: Verdicts of ball arithmetic on the mutations.
+        formulas: Verdicts of ball arithmetic on the correct gradients.
         judged: Judgements on the foreign gradients.
-        answers: Answers of the other checkers.
+        answers: Answers of all checkers.
     """
 
     verdicts: list[Verdict]
@@ -132,7 +132,7 @@ class Found(NamedTuple):
 
 
 def find(settings: ControlSettings, progress: Progress) -> Found:
-    """Tries the parts that are asked for, one after the other."""
+    """Runs the requested parts one after another."""
     return Found(
         wrong_gradients(settings, progress) if "mutations" in settings.parts else [],
         right_gradients(settings, progress) if "problems" in settings.parts else [],
@@ -144,7 +144,7 @@ def find(settings: ControlSettings, progress: Progress) -> Found:
 
 
 def wrong_gradients(settings: ControlSettings, progress: Progress) -> list[Verdict]:
-    """What is said of every mutation."""
+    """Checks every mutation."""
     names = [mutation.name for mutation in MUTATIONS]
     update = progress.bar("wrong gradients", len(names))
     verdicts = spread(check_mutations, [[name] for name in names], settings.workers, update)
@@ -152,7 +152,7 @@ def wrong_gradients(settings: ControlSettings, progress: Progress) -> list[Verdi
 
 
 def right_gradients(settings: ControlSettings, progress: Progress) -> list[Outcome]:
-    """What is said of the right gradients on every problem."""
+    """Checks the correct gradients on every problem."""
     update = progress.bar("right gradients", settings.problems)
     work = partial(check_problems, seed=settings.seed)
     batches = problems.batches(settings.problems, settings.seed)
@@ -161,14 +161,14 @@ def right_gradients(settings: ControlSettings, progress: Progress) -> list[Outco
 
 
 def wrong_formulas(progress: Progress) -> list[Proof]:
-    """What ball arithmetic proves of every mutation; in one process, since it is timed."""
+    """Judges the formula of every mutation, in one process, because it is timed."""
     names = [mutation.name for mutation in MUTATIONS]
     update = progress.bar("wrong formulas", len(names))
     return spread(formulas.judge_mutations, [[name] for name in names], 1, update)
 
 
 def right_formulas(settings: ControlSettings, progress: Progress) -> list[formulas.Judged]:
-    """What ball arithmetic proves of the right gradients on every problem."""
+    """Judges the formulas of the correct gradients on every problem."""
     update = progress.bar("right formulas", settings.problems)
     work = partial(formulas.judge_problems, seed=settings.seed)
     batches = problems.batches(settings.problems, settings.seed)
@@ -176,7 +176,7 @@ def right_formulas(settings: ControlSettings, progress: Progress) -> list[formul
 
 
 def foreign_gradients(settings: ControlSettings, progress: Progress) -> list[Judged]:
-    """What is said of the gradients that others wrote, and of the mistakes in each."""
+    """Checks the gradients that others wrote, and the mistakes in each."""
     names = [entry.name for entry in FOREIGN]
     update = progress.bar("foreign gradients", len(names))
     judged = spread(judge, [[name] for name in names], settings.workers, update)
@@ -184,7 +184,7 @@ def foreign_gradients(settings: ControlSettings, progress: Progress) -> list[Jud
 
 
 def other_checkers(settings: ControlSettings, progress: Progress) -> list[Answer]:
-    """What every checker says of the same gradients."""
+    """Runs every checker on the same gradients."""
     work = everything()
     update = progress.bar("other checkers", len(work))
     done = spread(compare, [[each] for each in work], settings.workers, update)
@@ -192,7 +192,7 @@ def other_checkers(settings: ControlSettings, progress: Progress) -> list[Answer
 
 
 def show(found: Found, *, quiet: bool) -> None:
-    """Prints the tables, and how many mistakes are missed."""
+    """Prints the tables and a summary of each part."""
     console = Console(quiet=quiet)
     if found.verdicts:
         console.print(summary.mutation_table(found.verdicts))
@@ -223,7 +223,7 @@ def show(found: Found, *, quiet: bool) -> None:
 
 
 def write(folder: Path, settings: ControlSettings, found: Found, seconds: float) -> None:
-    """Writes controls.json, with the parts that were tried."""
+    """Writes controls.json, with the parts that were run."""
     parts: dict[Part, Any] = {}
     if "mutations" in settings.parts:
         parts["mutations"] = summary.mutation_numbers(found.verdicts)

@@ -1,4 +1,4 @@
-"""Derivations of random models and lengths, right ones and ones with a mistake in one line."""
+"""Random derivations, correct or with a mistake in one line."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,11 +18,11 @@ Weights = Float[Array, "K I"]
 
 
 class Model(NamedTuple):
-    """A loss of logits and targets, and what it predicts.
+    """A loss of logits and targets, and its predictions.
 
     Attributes:
-        loss: The sum over examples and classes.
-        predict: The predictions, whose error is the loss's derivative by the logits.
+        loss: Loss, summed over examples and classes.
+        predict: Predictions, whose error is the derivative of the loss with respect to the logits.
     """
 
     loss: Callable[[Matrix, Matrix], Array]
@@ -37,7 +37,7 @@ MODELS = {
     "linear": Model(lambda z, y: jnp.sum((z - y) ** 2) / 2, lambda z: z),
     "Poisson": Model(lambda z, y: jnp.sum(jnp.exp(z) - y * z), jnp.exp),
 }
-# ways to write the parts of a line, all of them equal: the error of the predictions p of y,
+# equal expressions for the parts of a line: the error of the predictions p of y
 RESIDUALS: tuple[Callable[[Matrix, Matrix], Matrix], ...] = (
     lambda p, y: p - y,
     lambda p, y: -(y - p),
@@ -45,7 +45,7 @@ RESIDUALS: tuple[Callable[[Matrix, Matrix], Matrix], ...] = (
     lambda p, y: (p**2 - y**2) / (p + y),
     lambda p, y: p + (p - y) - p,
 )
-# the mean of its products with the inputs,
+# equal expressions for the mean of its products with the inputs
 MEANS: tuple[Callable[[Matrix, Array], Weights], ...] = (
     lambda r, x: r.T @ x / len(x),
     lambda r, x: jnp.mean(r[:, :, None] * x[:, None, :], axis=0),
@@ -55,7 +55,7 @@ MEANS: tuple[Callable[[Matrix, Array], Weights], ...] = (
     ),
     lambda r, x: (r / len(r)).T @ x,
 )
-# and the penalty's gradient
+# equal expressions for the gradient of the penalty
 PENALTIES: tuple[Callable[[Weights, Array], Weights], ...] = (
     lambda w, l2: 2 * l2 * w,
     lambda w, l2: l2 * w + w * l2,
@@ -65,12 +65,12 @@ PENALTIES: tuple[Callable[[Weights, Array], Weights], ...] = (
 
 
 class Mistake(NamedTuple):
-    """A change to the parts of a line; each is the identity unless it is the mistake.
+    """A mistake in one part of a line; the changes to the other parts are identities.
 
     Attributes:
         residual: Change to the error of the predictions, given the predictions.
         inputs: Change to the inputs.
-        mean: Change to the mean, given how many examples it is of.
+        mean: Change to the mean, given the number of examples.
         penalty: Change to the penalty's gradient.
     """
 
@@ -109,14 +109,14 @@ MISTAKES: dict[str, tuple[Mistake, ...]] = {
 
 
 class Chain(NamedTuple):
-    """A derivation, and what is wrong with it.
+    """A derivation and the position of its mistake.
 
     Attributes:
-        name: The model, and the kind of mistake.
+        name: Names of the model and of the kind of mistake.
         first: Autodiff's gradient.
-        lines: What is derived from it.
+        lines: Lines of the derivation.
         arguments: Arrays at which the lines are compared.
-        wrong: Position of the first wrong line; None if all are right.
+        wrong: Position of the first wrong line; None if all lines are correct.
     """
 
     name: str
@@ -130,8 +130,8 @@ def draw_chain(rng: Generator, *, wrong: bool) -> Chain:
     """Draw a derivation of a random length.
 
     Args:
-        rng: NumPy's generator.
-        wrong: Whether one line has a mistake. It stays in the lines after it, or does not.
+        rng: NumPy generator.
+        wrong: Whether one line has a mistake. The later lines keep it or correct it at random.
 
     Returns:
         The chain.
@@ -180,5 +180,5 @@ def _arguments(rng: Generator) -> tuple[np.ndarray, ...]:
 
 
 def check_chain(chain: Chain) -> Steps:
-    """Check a chain's lines."""
+    """Check the lines of a derivation."""
     return check_steps(chain.first, *chain.lines, arguments=chain.arguments)

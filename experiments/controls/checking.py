@@ -1,4 +1,4 @@
-"""What the checker says of wrong gradients and of right ones: the work of one process."""
+"""Runs the checker on wrong and correct gradients: the work of one process."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -12,16 +12,16 @@ from mnist_jax.gradcheck import Checker, Finding, check
 
 
 class Verdict(NamedTuple):
-    """What was said of a wrong gradient.
+    """The verdict on a wrong gradient.
 
     Attributes:
-        name: Of the mutation.
-        task: Whose gradient it is.
-        wrong: What is wrong with it.
+        name: Name of the mutation.
+        task: Task of the gradient.
+        wrong: Description of the mistake.
         float32: Whether a check in float32 fails.
-        float64: Whether one in float64 does.
-        failed: The checks that fail.
-        diagnosis: The guesses at what is wrong.
+        float64: Whether a check in float64 fails.
+        failed: Names of the failed checks.
+        diagnosis: Diagnosis in the report.
     """
 
     name: str
@@ -34,18 +34,18 @@ class Verdict(NamedTuple):
 
     @property
     def caught(self) -> bool:
-        """Whether either precision alone would do."""
+        """Whether the mistake is caught in each precision alone."""
         return self.float32 and self.float64
 
 
 class Outcome(NamedTuple):
-    """What was said of a right gradient.
+    """The verdict on a correct gradient.
 
     Attributes:
-        kind: Of the problem.
-        excess: The largest error over its tolerance, of each check that has one.
-        failed: The findings that fail, as plain values; with any, it is a false alarm.
-        diagnosis: What was said of them.
+        kind: Kind of the problem.
+        excess: Largest ratio of error to tolerance, by check.
+        failed: Failed findings as plain values; any of them is a false alarm.
+        diagnosis: Diagnosis in the report.
     """
 
     kind: Kind
@@ -57,13 +57,13 @@ class Outcome(NamedTuple):
 def check_mutations(names: Sequence[str]) -> list[Verdict]:
     """Checks wrong gradients in both precisions, with the checker's default settings.
 
-    What is found in one precision is what would be found in it alone.
+    The findings in one precision do not depend on the other precision.
 
     Args:
-        names: Of the mutations.
+        names: Names of the mutations.
 
     Returns:
-        A verdict on each.
+        A verdict on each mutation.
     """
     return [_check_mutation(mutation) for mutation in MUTATIONS if mutation.name in names]
 
@@ -85,14 +85,14 @@ def _check_mutation(mutation: Mutation) -> Verdict:
 
 
 def check_problems(numbers: Sequence[int], seed: int) -> list[Outcome]:
-    """Checks the right gradients.
+    """Checks the correct gradients.
 
     Args:
-        numbers: Of the problems.
-        seed: Of the problems.
+        numbers: Numbers of the problems.
+        seed: Seed of the problems.
 
     Returns:
-        An outcome for each.
+        An outcome for each problem.
     """
     return [_check_problem(problem(number, seed)) for number in numbers]
 
@@ -107,11 +107,11 @@ def _check_problem(given: Problem) -> Outcome:
     return Outcome(given.kind, excess, failed, report.diagnosis)
 
 
-@cache  # it keeps what it has compiled
+@cache  # keeps the compiled programs
 def _checker(task: TaskName) -> Checker:
     return Checker(*TASKS[task])
 
 
 def label(finding: Finding) -> str:
-    """What to call a check in one precision."""
+    """Names a check in one precision."""
     return f"{finding.precision} {finding.check}"

@@ -1,4 +1,4 @@
-"""What can be special about a problem, each as a change to an ordinary one."""
+"""Families of problems, each defined by a change to an ordinary problem."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self
@@ -14,9 +14,9 @@ class Draft(NamedTuple):
     """A problem of any of the tasks.
 
     Attributes:
-        weights: One row per class; a single one in 1a.
-        inputs: One row per example.
-        targets: One row per example, summing to one.
+        weights: Weights, one row per class; a single row in 1a.
+        inputs: Inputs, one row per example.
+        targets: Targets, one row per example; each row sums to one.
         l2: Factor of the penalty.
     """
 
@@ -27,16 +27,16 @@ class Draft(NamedTuple):
 
     @property
     def logits(self) -> Float[np.ndarray, "N K"]:
-        """Of each example and class; in 1a, those of class 0 are zero."""
+        """The logits of each example and class; in 1a, those of class 0 are zero."""
         logits = self.inputs @ self.weights.T
         return logits if logits.shape[1] > 1 else np.hstack([0 * logits, logits])
 
     def labelled(self, labels: Integer[np.ndarray, " N"]) -> Self:
-        """The same with one-hot targets."""
+        """Replaces the targets by one-hot labels."""
         return self._replace(targets=np.eye(self.targets.shape[1])[labels])
 
     def scaled(self, largest: float) -> Self:
-        """The same with weights such that the largest logit has a size."""
+        """Scales the weights so that the largest logit has the given magnitude."""
         size = np.abs(self.logits).max()
         return self._replace(weights=self.weights * (largest / size if size else 1.0))
 
@@ -45,17 +45,17 @@ Family = Callable[[Generator, Draft], Draft]
 
 
 def log_uniform(rng: Generator, lowest: float, highest: float, shape: Any = ()) -> np.ndarray:
-    """Numbers whose logarithms are uniform."""
+    """Draws numbers whose logarithms are uniformly distributed."""
     return 10 ** rng.uniform(np.log10(lowest), np.log10(highest), shape)
 
 
 def logit_size(rng: Generator) -> float:
-    """The size of the largest logit, from hardly any to saturated."""
+    """Draws the magnitude of the largest logit, from tiny to saturated."""
     return float(log_uniform(rng, 1e-4, SATURATED))
 
 
 def ordinary(rng: Generator, rows: int, examples: int, classes: int, inputs: int) -> Draft:
-    """A problem with nothing special, its inputs, logits and penalty of any size."""
+    """Draws a problem with inputs, logits and penalty of any magnitude."""
     return Draft(
         inputs=log_uniform(rng, 1e-4, 1e4) * rng.normal(size=(examples, inputs)),
         weights=rng.normal(size=(rows, inputs)),
@@ -65,68 +65,68 @@ def ordinary(rng: Generator, rows: int, examples: int, classes: int, inputs: int
 
 
 def any_size(rng: Generator, draft: Draft) -> Draft:
-    """Nothing more."""
+    """Changes nothing."""
     return draft
 
 
 def all_right(rng: Generator, draft: Draft) -> Draft:
-    """Sure of every example, and right."""
+    """Saturates the logits, with correct predictions."""
     draft = draft.scaled(SATURATED)
     return draft.labelled(draft.logits.argmax(axis=1))
 
 
 def all_wrong(rng: Generator, draft: Draft) -> Draft:
-    """Sure of every example, and wrong."""
+    """Saturates the logits, with wrong predictions."""
     draft = draft.scaled(SATURATED)
     return draft.labelled(draft.logits.argmin(axis=1))
 
 
 def some_right(rng: Generator, draft: Draft) -> Draft:
-    """Sure of every example, and sometimes right."""
+    """Saturates the logits, with some correct predictions."""
     return draft.scaled(SATURATED)
 
 
 def one_class(rng: Generator, draft: Draft) -> Draft:
-    """A batch of a single class."""
+    """Gives all examples the same class."""
     examples, classes = draft.targets.shape
     return draft.labelled(np.full(examples, rng.integers(classes)))
 
 
 def repeated_examples(rng: Generator, draft: Draft) -> Draft:
-    """The same inputs several times, their labels not always the same."""
+    """Repeats the inputs of some examples, whose labels may differ."""
     examples = len(draft.inputs)
     return draft._replace(inputs=draft.inputs[rng.integers(0, 1 + examples // 3, examples)])
 
 
 def constant_inputs(rng: Generator, draft: Draft) -> Draft:
-    """One number for every input of every example."""
+    """Sets every input of every example to the same number."""
     return draft._replace(inputs=np.full_like(draft.inputs, draft.inputs[0, 0]))
 
 
 def zero_weights(rng: Generator, draft: Draft) -> Draft:
-    """Where training starts."""
+    """Sets the weights to zero, as at the start of training."""
     return draft._replace(weights=0 * draft.weights)
 
 
 def dead_inputs(rng: Generator, draft: Draft) -> Draft:
-    """Half of the inputs zero in every example, as a margin's pixels."""
+    """Sets half of the inputs to zero in every example, like pixels of a margin."""
     return draft._replace(inputs=draft.inputs * rng.integers(0, 2, draft.inputs.shape[1]))
 
 
 def soft_labels(rng: Generator, draft: Draft) -> Draft:
-    """Any distribution over the classes as a target."""
+    """Draws random distributions over the classes as targets."""
     examples, classes = draft.targets.shape
     return draft._replace(targets=rng.dirichlet(np.ones(classes), examples))
 
 
 def converged(rng: Generator, draft: Draft) -> Draft:
-    """Targets that are the predictions: without a penalty, the gradient is zero."""
+    """Sets the targets to the predictions: without a penalty, the gradient is zero."""
     odds = np.exp(draft.logits - draft.logits.max(axis=1, keepdims=True))
     return draft._replace(targets=odds / odds.sum(axis=1, keepdims=True))
 
 
 def pixels(rng: Generator, draft: Draft) -> Draft:
-    """Inputs like the report's: mostly background, from -1 to 1, with a bias."""
+    """Draws inputs like the report's: mostly background, from -1 to 1, with a bias."""
     shape = draft.inputs.shape
     x = np.where(rng.random(shape) < 0.2, rng.integers(0, 256, shape), 0) / 127.5 - 1
     x[:, -1] = 1
@@ -134,25 +134,25 @@ def pixels(rng: Generator, draft: Draft) -> Draft:
 
 
 def inputs_of_all_sizes(rng: Generator, draft: Draft) -> Draft:
-    """Columns that were never normalised."""
+    """Scales the columns of the inputs, like features that are not normalised."""
     sizes = log_uniform(rng, 1e-4, 1e4, draft.inputs.shape[1])
     return draft._replace(inputs=draft.inputs * sizes).scaled(logit_size(rng))
 
 
 def examples_of_all_sizes(rng: Generator, draft: Draft) -> Draft:
-    """Outliers."""
+    """Scales the rows of the inputs, so that there are outliers."""
     sizes = log_uniform(rng, 1e-4, 1e4, (len(draft.inputs), 1))
     return draft._replace(inputs=draft.inputs * sizes).scaled(logit_size(rng))
 
 
 def weights_of_all_sizes(rng: Generator, draft: Draft) -> Draft:
-    """A few weights decide."""
+    """Scales the weights, so that a few weights dominate."""
     sizes = log_uniform(rng, 1e-4, 1e4, draft.weights.shape)
     return draft._replace(weights=draft.weights * sizes).scaled(logit_size(rng))
 
 
 def cancelling_weights(rng: Generator, draft: Draft) -> Draft:
-    """Pairs of equal inputs, whose large weights almost cancel."""
+    """Makes pairs of equal inputs whose large weights almost cancel."""
     weights, inputs = draft.weights.copy(), draft.inputs.copy()
     pairs = inputs.shape[1] // 2
     first, second = slice(pairs), slice(pairs, 2 * pairs)
@@ -164,7 +164,7 @@ def cancelling_weights(rng: Generator, draft: Draft) -> Draft:
 
 
 def far_from_one(rng: Generator, draft: Draft) -> Draft:
-    """Tiny inputs and huge weights, or the reverse."""
+    """Makes inputs tiny and weights huge, or the reverse."""
     size = log_uniform(rng, 1e-12, 1e12)
     return draft._replace(weights=draft.weights / size, inputs=draft.inputs * size)
 

@@ -1,4 +1,4 @@
-"""What ball arithmetic proves of wrong gradients and of right ones: the work of one process."""
+"""Judges the formulas of wrong and correct gradients: the work of one process."""
 
 import time
 from collections import Counter
@@ -19,12 +19,12 @@ POINTS = 3
 
 
 class Proof(NamedTuple):
-    """What was proved of a wrong gradient.
+    """The verdict on the formula of a wrong gradient.
 
     Attributes:
-        name: The mutation's.
-        formula: The verdict.
-        seconds: How long it took to reach.
+        name: Name of the mutation.
+        formula: Verdict on the formula.
+        seconds: Duration in seconds.
     """
 
     name: str
@@ -33,11 +33,11 @@ class Proof(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What was proved of a right gradient.
+    """The verdict on the formula of a correct gradient.
 
     Attributes:
-        kind: The kind of problem.
-        formula: The verdict.
+        kind: Kind of the problem.
+        formula: Verdict on the formula.
     """
 
     kind: Kind
@@ -48,11 +48,11 @@ def judge_mutations(names: Sequence[str], seconds: float = 5.0) -> list[Proof]:
     """Judge the formulas of wrong gradients.
 
     Args:
-        names: The mutations' names.
-        seconds: Time for each.
+        names: Names of the mutations.
+        seconds: Time limit for each mutation.
 
     Returns:
-        One verdict for each.
+        One verdict for each mutation.
     """
     return [_prove(mutation, seconds) for mutation in MUTATIONS if mutation.name in names]
 
@@ -64,15 +64,15 @@ def _prove(mutation: Mutation, seconds: float) -> Proof:
 
 
 def judge_problems(numbers: Sequence[int], seed: int, seconds: float = 5.0) -> list[Judged]:
-    """Judge the formulas of the right gradients.
+    """Judge the formulas of the correct gradients.
 
     Args:
         numbers: Numbers of the problems.
         seed: Seed of the problems.
-        seconds: Time for each.
+        seconds: Time limit for each problem.
 
     Returns:
-        One verdict for each.
+        One verdict for each problem.
     """
     drawn = (problem(number, seed) for number in numbers)
     return [
@@ -106,15 +106,15 @@ def _trace(function: Callable[..., Any], shapes: tuple[tuple[int, ...], ...]) ->
 
 
 def formula_numbers(proofs: Sequence[Proof], judged: Sequence[Judged]) -> dict[str, Any]:
-    """What was proved, as plain values.
+    """Return the numbers of the verdicts as plain values.
 
     Args:
         proofs: Verdicts on the wrong gradients.
-        judged: Verdicts on the right ones.
+        judged: Verdicts on the correct gradients.
 
     Returns:
-        For the wrong gradients, how many are proved different, in how many seconds, and each that
-        is not; for the right ones, how many have each verdict, and why some are not told.
+        For the wrong gradients, the number proved different, the duration, and the others by name;
+        for the correct gradients, the number of each verdict, and the reasons for `not told`.
     """
     verdicts = [each.formula for each in judged]
     equal = [f for f in verdicts if f.verdict == "equal"]

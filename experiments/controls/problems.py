@@ -1,4 +1,4 @@
-"""Random problems on which a right gradient must pass, ordinary and extreme."""
+"""Random problems, ordinary and extreme, on which a correct gradient must pass."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ class Shape(NamedTuple):
     inputs: int
 
 
-# few, because each is compiled for each task
+# few shapes, because each is compiled for each task
 SHAPES = (
     Shape(1, 2, 1),
     Shape(1, 10, 20),
@@ -32,13 +32,13 @@ REAL_SHARE = 0.03
 
 
 class Kind(NamedTuple):
-    """What is drawn before any array.
+    """The properties of a problem that are drawn before its arrays.
 
     Attributes:
-        number: Of the problem; with the seed, it gives the same problem again.
-        task: Whose loss and gradient the problem is for.
-        family: What is special about it.
-        shape: Of its arrays; in 1a there are two classes.
+        number: Number of the problem; it determines the problem together with the seed.
+        task: Task of the loss and the gradient.
+        family: Family of the problem.
+        shape: Shape of the arrays; in 1a there are two classes.
     """
 
     number: int
@@ -48,21 +48,21 @@ class Kind(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """A kind, and arguments of the loss and of the gradient."""
+    """A problem: its kind, and the arguments of the loss and the gradient."""
 
     kind: Kind
     arguments: tuple[Any, ...]
 
 
 def problem(number: int, seed: int) -> Problem:
-    """One of the random problems.
+    """Draws a random problem.
 
     Args:
-        number: Which one.
-        seed: Of all of them.
+        number: Number of the problem.
+        seed: Seed of all problems.
 
     Returns:
-        The problem: the same for the same number and seed.
+        The problem, determined by number and seed.
 
     Example:
         >>> problem(3, seed=0).kind.family
@@ -76,11 +76,11 @@ def problem(number: int, seed: int) -> Problem:
 
 
 def problems(count: int, seed: int) -> Iterator[Problem]:
-    """Random problems, numbered from 0.
+    """Draws random problems, numbered from 0.
 
     Args:
-        count: How many.
-        seed: Of all of them.
+        count: Number of problems.
+        seed: Seed of all problems.
 
     Returns:
         The problems.
@@ -89,14 +89,14 @@ def problems(count: int, seed: int) -> Iterator[Problem]:
 
 
 def batches(count: int, seed: int) -> list[list[int]]:
-    """The numbers of the problems, those together that share what is compiled for them.
+    """Groups the numbers of the problems that share compiled programs.
 
     Args:
-        count: How many problems there are.
-        seed: Of all of them.
+        count: Number of problems.
+        seed: Seed of all problems.
 
     Returns:
-        A batch for each shape and task; those of the largest arrays first.
+        A batch for each shape and task, those with the largest arrays first.
     """
     together: dict[tuple[Shape, TaskName], list[int]] = {}
     for number in range(count):
@@ -106,7 +106,7 @@ def batches(count: int, seed: int) -> list[list[int]]:
 
 
 def draw_kind(rng: np.random.Generator, number: int) -> Kind:
-    """The kind of a problem, each task and family as often as any other."""
+    """Draws the kind of a problem; all tasks and families are equally likely."""
     task = list(TASKS)[rng.integers(len(TASKS))]
     family = list(FAMILIES)[rng.integers(len(FAMILIES))]
     shape = REAL if rng.random() < REAL_SHARE else SHAPES[rng.integers(len(SHAPES))]

@@ -1,4 +1,4 @@
-"""The numbers of the controls, and how they are shown."""
+"""Summaries of the controls, as numbers and as tables."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ PERCENTILES = (50, 99, 99.9, 100)
 
 
 def mutation_numbers(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """What became of the wrong gradients, as plain values."""
+    """Returns the verdicts on the wrong gradients as plain values."""
     return {
         "total": len(verdicts),
         "missed": [verdict.name for verdict in verdicts if not verdict.caught],
@@ -21,13 +21,13 @@ def mutation_numbers(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def problem_numbers(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What became of the right gradients, as plain values.
+    """Returns the outcomes of the correct gradients as plain values.
 
     Args:
-        outcomes: Of all problems.
+        outcomes: Outcomes of all problems.
 
     Returns:
-        Counts and largest errors for all and for each family, and every false alarm whole.
+        Counts and largest errors, for all problems and for each family, and all false alarms.
     """
     alarms = [outcome for outcome in outcomes if outcome.failed]
     return {
@@ -39,7 +39,7 @@ def problem_numbers(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def by_family(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    """The outcomes of each family, by its name."""
+    """Groups outcomes by the name of the family."""
     families: dict[str, list[Outcome]] = {}
     for outcome in sorted(outcomes, key=lambda outcome: outcome.kind.family):
         families.setdefault(outcome.kind.family, []).append(outcome)
@@ -67,7 +67,7 @@ def _percentiles(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
 
 
 def _excesses(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
-    """The errors over their tolerances in all outcomes, for each check."""
+    """Returns the ratios of error to tolerance in all outcomes, for each check."""
     excesses: dict[str, list[float]] = {}
     for outcome in outcomes:
         for name, excess in outcome.excess.items():
@@ -76,7 +76,7 @@ def _excesses(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
 
 
 def mutation_table(verdicts: Sequence[Verdict]) -> Table:
-    """The wrong gradients, one a row."""
+    """Makes a table of the wrong gradients."""
     table = Table(title="Wrong gradients: is the mistake caught?", title_justify="left")
     for column in ("task", "mistake", "float32", "float64", "diagnosis"):
         table.add_column(column)
@@ -88,7 +88,7 @@ def mutation_table(verdicts: Sequence[Verdict]) -> Table:
 
 
 def family_table(outcomes: Sequence[Outcome]) -> Table:
-    """The families of problems, one a row, and all of them."""
+    """Makes a table of the families of problems, with a row for all of them."""
     table = Table(title="Right gradients: false alarms", title_justify="left")
     table.add_column("problems")
     for column in ("number", "false alarms", "largest error / tolerance"):
@@ -103,7 +103,7 @@ def family_table(outcomes: Sequence[Outcome]) -> Table:
 
 
 def excess_table(outcomes: Sequence[Outcome]) -> Table:
-    """How close each check comes to its tolerance on right gradients."""
+    """Makes a table of the ratios of error to tolerance on correct gradients."""
     title = "Right gradients: error / tolerance, percentiles over the problems"
     table = Table(title=title, title_justify="left")
     table.add_column("check")

@@ -1,4 +1,4 @@
-"""The report's three gradients, each with the loss that it is the gradient of."""
+"""The three gradients of the report, each with its loss."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,18 +11,18 @@ TaskName = Literal["1a", "1b", "4a"]
 
 
 class Derived(NamedTuple):
-    """A loss and the gradient that the report derives of it.
+    """A loss with the gradient that the report derives.
 
     Attributes:
-        loss: (weights, inputs, targets) to a scalar; in 4a, l2 too.
-        gradient: Of the same arguments; shaped like the weights.
+        loss: Function from (weights, inputs, targets), in 4a also l2, to a scalar.
+        gradient: Function from the same arguments to an array with the shape of the weights.
     """
 
     loss: Callable[..., Any]
     gradient: Callable[..., Any]
 
 
-# the loss of the ten digits is that of any number of classes
+# the loss of the ten digits works with any number of classes
 TASKS: dict[TaskName, Derived] = {
     "1a": Derived(logistic.loss, gradients.logistic_gradient),
     "1b": Derived(softmax.loss, gradients.softmax_gradient),

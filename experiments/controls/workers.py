@@ -1,4 +1,4 @@
-"""Batches of work spread over processes."""
+"""Distributes batches of work over processes."""
 
 import multiprocessing
 import signal
@@ -9,7 +9,7 @@ from typing import TypeVar
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
-# how often Ctrl-C is looked for, in seconds
+# interval between checks for Ctrl-C, in seconds
 PATIENCE = 0.5
 
 
@@ -19,13 +19,15 @@ def spread(
     processes: int,
     update: Callable[[int], None],
 ) -> list[Result]:
-    """The results of all batches.
+    """Computes the results of all batches.
 
     Args:
-        work: From a batch to its results; with several processes, all of these are pickled.
-        batches: What there is to do, the longest first.
-        processes: How many to spread it over; 1 is this one.
-        update: Takes the number of results so far, now and then; may raise to end the work.
+        work: Function from a batch to its results. With several processes, the function, the
+            batches and the results are pickled.
+        batches: Batches of work, the longest first.
+        processes: Number of processes; 1 means the current process.
+        update: Function that is called repeatedly with the number of results so far; it may raise
+            to stop the work.
 
     Returns:
         The results, in any order.
@@ -36,9 +38,9 @@ def spread(
             done.extend(work(batch))
             update(len(done))
         return done
-    # a fork of a process in which JAX has started threads may hang
+    # a forked process may hang if JAX has started threads
     spawn = multiprocessing.get_context("spawn")
-    # Ctrl-C is for this process alone, which ends the others
+    # only this process handles Ctrl-C, and it ends the others
     with spawn.Pool(processes, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         coming = pool.imap_unordered(work, batches)
         for _ in batches:

@@ -1,4 +1,4 @@
-"""The report's derivations line by line, each line evaluated and judged by machine."""
+"""Evaluates and judges the report's derivations line by line."""
 
 from mnist_jax.derivation.equation import Equation, Line
 from mnist_jax.derivation.judging import (

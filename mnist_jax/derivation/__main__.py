@@ -1,7 +1,8 @@
 """`python -m mnist_jax.derivation module arguments.npz`: find a derivation's first wrong line.
 
-The module holds the lines as a sequence of functions, `LINES`: first the quantity that is derived,
-then each line. Exit codes: 0 no line is wrong; 1 one is; 2 wrong use, one message on stderr.
+The module contains the lines as a sequence of functions, `LINES`: first the quantity that is
+derived, then each line. Exit codes: 0 if no line is wrong; 1 if a line is wrong; 2 for a user
+error, with one message on stderr.
 """
 
 import importlib
@@ -22,24 +23,24 @@ RIGHT, WRONG, WRONG_USE = 0, 1, 2
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """A derivation, and where its lines are compared."""
+    """Command-line settings of the check of a derivation."""
 
     module: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODULE")]
-    """Module with the lines, as package.module; one of this folder, or one that is installed."""
+    """Module with the lines, as package.module, in this folder or installed."""
 
     arguments: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE.NPZ")]
-    """A .npz file with an array for each argument, named 0, 1, ... in order or as the first
-    function names its parameters."""
+    """A .npz file with an array for each argument, named 0, 1, ... in order or named like the
+    parameters of the first function."""
 
     seconds: float = 5.0
-    """Time for each comparison."""
+    """Time limit of each comparison, in seconds."""
 
 
 def main(flags: Sequence[str] | None = None) -> int:
     """Check a derivation from the command line.
 
     Args:
-        flags: None for those of the process.
+        flags: Command-line flags; None for those of the process.
 
     Returns:
         The exit code.
@@ -58,7 +59,7 @@ def main(flags: Sequence[str] | None = None) -> int:
 
 
 def find_lines(name: str) -> Sequence[Callable[..., Any]]:
-    """The functions that a module holds as `LINES`.
+    """Return the functions that a module lists as `LINES`.
 
     Raises:
         UsageError: If there is no such module, or no such list in it.

@@ -1,4 +1,4 @@
-"""An equation of the report as data: how it is written, and functions that evaluate its sides."""
+"""An equation of the report: its LaTeX, and functions that evaluate its sides."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,12 +9,13 @@ from mnist_jax.derivation.problem import Problem, Task
 
 
 class Line(NamedTuple):
-    """An equality that can be evaluated.
+    """An equality whose sides can be evaluated.
 
     Attributes:
-        latex: How it is written.
-        left: Its left side; where that is a derivative, autodiff's.
-        right: Its right side, literally as written; a tuple if the line gives several expressions.
+        latex: LaTeX of the line.
+        left: Function for the left side; autodiff computes a derivative there.
+        right: Function for the right side, exactly as printed; it returns a tuple if the line has
+            several expressions.
     """
 
     latex: str
@@ -26,11 +27,12 @@ class Equation(NamedTuple):
     """A numbered line of the report.
 
     Attributes:
-        number: The report's own, or in 1a, where it gives none, 1a.1, 1a.2 and so on.
-        task: The task it belongs to.
-        says: What the step does.
-        printed: What stands in the report; None if the number stands alone.
-        corrected: What should stand there.
+        number: Number in the report, or 1a.1, 1a.2, ... in task 1a, where the report has no
+            numbers.
+        task: Task of the report.
+        says: Description of the step.
+        printed: Line as printed in the report; None if only the number is printed.
+        corrected: Corrected line.
     """
 
     number: str

@@ -1,4 +1,4 @@
-"""The verdict on an equation: what its sides are in ball arithmetic, at random places."""
+"""Judges equations by evaluating their sides in ball arithmetic at random points."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
@@ -12,29 +12,30 @@ from mnist_jax.gradcheck.arithmetic.balls import Balls, precision
 from mnist_jax.gradcheck.arithmetic.interpreter import evaluate
 
 Verdict = Literal["holds", "slip", "fails", "empty"]
-"""The verdict on a line: it holds; its correction does; neither does; there is no line."""
+"""Verdict on a line: it holds; only the corrected line holds; neither holds; nothing is printed."""
 Side = Callable[[Problem], Any]
 
 BITS = 256
 BOUND = 1e-60
-"""How far apart the sides of a line that holds may be, relative to the larger: it is what remains
-of 256 bits on these problems, with a margin."""
+"""Largest relative difference of the sides of a line that holds: the accuracy of 256 bits on these
+problems, with a margin."""
 CLASSES = (2, 3, 10)
-"""The numbers of classes K with which every line of 1b and 4a is judged."""
-PLACES = 16
+"""Numbers of classes K for which the lines of 1b and 4a are evaluated."""
+POINTS = 16
 
 
 class Judgement(NamedTuple):
     """An equation with its verdict.
 
     Attributes:
-        equation: The equation.
-        verdict: `holds` if what is printed holds; `slip` if it does not, but what is corrected
-            does; `fails` if neither does; `empty` if nothing is printed.
-        deviation: How far the sides of the printed line are apart: their largest difference,
-            relative to the largest magnitude of either, over all problems; NaN if a side is.
-            For a line that holds, no more than this.
-        corrected_deviation: The same of the corrected line.
+        equation: Equation.
+        verdict: Verdict: `holds` if the printed line holds; `slip` if only the corrected line
+            holds; `fails` if the corrected line does not hold either; `empty` if nothing is
+            printed.
+        deviation: Largest difference of the sides of the printed line over all problems, relative
+            to the largest magnitude of either side; an upper bound if the line holds, NaN if a side
+            is NaN.
+        corrected_deviation: Deviation of the corrected line.
     """
 
     equation: Equation
@@ -44,24 +45,24 @@ class Judgement(NamedTuple):
 
 
 def default_problems(task: Task) -> list[Problem]:
-    """The problems on which a task's equations are judged: some for each number of classes.
+    """Draw the problems on which a task's equations are judged, for each number of classes.
 
     Args:
-        task: The task.
+        task: Task of the report.
 
     Returns:
-        Problems stacked along the first axis of each array, for each number of classes.
+        One stack of problems for each number of classes.
     """
     sizes = (2,) if task == "1a" else CLASSES
-    return [random_problems(task, PLACES, num_classes=size) for size in sizes]
+    return [random_problems(task, POINTS, num_classes=size) for size in sizes]
 
 
 def judge(equation: Equation, problems: Problem | None = None) -> Judgement:
-    """Judge an equation by evaluating what is printed, and what is corrected.
+    """Judge an equation by evaluating the printed and the corrected line.
 
     Args:
-        equation: The equation.
-        problems: Where it is evaluated; by default `default_problems` of its task.
+        equation: Equation.
+        problems: Problems on which it is evaluated; by default `default_problems` of its task.
 
     Returns:
         The judgement.
@@ -77,12 +78,12 @@ def judge(equation: Equation, problems: Problem | None = None) -> Judgement:
 def judge_all(
     equations: Sequence[Equation], problems: Problem | Sequence[Problem]
 ) -> list[Judgement]:
-    """Judge equations of one task together, which traces each side once.
+    """Judge equations of one task together, so that each side is traced once.
 
     Args:
-        equations: The equations.
-        problems: Where they are evaluated, stacked along the first axis of each array; one
-            stack, or one for each number of classes.
+        equations: Equations of one task.
+        problems: Problems stacked along the first axis of each array; one stack, or one for each
+            number of classes.
 
     Returns:
         One judgement for each equation.
@@ -104,7 +105,7 @@ def judge_all(
 
 
 def _evaluate(sides: Iterable[Side], problems: Problem) -> dict[Side, list[np.ndarray]]:
-    """The expressions of each side in balls, with a leading axis of problems."""
+    """Evaluate the expressions of each side in balls, with a leading axis of problems."""
     unique = list(dict.fromkeys(sides))  # many lines have the same left side
     with jax.enable_x64(True):
         traced, shapes = jax.make_jaxpr(
@@ -121,7 +122,7 @@ def _deviation(left: list[np.ndarray], right: list[np.ndarray]) -> float:
     return float(np.max([_difference(left[0], expression) for expression in right]))
 
 
-@np.errstate(invalid="ignore")  # of infinities; they give NaN, which holds for nothing
+@np.errstate(invalid="ignore")  # infinities give NaN, for which no line holds
 def _difference(left: np.ndarray, right: np.ndarray) -> float:
     with precision(BITS):
         apart = _largest(left - right)
@@ -130,7 +131,7 @@ def _difference(left: np.ndarray, right: np.ndarray) -> float:
 
 
 def _largest(values: np.ndarray) -> np.ndarray:
-    """A bound of the magnitudes in each problem, as floats."""
+    """Bound the magnitudes in each problem, as floats."""
     bounds = np.frompyfunc(lambda ball: float(ball.abs_upper()), 1, 1)(values)
     return np.asarray(bounds, np.float64).reshape(len(values), -1).max(axis=1)
 

@@ -1,4 +1,4 @@
-"""The report's equations, all of them, each with its verdict."""
+"""All equations of the report, each with its verdict."""
 
 from mnist_jax.derivation import (
     logistic,
@@ -22,11 +22,11 @@ EQUATIONS: dict[Task, tuple[Equation, ...]] = {
     ),
     "4a": penalty.PENALTY,
 }
-"""The equations of each task, in the report's order."""
+"""Equations of each task, in the report's order."""
 
 
 def ledger() -> list[Judgement]:
-    """Judges every equation of the report.
+    """Judge every equation of the report.
 
     Returns:
         The judgements, in the report's order.

@@ -1,7 +1,7 @@
-r"""Task 1a by the chain rule: through the prediction, and back to the weights.
+r"""Task 1a: the chain rule through the prediction to the weights.
 
-The report numbers no line of 1a; 1a.1 to 1a.25 are its equalities in the order in which it has
-them. What lies between, 1a.8 to 1a.22, is the derivative by $\hat y$ in `logistic_loss`.
+The report does not number the lines of 1a; 1a.1 to 1a.25 are its equalities in order.
+`logistic_loss` has the lines 1a.8 to 1a.22, the derivative with respect to $\hat y$.
 """
 
 from collections.abc import Callable
@@ -19,37 +19,37 @@ Scalar = Float[Array, ""]
 
 
 def prediction(problem: Problem) -> Scalar:
-    r"""The prediction $\hat y$."""
+    r"""Return the prediction $\hat y$."""
     return jax.nn.sigmoid(problem.logits)
 
 
 def loss(problem: Problem) -> Scalar:
-    """The loss C of one example, computed from its logit as training does."""
+    """Return the loss C of one example, computed from its logit as in training."""
     return losses.logistic_cross_entropy(problem.logits[None], problem.targets[None])
 
 
 def cross_entropy(y_hat: Scalar, y: Scalar) -> Scalar:
-    r"""The same loss as the report defines it, a function of $\hat y$ and y."""
+    r"""Return the loss as the report defines it, a function of $\hat y$ and y."""
     return -(y * jnp.log(y_hat) + (1 - y) * jnp.log(1 - y_hat))
 
 
 def loss_by_prediction(problem: Problem) -> Scalar:
-    r"""The derivative $\partial C / \partial \hat y$, by autodiff."""
+    r"""Return the derivative $\partial C / \partial \hat y$, by autodiff."""
     return jax.grad(cross_entropy)(prediction(problem), problem.targets)
 
 
 def loss_by_target(problem: Problem) -> Scalar:
-    r"""The derivative $\partial C / \partial y$, by autodiff."""
+    r"""Return the derivative $\partial C / \partial y$, by autodiff."""
     return jax.grad(cross_entropy, argnums=1)(prediction(problem), problem.targets)
 
 
 def loss_by_weights(problem: Problem) -> Float[Array, " I"]:
-    r"""The derivative $\partial C / \partial w_i$, by autodiff."""
+    r"""Return the derivative $\partial C / \partial w_i$, by autodiff."""
     return _by_weights(loss, problem)
 
 
 def prediction_by_weights(problem: Problem) -> Float[Array, " I"]:
-    r"""The derivative $\partial \hat y / \partial w_i$, by autodiff."""
+    r"""Return the derivative $\partial \hat y / \partial w_i$, by autodiff."""
     return _by_weights(prediction, problem)
 
 
@@ -58,19 +58,19 @@ def _by_weights(function: Callable[[Problem], Scalar], problem: Problem) -> Floa
 
 
 def slope(problem: Problem) -> Float[Array, " I"]:
-    r"""What the hint of 1a gives for $\partial \hat y / \partial w_i$."""
+    r"""Return the derivative $\partial \hat y / \partial w_i$ by the hint of 1a."""
     y_hat = prediction(problem)
     return problem.inputs * y_hat * (1 - y_hat)
 
 
 def one_fraction(problem: Problem) -> Scalar:
-    r"""What 1a finds for $\partial C / \partial \hat y$."""
+    r"""Return the derivative $\partial C / \partial \hat y$ by the result of 1a."""
     y, y_hat = problem.targets, prediction(problem)
     return -(y - y_hat) / (y_hat * (1 - y_hat))
 
 
 def gradient(problem: Problem) -> Float[Array, " I"]:
-    r"""The gradient as 1a ends with it."""
+    r"""Return the gradient by the result of 1a."""
     return -(problem.targets - prediction(problem)) * problem.inputs
 
 
@@ -86,7 +86,7 @@ SETTING = (
     Equation(
         "1a.1",
         "1a",
-        "the gradient that is to be shown",
+        "the gradient that the task states",
         _gradient_line(r"-(y - \hat y) x_i", gradient),
     ),
     Equation(
@@ -112,7 +112,7 @@ SETTING = (
     Equation(
         "1a.4",
         "1a",
-        "the weights act on the loss through the prediction alone",
+        "the weights affect the loss only through the prediction",
         _gradient_line(
             r"\frac{\partial C}{\partial \hat y} \frac{\partial \hat y}{\partial w_i}",
             lambda p: loss_by_prediction(p) * prediction_by_weights(p),
@@ -131,7 +131,7 @@ SETTING = (
     Equation(
         "1a.6",
         "1a",
-        "the hint put into the chain",
+        "the hint is inserted into the chain rule",
         _gradient_line(
             r"\frac{\partial C}{\partial \hat y} x_i \hat y (1 - \hat y)",
             _times_slope(loss_by_prediction),
@@ -140,7 +140,7 @@ SETTING = (
     Equation(
         "1a.7",
         "1a",
-        "the text names the factor that is left: by the label, where the prediction is meant",
+        "the text names a derivative by the label instead of the prediction",
         _gradient_line(
             r"\frac{\partial C}{\partial y} x_i \hat y (1 - \hat y)",
             _times_slope(loss_by_target),
@@ -156,7 +156,7 @@ PRODUCT = (
     Equation(
         "1a.23",
         "1a",
-        "both derivatives put into the chain",
+        "both derivatives are inserted into the chain rule",
         _gradient_line(
             r"\frac{\partial C}{\partial \hat y} \frac{\partial \hat y}{\partial w_i} = "
             r"\left(-\frac{y - \hat y}{\hat y (1 - \hat y)}\right) (x_i \hat y (1 - \hat y))",
@@ -169,7 +169,7 @@ PRODUCT = (
     Equation(
         "1a.24",
         "1a",
-        "the same product once more",
+        "the product is repeated",
         _gradient_line(
             r"\left(-\frac{y - \hat y}{\hat y (1 - \hat y)}\right) (x_i \hat y (1 - \hat y))",
             _times_slope(one_fraction),
@@ -178,7 +178,7 @@ PRODUCT = (
     Equation(
         "1a.25",
         "1a",
-        "the denominator cancels against the slope, and what was to be shown is left",
+        "the denominator cancels the slope, which gives the stated gradient",
         _gradient_line(r"-(y - \hat y) x_i", gradient),
     ),
 )

@@ -1,4 +1,4 @@
-r"""Task 1a's derivative of the loss by the prediction, 1a.8 to 1a.22."""
+r"""Task 1a: the derivative of the loss with respect to the prediction, 1a.8 to 1a.22."""
 
 from collections.abc import Callable
 
@@ -10,16 +10,16 @@ from mnist_jax.derivation.logistic import Scalar, loss, loss_by_prediction, pred
 from mnist_jax.derivation.problem import Problem
 
 Side = Callable[[Scalar, Scalar], Scalar]
-"""A side of a line, of y and ŷ."""
+"""A side of a line, a function of y and ŷ."""
 
 
 def log_rest_slope(y_hat: Scalar) -> Scalar:
-    r"""The derivative $\partial \ln(1 - \hat y) / \partial \hat y$, by autodiff."""
+    r"""Return the derivative $\partial \ln(1 - \hat y) / \partial \hat y$, by autodiff."""
     return jax.grad(lambda y_hat: jnp.log(1 - y_hat))(y_hat)
 
 
 def rest_slope(y_hat: Scalar) -> Scalar:
-    r"""The derivative $\partial (1 - \hat y) / \partial \hat y$, by autodiff."""
+    r"""Return the derivative $\partial (1 - \hat y) / \partial \hat y$, by autodiff."""
     return jax.grad(lambda y_hat: 1 - y_hat)(y_hat)
 
 
@@ -41,7 +41,7 @@ def _derivative(number: int, says: str, latex: str, side: Side) -> Equation:
 STEPS = (
     _value(
         8,
-        "the loss again",
+        "the loss is repeated",
         r"-(y \ln \hat y + (1 - y) \ln(1 - \hat y))",
         lambda y, y_hat: -(y * jnp.log(y_hat) + (1 - y) * jnp.log(1 - y_hat)),
     ),
@@ -53,13 +53,13 @@ STEPS = (
     ),
     _value(
         10,
-        "the inner brackets go",
+        "the inner brackets are removed",
         r"-(y \ln \hat y + \ln(1 - \hat y) - y \ln(1 - \hat y))",
         lambda y, y_hat: -(y * jnp.log(y_hat) + jnp.log(1 - y_hat) - y * jnp.log(1 - y_hat)),
     ),
     _value(
         11,
-        "the minus sign goes to each term",
+        "the minus sign is distributed over the terms",
         r"-y \ln \hat y - \ln(1 - \hat y) + y \ln(1 - \hat y)",
         lambda y, y_hat: -y * jnp.log(y_hat) - jnp.log(1 - y_hat) + y * jnp.log(1 - y_hat),
     ),
@@ -77,7 +77,7 @@ STEPS = (
     ),
     _derivative(
         13,
-        "factors that do not depend on the prediction come out",
+        "factors that do not depend on the prediction are moved out",
         r"-y \frac{\partial}{\partial \hat y} \ln \hat y"
         r" - 1 \frac{\partial}{\partial \hat y} \ln(1 - \hat y)"
         r" + y \frac{\partial}{\partial \hat y} \ln(1 - \hat y)",
@@ -87,7 +87,7 @@ STEPS = (
     ),
     _derivative(
         14,
-        "the logarithms are differentiated, by the chain rule where they are of 1 - ŷ",
+        "the logarithms are differentiated, with the chain rule for 1 - ŷ",
         r"-y \frac{1}{\hat y}"
         r" - 1 \frac{1}{1 - \hat y} \frac{\partial}{\partial \hat y} (1 - \hat y)"
         r" + y \frac{1}{1 - \hat y} \frac{\partial}{\partial \hat y} (1 - \hat y)",
@@ -111,13 +111,13 @@ STEPS = (
     ),
     _derivative(
         17,
-        "the derivative so far, once more",
+        "the derivative is repeated",
         r"-\frac{y}{\hat y} + \frac{1}{1 - \hat y} - \frac{y}{1 - \hat y}",
         lambda y, y_hat: -y / y_hat + 1 / (1 - y_hat) - y / (1 - y_hat),
     ),
     _derivative(
         18,
-        "all three over one denominator",
+        "the fractions get a common denominator",
         r"-\frac{y (1 - \hat y)}{\hat y (1 - \hat y)}"
         r" + \frac{\hat y}{\hat y (1 - \hat y)} - \frac{y \hat y}{\hat y (1 - \hat y)}",
         lambda y, y_hat: (
@@ -128,7 +128,7 @@ STEPS = (
     ),
     _derivative(
         19,
-        "one fraction",
+        "the fractions are combined",
         r"\frac{\hat y - y (1 - \hat y) - y \hat y}{\hat y (1 - \hat y)}",
         lambda y, y_hat: (y_hat - y * (1 - y_hat) - y * y_hat) / (y_hat * (1 - y_hat)),
     ),
@@ -146,7 +146,7 @@ STEPS = (
     ),
     _derivative(
         22,
-        "the sign goes in front",
+        "the sign is moved to the front",
         r"-\frac{y - \hat y}{\hat y (1 - \hat y)}",
         lambda y, y_hat: -(y - y_hat) / (y_hat * (1 - y_hat)),
     ),

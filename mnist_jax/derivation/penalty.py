@@ -1,7 +1,8 @@
 r"""Task 4a, equations 24 to 27: the gradient of the objective with the L2 penalty.
 
-The report writes these lines for a vector of weights. They are evaluated for softmax regression:
-$x (y - \hat y)$ is the outer product, class-major, and $w^T w$ takes w as one long vector.
+The report writes these lines for a vector of weights. Here they are evaluated for softmax
+regression: $x (y - \hat y)$ is an outer product, class-major, and $w^T w$ treats all weights as one
+long vector.
 """
 
 from collections.abc import Callable
@@ -18,35 +19,35 @@ Matrix = Float[Array, "K I"]
 
 
 def loss(weights: Matrix, inputs: Float[Array, "N I"], targets: Float[Array, "N K"]) -> Array:
-    """The mean loss C of a batch."""
+    """Return the mean loss C of a batch."""
     return losses.softmax_cross_entropy(jnp.inner(weights, inputs), targets.T)
 
 
 def objective(weights: Matrix, problem: Problem) -> Float[Array, ""]:
-    r"""What is minimised, $J = C + \lambda R$."""
+    r"""Return the objective $J = C + \lambda R$."""
     penalty = problem.l2 * losses.l2_penalty(weights)
     return loss(weights, problem.inputs, problem.targets) + penalty
 
 
 def objective_by_weights(problem: Problem) -> Matrix:
-    r"""The derivative $\partial J / \partial w$, by autodiff."""
+    r"""Return the derivative $\partial J / \partial w$, by autodiff."""
     return jax.grad(objective)(problem.weights, problem)
 
 
 def loss_by_weights(problem: Problem) -> Matrix:
-    r"""The derivative $\partial C / \partial w$, by autodiff."""
+    r"""Return the derivative $\partial C / \partial w$, by autodiff."""
     return jax.grad(loss)(problem.weights, problem.inputs, problem.targets)
 
 
 def mean_of_derivatives(problem: Problem) -> Matrix:
-    r"""The derivatives $\partial C^n / \partial w$, each by autodiff, averaged."""
+    r"""Return the mean of the derivatives $\partial C^n / \partial w$, by autodiff."""
     weights, inputs, targets, _ = problem
     by_weights = jax.vmap(jax.grad(loss), in_axes=(None, 0, 0))
     return jnp.mean(by_weights(weights, inputs[:, None], targets[:, None]), axis=0)
 
 
 def mean_of_gradients(problem: Problem) -> Matrix:
-    r"""The gradients of 1b, averaged: $\frac{1}{N} \sum_n -x^n (y^n - \hat y^n)$."""
+    r"""Return the mean of the gradients of 1b, $\frac{1}{N} \sum_n -x^n (y^n - \hat y^n)$."""
     errors = problem.targets - jax.nn.softmax(problem.logits)
     return jnp.mean(-jax.vmap(jnp.outer)(errors, problem.inputs), axis=0)
 
@@ -54,7 +55,7 @@ def mean_of_gradients(problem: Problem) -> Matrix:
 def plus_penalty(
     cost: Callable[[Problem], Matrix], norm: Callable[[Matrix], Float[Array, ""]]
 ) -> Callable[[Problem], Matrix]:
-    r"""A derivative of the cost, plus $\lambda$ times that of a squared norm by autodiff."""
+    r"""Add $\lambda$ times the derivative of a squared norm, by autodiff, to a derivative."""
     return lambda problem: cost(problem) + problem.l2 * jax.grad(norm)(problem.weights)
 
 
@@ -85,7 +86,7 @@ PENALTY = (
     Equation(
         "26",
         "4a",
-        "the gradient of 1b; the squared norm as a product, the weights as one vector",
+        "the gradient of 1b is inserted; the squared norm is written as a product of vectors",
         _line(
             r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n)"
             r" + \lambda \frac{\partial w^T w}{\partial w}",
@@ -95,7 +96,7 @@ PENALTY = (
     Equation(
         "27",
         "4a",
-        "the derivative of a square",
+        "the square is differentiated",
         _line(
             r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n) + 2 \lambda w",
             lambda p: mean_of_gradients(p) + 2 * p.l2 * p.weights,

@@ -1,4 +1,4 @@
-"""Random problems, on which the lines of the derivation are evaluated."""
+"""Random problems on which the lines of a derivation are evaluated."""
 
 from typing import Literal, NamedTuple
 
@@ -8,18 +8,18 @@ import numpy as np
 from jaxtyping import Array, Float
 
 Task = Literal["1a", "1b", "4a"]
-"""Whose derivation it is."""
+"""Task of the report."""
 LARGEST_LOGIT = 3.0
 
 
 class Problem(NamedTuple):
-    r"""What the symbols of a line stand for: one example in 1a and 1b, a batch of N in 4a.
+    r"""Values of the symbols of a line: one example in 1a and 1b, a batch of N in 4a.
 
     Attributes:
-        weights: $w$; (I,) in 1a, else (K, I).
-        inputs: $x$; (I,), in 4a (N, I).
-        targets: $y$; 0 or 1 in 1a, else one-hot; (), (K,) or (N, K).
-        l2: $\lambda$, a scalar.
+        weights: Weights $w$; (I,) in 1a, otherwise (K, I).
+        inputs: Inputs $x$; (N, I) in 4a, otherwise (I,).
+        targets: Labels $y$; 0 or 1 in 1a, otherwise one-hot; (), (K,) or (N, K).
+        l2: Factor $\lambda$, a scalar.
     """
 
     weights: Float[Array, "..."]
@@ -29,7 +29,7 @@ class Problem(NamedTuple):
 
     @property
     def logits(self) -> Float[Array, "..."]:
-        """$z = w x$, shaped like the targets."""
+        """Logits $z = w x$, with the shape of the targets."""
         return jnp.inner(self.inputs, self.weights)
 
 
@@ -42,15 +42,15 @@ def random_problems(
     num_classes: int = 4,
     num_examples: int = 5,
 ) -> Problem:
-    """Problems of a task in float64, with logits from small to at most `LARGEST_LOGIT`.
+    """Draw problems of a task in float64, with logits of magnitude up to `LARGEST_LOGIT`.
 
     Args:
-        task: Decides the shapes.
-        count: How many problems.
-        seed: Of NumPy's generator.
-        num_inputs: I, each from -1 to 1 as pixels are.
-        num_classes: K, except in 1a.
-        num_examples: N, in 4a.
+        task: Task, which determines the shapes.
+        count: Number of problems.
+        seed: Seed of NumPy's generator.
+        num_inputs: Number I of inputs, each from -1 to 1 like pixels.
+        num_classes: Number K of classes, except in 1a.
+        num_examples: Number N of examples, in 4a.
 
     Returns:
         The problems, stacked along the first axis of each array.

@@ -1,4 +1,4 @@
-"""Task 1b down to the softmax: the loss, the chain rule, the derivative of the logarithm."""
+"""Task 1b: the loss, the chain rule, and the derivative of the logarithm, equations 1 to 4."""
 
 import jax
 import jax.numpy as jnp
@@ -12,41 +12,41 @@ softmax = jax.nn.softmax
 
 
 def loss(logits: Float[Array, " K"], targets: Float[Array, " K"]) -> Float[Array, ""]:
-    """The loss C of one example, computed from its logits as training does."""
+    """Return the loss C of one example, computed from its logits as in training."""
     return losses.softmax_cross_entropy(logits[:, None], targets[:, None])
 
 
 def loss_by_logits(problem: Problem) -> Float[Array, " K"]:
-    r"""The derivative $\partial C / \partial z_i$, by autodiff."""
+    r"""Return the derivative $\partial C / \partial z_i$, by autodiff."""
     return jax.grad(loss)(problem.logits, problem.targets)
 
 
 def loss_by_weights(problem: Problem) -> Float[Array, "K I"]:
-    r"""The derivative $\partial C / \partial w_{ij}$, by autodiff."""
+    r"""Return the derivative $\partial C / \partial w_{ij}$, by autodiff."""
     return jax.grad(lambda weights: loss(weights @ problem.inputs, problem.targets))(
         problem.weights
     )
 
 
 def logits_by_weights(problem: Problem) -> Float[Array, "K I"]:
-    r"""The derivative $\partial z_i / \partial w_{ij}$ of each logit by its own weights."""
+    r"""Return the derivative $\partial z_i / \partial w_{ij}$ of each logit, by autodiff."""
     jacobian = jax.jacobian(lambda weights: weights @ problem.inputs)(problem.weights)
     return jnp.diagonal(jacobian).T  # from [i, i, j] to [i, j]
 
 
 def softmax_by_logits(problem: Problem) -> Float[Array, "K K"]:
-    r"""The derivative $\partial \hat y_k / \partial z_i$, by autodiff."""
+    r"""Return the derivative $\partial \hat y_k / \partial z_i$, by autodiff."""
     return jax.jacobian(softmax)(problem.logits)
 
 
 def log_derivative(problem: Problem) -> Float[Array, " K"]:
-    """The right side of equations 4 and 10."""
+    """Return the right side of equations 4 and 10."""
     y, y_hat = problem.targets, softmax(problem.logits)
     return -jnp.sum((y / y_hat)[:, None] * softmax_by_logits(problem), axis=0)
 
 
 def gradient(problem: Problem) -> Float[Array, "K I"]:
-    """The right side of equation 23."""
+    """Return the right side of equation 23."""
     return -jnp.outer(problem.targets - softmax(problem.logits), problem.inputs)
 
 
@@ -54,10 +54,10 @@ LOSS = (
     Equation(
         "1b (statement)",
         "1b",
-        "the gradient as the task states it: the input's index is not the weight's",
+        "the gradient that the task states, with different indices for input and weight",
         Line(
             r"\frac{\partial C}{\partial w_{ki}} = -x_j (y_k - \hat y_k)",
-            lambda p: loss_by_weights(p)[:, :, None],  # j occurs on the right alone: for every j
+            lambda p: loss_by_weights(p)[:, :, None],  # j occurs only on the right: for every j
             lambda p: gradient(p)[:, None, :],
         ),
         Line(
@@ -79,7 +79,7 @@ LOSS = (
     Equation(
         "2",
         "1b",
-        "the weights of a class act on the loss through its logit alone",
+        "the weights of a class affect the loss only through its logit",
         Line(
             r"\frac{\partial C}{\partial w_{ij}}"
             r" = \frac{\partial C}{\partial z_i} \frac{\partial z_i}{\partial w_{ij}}",

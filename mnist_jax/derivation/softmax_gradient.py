@@ -1,4 +1,4 @@
-r"""Task 1b from the derivative of the softmax to the gradient, equations 10 to 23."""
+r"""Task 1b: from the derivative of the softmax to the gradient, equations 10 to 23."""
 
 from collections.abc import Callable
 
@@ -20,22 +20,22 @@ Vector = Float[Array, " K"]
 
 
 def over_all(terms: Float[Array, "K K"]) -> Vector:
-    """The sum over k of terms [k, i]."""
+    """Sum terms [k, i] over k."""
     return jnp.sum(terms, axis=0)
 
 
 def over_others(terms: Float[Array, "K K"]) -> Vector:
-    """The sum over k except k = i of terms [k, i]."""
+    """Sum terms [k, i] over k except k = i."""
     return jnp.sum(jnp.where(jnp.eye(len(terms), dtype=bool), 0, terms), axis=0)
 
 
 def summands(y: Vector, y_hat: Vector) -> Float[Array, "K K"]:
-    r"""The terms of the sum in equation 11, $y_k / \hat y_k (-\hat y_i \hat y_k)$."""
+    r"""Return the terms of the sum in equation 11, $y_k / \hat y_k (-\hat y_i \hat y_k)$."""
     return (y / y_hat)[:, None] * -jnp.outer(y_hat, y_hat)
 
 
 def _line(latex: str, right: Callable[[Vector, Vector], Vector]) -> Line:
-    r"""$\partial C / \partial z_i$ equals something of y and $\hat y$."""
+    r"""Make a line for $\partial C / \partial z_i$ with a function of y and $\hat y$."""
     return Line(
         r"\frac{\partial C}{\partial z_i} = " + latex,
         loss_by_logits,
@@ -44,7 +44,7 @@ def _line(latex: str, right: Callable[[Vector, Vector], Vector]) -> Line:
 
 
 def labels_summing_to_two(problem: Problem) -> Problem:
-    """The same problem with its labels doubled; the softmax still sums to one."""
+    """Double the labels of a problem; the softmax still sums to one."""
     return problem._replace(targets=2 * problem.targets)
 
 
@@ -52,7 +52,7 @@ SUM = (
     Equation(
         "10",
         "1b",
-        "back to equation 4, with the softmax's derivative at hand",
+        "equation 4 is repeated, before the derivative of the softmax is inserted",
         Line(
             r"\frac{\partial C}{\partial z_i}"
             r" = -\sum_{k=1}^{K} \frac{y_k}{\hat y_k} \frac{\partial \hat y_k}{\partial z_i}",
@@ -63,7 +63,7 @@ SUM = (
     Equation(
         "11",
         "1b",
-        "the term k = i is set apart, but it stays in the sum too, and loses its sign",
+        "the term k = i is written separately, but remains in the sum, and its sign is wrong",
         _line(
             r"-\sum_{k=1}^{K} \frac{y_k}{\hat y_k} (-\hat y_i \hat y_k)"
             r" + \frac{y_i}{\hat y_i} \hat y_i (1 - \hat y_i)",
@@ -109,7 +109,7 @@ SUM = (
     Equation(
         "15",
         "1b",
-        "what was multiplied out is the sum's missing term",
+        "the expanded term completes the sum",
         _line(
             r"\sum_{k=1}^{K} y_k \hat y_i - y_i",
             lambda y, y_hat: over_all(jnp.outer(y, y_hat)) - y,
@@ -128,7 +128,7 @@ SUM = (
     Equation(
         "18 (reason)",
         "1b",
-        "the sum is said to be one as a softmax's is; tried on labels that sum to two",
+        "the reason given is that a softmax sums to one; tested with labels that sum to two",
         Line(
             r"\hat y_i \sum_{k=1}^{K} y_k - y_i = \hat y_i \sum_{k=1}^{K} \hat y_k - y_i",
             lambda p: loss_by_logits(labels_summing_to_two(p)),
@@ -143,7 +143,7 @@ SUM = (
     Equation(
         "18",
         "1b",
-        "equation 16 again",
+        "equation 16 is repeated",
         _line(
             r"\hat y_i \sum_{k=1}^{K} y_k - y_i",
             lambda y, y_hat: y_hat * jnp.sum(y) - y,
@@ -172,7 +172,7 @@ WEIGHTS = (
     Equation(
         "22",
         "1b",
-        "both derivatives put into the chain",
+        "both derivatives are inserted into the chain rule",
         Line(
             r"\frac{\partial C}{\partial w_{ij}}"
             r" = \frac{\partial C}{\partial z_i} \frac{\partial z_i}{\partial w_{ij}}"
@@ -187,7 +187,7 @@ WEIGHTS = (
     Equation(
         "23",
         "1b",
-        "the sign goes in front, and what was to be shown is left",
+        "the sign is moved to the front, which gives the stated gradient",
         Line(
             r"\frac{\partial C}{\partial w_{ij}} = -x_j (y_i - \hat y_i)",
             loss_by_weights,

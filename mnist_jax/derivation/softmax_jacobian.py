@@ -1,6 +1,6 @@
-r"""The derivative of the softmax in 1b, equations 5 to 9: the quotient rule, in two cases.
+r"""Task 1b: the derivative of the softmax by the quotient rule, equations 5 to 9.
 
-A matrix [k, i] holds $\partial \hat y_k / \partial z_i$; the case k = i is its diagonal.
+The matrix [k, i] contains $\partial \hat y_k / \partial z_i$; its diagonal is the case k = i.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Matrix = Float[Array, "K K"]
 
 
 class Denominator(NamedTuple):
-    r"""What equations 8 and 9 divide by, a function of all $e^{z_k}$."""
+    r"""The denominator in equations 8 and 9, a function of all $e^{z_k}$."""
 
     latex: str
     value: Callable[[Vector], Float[Array, ""]]
@@ -28,7 +28,7 @@ class Denominator(NamedTuple):
 SUM_OF_SQUARES = Denominator(r"\sum_{k'} (e^{z_{k'}})^2", lambda e: jnp.sum(e**2))
 SQUARE_OF_SUM = Denominator(r"(\sum_{k'} e^{z_{k'}})^2", lambda e: jnp.sum(e) ** 2)
 
-# \cr ends a case, because GitHub's Markdown makes one backslash of two
+# \cr ends a case, because GitHub's Markdown replaces two backslashes by one
 LATEX_6 = (
     r"\begin{cases} \frac{0 (e^{z_1} + \dots + e^{z_K}) - e^{z_i} e^{z_k}}"
     r"{(e^{z_1} + \dots + e^{z_K})^2} & k \neq i \cr"
@@ -57,17 +57,17 @@ LATEX_9 = (
 
 
 def cases(apart: Matrix, equal: Matrix | Vector) -> Matrix:
-    """One expression where k and i differ, another, of [k, i] or i alone, where they are equal."""
+    """Combine an expression for k != i with one for k = i, which may depend on i alone."""
     return jnp.where(jnp.eye(len(equal), dtype=bool), jnp.atleast_2d(equal), apart)
 
 
 def expanded_softmax(logits: Vector) -> Vector:
-    """The softmax with the sum in its denominator written out."""
+    """Return the softmax with the sum in its denominator written out."""
     return jnp.exp(logits) / jnp.sum(jnp.exp(logits))
 
 
 def _line(latex: str, right: Callable[[Vector, Array], Any]) -> Line:
-    """The derivative equals something of all $e^{z_k}$ and their sum."""
+    """Make a line whose right side is a function of all $e^{z_k}$ and their sum."""
 
     def of_problem(problem: Problem) -> Any:
         e = jnp.exp(problem.logits)
@@ -132,7 +132,7 @@ JACOBIAN = (
     Equation(
         "8",
         "1b",
-        "the sums are written short; the square of the sum becomes a sum of squares",
+        "the sums are abbreviated; the square of the sum becomes a sum of squares",
         _fractions(SUM_OF_SQUARES),
         _fractions(SQUARE_OF_SUM),
     ),

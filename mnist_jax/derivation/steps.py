@@ -1,4 +1,4 @@
-"""The first wrong line of a derivation: anybody's chain of functions that should be equal."""
+"""Finds the first wrong line of a derivation, given as functions that should be equal."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -15,14 +15,13 @@ Function = Callable[..., Any]
 
 
 class Steps(NamedTuple):
-    """What is known of a chain of lines.
+    """The verdicts on the lines of a derivation.
 
     Attributes:
-        first_wrong: Position of the first line that differs from the one before it, from 0; None
+        first_wrong: Position, from 0, of the first line that differs from the line before it; None
             if there is none.
-        last_is_right: Whether the last line is the quantity that the chain begins with, whatever
-            lies between; None if that is not told.
-        formulas: How each line compares with the one before it.
+        last_is_right: Whether the last line equals the first function; None if undecided.
+        formulas: Comparison of each line with the line before it.
     """
 
     first_wrong: int | None
@@ -30,7 +29,7 @@ class Steps(NamedTuple):
     formulas: tuple[Formula, ...]
 
     def __str__(self) -> str:
-        """The verdict on each line, and on the chain."""
+        """Return the verdict on each line and on the derivation."""
         lines = [f"line {i}: {_described(formula)}" for i, formula in enumerate(self.formulas)]
         right = {True: "right", False: "wrong", None: "not told"}[self.last_is_right]
         wrong = (
@@ -46,21 +45,21 @@ def check_steps(
 ) -> Steps:
     """Find the first wrong line of a derivation.
 
-    Each line is compared with the one before it in ball arithmetic, so what is said to differ is
-    proved to.
+    Each line is compared with the line before it in ball arithmetic, so a reported difference is
+    proved.
 
     Args:
-        first: The quantity that is derived, such as `jax.grad` of a loss.
-        *lines: Functions of the same arguments that should all be equal to it, in their order.
-        arguments: Arrays at which they are compared. Random numbers are best: at zeros, or at
-            ones, what is wrong may be equal. What the derivation supposes must hold of them.
-        seconds: Time for each comparison.
+        first: Quantity that is derived, such as `jax.grad` of a loss.
+        *lines: Functions of the same arguments that should be equal to it, in order.
+        arguments: Arrays at which the lines are compared. Use random numbers, because a wrong line
+            may be right at zeros or ones. They must satisfy the assumptions of the derivation.
+        seconds: Time limit of each comparison, in seconds.
 
     Returns:
-        The first wrong line, whether the last one is right all the same, and the comparisons.
+        The first wrong line, whether the last line is right, and the comparisons.
 
     Raises:
-        UsageError: If there are no lines, if one raises, or if one returns other shapes.
+        UsageError: If there are no lines, a line raises, or a line returns other shapes.
 
     Example:
         >>> import jax.numpy as jnp
@@ -92,7 +91,7 @@ def check_steps(
 
 
 def _traced(function: Function, structure: Any, given: list[np.ndarray], position: int) -> Any:
-    """A function's jaxpr; if it computes with NumPy, the function of flat arguments itself."""
+    """Trace a function; if it computes with NumPy, return it as a function of flat arguments."""
 
     def flat(*leaves: Any) -> list[Any]:
         return jax.tree.leaves(function(*jax.tree.unflatten(structure, leaves)))
@@ -105,7 +104,7 @@ def _traced(function: Function, structure: Any, given: list[np.ndarray], positio
     except Exception as error:
         name = "the first function" if position == 0 else f"line {position - 1}"
         raise UsageError(
-            f"{name} raises {type(error).__name__} of {describe(tuple(given))}: {error}. "
+            f"{name} raises {type(error).__name__} for {describe(tuple(given))}: {error}. "
             "Every line is called with the same arguments."
         ) from error
 

@@ -1,7 +1,8 @@
-"""Compares a hand-written gradient with autodiff, and says how far to trust it.
+"""Checks hand-written gradients: whether they are correct, and how accurately.
 
-`check` takes any loss and any gradient of it, and returns a `Report`; `check_rule` takes a function
-with a derivative rule of its own; `python -m mnist_jax.gradcheck` checks a gradient from a shell.
+`check` compares a hand-written gradient of a loss with autodiff and with the values of the loss,
+and returns a `Report`. `check_rule` checks the custom derivative rule of a function. The command
+`python -m mnist_jax.gradcheck` checks a gradient from a shell.
 """
 
 from mnist_jax.gradcheck.checker import Checker, check

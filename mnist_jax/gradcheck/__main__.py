@@ -1,7 +1,7 @@
 """Check a hand-written gradient from a shell.
 
-Exit codes: 0 the gradient passes; 1 it does not; 2 it could not be checked, and one message on
-stderr says why.
+Exit codes: 0 if the gradient passes; 1 if it does not; 2 if it could not be checked, with one
+message on stderr that says why.
 """
 
 import contextlib
@@ -29,29 +29,29 @@ PASSES, FAILS, WRONG_USE = 0, 1, 2
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What is checked, and how."""
+    """Command-line settings of a check."""
 
     loss: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODULE:LOSS")]
-    """The loss, as package.module:function; from arrays to a scalar."""
+    """Loss, as package.module:function; a function of arrays that returns a scalar."""
 
     gradient: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODULE:GRADIENT")]
-    """The hand-written gradient, as package.module:function."""
+    """Hand-written gradient, as package.module:function."""
 
     arguments: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE.NPZ")]
-    """A .npz file with an array for each argument, named 0, 1, ... in order or as the loss names
-    its parameters."""
+    """A .npz file with an array for each argument, named 0, 1, ... in order or named like the
+    parameters of the loss."""
 
     argnum: tuple[int, ...] = (0,)
-    """Position of the argument that is differentiated, or of several, as in jax.grad."""
+    """Position of the argument to differentiate, or several positions, as in jax.grad."""
 
     points: int = 3
-    """Number of points: the argument given, and others drawn around it."""
+    """Number of points: the given arguments, and others drawn around them."""
 
     directions: int = 4
-    """Number of directions, for the derivatives along directions."""
+    """Number of directions for directional derivatives."""
 
     precisions: tuple[Literal["float32", "float64"], ...] = ("float32", "float64")
-    """Precisions in which the functions are called."""
+    """Precisions in which to call the functions."""
 
     seed: int = 0
     """Seed of the points and directions."""
@@ -73,7 +73,7 @@ def main(flags: Sequence[str] | None = None) -> int:
     """Checks a gradient from the command line.
 
     Args:
-        flags: The command line; None for the process's own.
+        flags: Command-line flags; None for those of the process.
 
     Returns:
         The exit code.
@@ -81,7 +81,7 @@ def main(flags: Sequence[str] | None = None) -> int:
     program = "python -m mnist_jax.gradcheck"
     settings = tyro.cli(Settings, prog=program, description=__doc__, args=flags)
     try:
-        # what the user's modules print is no part of the report
+        # output of the user's modules is not part of the report
         with contextlib.redirect_stdout(io.StringIO()):
             report = _report(settings)
     except UsageError as error:
@@ -110,7 +110,7 @@ def _report(settings: Settings) -> Report:
 
 
 def find_function(name: str) -> Callable[..., Any]:
-    """The function that `package.module:function` names.
+    """Returns the function that `package.module:function` names.
 
     Raises:
         UsageError: If there is no such module, or no such function in it.
@@ -135,12 +135,12 @@ def find_function(name: str) -> Callable[..., Any]:
 
 
 def read_arguments(path: Path, loss: Callable[..., Any]) -> list[np.ndarray]:
-    """The arrays of a .npz file, in the order of the loss's parameters.
+    """Reads the arrays of a .npz file, in the order of the loss's parameters.
 
     Args:
-        path: File of arrays 0, 1, ... (or arr_0, arr_1, ... as NumPy names them), or of arrays
-            with the names of parameters.
-        loss: The function whose parameters they are.
+        path: File of arrays named 0, 1, ... (or arr_0, arr_1, ..., the names that NumPy gives), or
+            named like the parameters of the loss.
+        loss: Function whose parameters the arrays are named after.
 
     Returns:
         The arguments.
@@ -173,9 +173,7 @@ def _named(arrays: dict[str, np.ndarray], loss: Callable[..., Any]) -> list[str]
     try:
         parameters = inspect.signature(loss).parameters
     except (TypeError, ValueError) as error:
-        raise UsageError(
-            "the loss does not tell its parameters: name the arrays 0, 1, ..."
-        ) from error
+        raise UsageError("the loss has no signature: name the arrays 0, 1, ...") from error
     unknown = [name for name in arrays if name not in parameters]
     missing = [
         name

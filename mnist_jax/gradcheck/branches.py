@@ -1,4 +1,4 @@
-"""The branches of a loss, and points that enter those that no point has entered yet."""
+"""Finds points that enter the branches of a loss which the given points do not enter."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -16,17 +16,17 @@ from mnist_jax.gradcheck.mistakes import surgery
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.precision import in_precision
 
-# by what a point is scaled, on its way to another branch; with other signs as well
+# factors by which a point is scaled in search of another branch; signs are changed as well
 SCALES = (4.0, 0.25, 16.0, 0.0625)
 FLIPS = 8
-# how long it is tried
+# time limit of the search, in seconds
 SECONDS = 0.5
 
 Branch = tuple[int, int]
 
 
 class Branches:
-    """The decisions of a loss that is traced in float64: `cond`, `switch` and `where`."""
+    """The branches of a loss traced in float64: those of `cond`, `switch` and `where`."""
 
     def __init__(self, traced: Traced) -> None:
         self.traced, self._traced = traced, None
@@ -45,7 +45,7 @@ class Branches:
         self.all = self.conds | sides
 
     def entered(self, problem: Problem) -> set[Branch]:
-        """The branches that are taken at a point, for one number at least."""
+        """Returns the branches that at least one number takes at a point."""
         inputs = self.traced.inputs(jax.tree.leaves(problem.arguments))
         values = unrounded(self._decisions(*inputs), inputs)
         return {
@@ -82,16 +82,16 @@ def _moves(traced: Traced, number: int) -> bool:
 def enter_others(
     traced: Traced, points: Sequence[Point], value: Value, seed: int
 ) -> tuple[list[Point], int]:
-    """Points that enter branches which the given ones do not.
+    """Returns points that enter branches which the given points do not enter.
 
     Args:
-        traced: The loss, in float64.
-        points: Where it is compared anyway.
-        value: The loss, which must stay finite.
-        seed: Seed of the signs that are tried.
+        traced: Loss, traced in float64.
+        points: Points that the check already uses.
+        value: Loss at a point; it must be finite at each new point.
+        seed: Seed of the random signs.
 
     Returns:
-        Further points, and the number of branches of a `cond` that none of them enters.
+        Further points, and the number of branches of a `cond` that no point enters.
     """
     branches = Branches(traced)
     if not branches.all:

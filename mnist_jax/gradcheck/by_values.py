@@ -1,4 +1,4 @@
-"""Lets the values of the loss decide: between two gradients, without autodiff, at a kink."""
+"""Compares gradients with the values of the loss, independently of autodiff."""
 
 from collections.abc import Sequence
 
@@ -13,17 +13,18 @@ from mnist_jax.gradcheck.points import Evaluated
 from mnist_jax.gradcheck.programs import Programs
 from mnist_jax.gradcheck.tolerance import agrees
 
-# one-sided slopes that differ by more, relative to the larger one, are not of a smooth loss; and
-# the larger one must be no smaller than that beside the slopes elsewhere
+# relative difference of one-sided slopes above which a loss is not smooth; the larger slope must
+# also be at least this fraction of the slopes elsewhere
 KINK = 0.05
-# by how much a kink's jump may change between two steps; a bend's changes with the step
+# relative change of a kink's jump between two steps; the jump of a smooth curve changes with the
+# step
 STEADY = 0.2
-# the most coordinates of a gradient that is made from the values of the loss
+# largest number of coordinates for which a gradient is computed from the values of the loss
 COORDINATES = 256
 
 
 def arbitrate(programs: Programs, points: Sequence[Evaluated]) -> str:
-    """Lets the values of the loss decide between the two gradients, where they differ most."""
+    """Decides between two gradients by the values of the loss, where they differ most."""
     at = next((p for p in points if not agrees(p, "float64") and p.finite), None)
     if at is None:
         return ""
@@ -53,7 +54,7 @@ def arbitrate(programs: Programs, points: Sequence[Evaluated]) -> str:
 
 
 def from_values_alone(programs: Programs, at: Evaluated) -> list[str]:
-    """Names the mistake beside a gradient that is made from the values of the loss."""
+    """Names the mistake by comparing with a gradient computed from values of the loss."""
     problem = at.point.problem
     leaves, tree = jax.tree.flatten(problem.differentiated)
     sizes = [int(np.size(leaf)) for leaf in leaves]
@@ -83,10 +84,13 @@ def from_values_alone(programs: Programs, at: Evaluated) -> list[str]:
 
 
 def find_kink(points: Sequence[Evaluated]) -> str | None:
-    """Says where the loss has no derivative, if its slopes to both sides differ somewhere.
+    """Describes a kink of the loss: a point where its slopes on the two sides differ.
 
-    The difference must be large beside the slopes elsewhere, and the same at two steps: what
-    bends, or moves in stairs, is no kink.
+    The difference must be large compared with the slopes elsewhere, and equal at two steps. This
+    excludes smooth curvature and step functions.
+
+    Returns:
+        A sentence; None if no kink is found.
     """
     sides = [one_sided(line) for at in points for line in at.lines]
     largest = max((abs(s) for pair in sides for s in pair if np.isfinite(s)), default=0.0)

@@ -1,4 +1,4 @@
-"""The check itself: a gradient against everything that it can be compared with."""
+"""Checks a hand-written gradient."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -25,27 +25,29 @@ from mnist_jax.precision import in_precision
 
 
 class Checker:
-    """Checks one gradient at any arguments; what it compiles serves every call.
+    """Checks one gradient at any arguments, and reuses its compiled programs in every call.
 
     Args:
-        loss: Function from arguments to a scalar: pytrees of arrays and numbers, and anything else
-            that it takes. One that JAX can't trace is judged by its values alone.
-        gradient: Hand-written function of the same arguments, to a pytree like the one that is
-            differentiated. One that computes with NumPy is called as it is.
-        argnum: The argument that is differentiated, or a tuple of several, as in `jax.grad`.
-        argnums: The same, by JAX's name for it.
-        points: At how many points to compare: the argument given, and others drawn around it. Or a
-            list of further values of what is differentiated, and none are drawn.
-        directions: How many directions, for the derivatives along directions.
-        precisions: One or both of "float32" and "float64".
-        seed: Seed of points and directions.
-        project: Function that makes a drawn value of what is differentiated a permitted one, such
-            as `lambda A: (A + A.T) / 2`.
-        has_value: Whether the gradient returns (value, gradient); the value is checked too.
+        loss: Function from arguments to a scalar. The arguments may be pytrees of arrays and
+            numbers, and any other objects. If JAX can't trace the loss, the gradient is compared
+            with its values alone.
+        gradient: Hand-written function of the same arguments, which returns a pytree like the
+            differentiated argument. If JAX can't trace it, it is called directly.
+        argnum: Position of the argument to differentiate, or a tuple of positions, as in
+            `jax.grad`.
+        argnums: Another name for `argnum`, the one that `jax.grad` uses.
+        points: Number of points: the given argument, and others drawn around it. Alternatively, a
+            list of further values of the differentiated argument; then no points are drawn.
+        directions: Number of directions for directional derivatives.
+        precisions: Precisions to check in, one or both of "float32" and "float64".
+        seed: Seed for drawing points and directions.
+        project: Function that maps a drawn value of the differentiated argument to a valid one,
+            such as `lambda A: (A + A.T) / 2`.
+        has_value: Whether the gradient returns (value, gradient). The value is checked too.
         has_aux: Whether the loss returns (value, anything else).
 
     Raises:
-        UsageError: If an option is out of its range.
+        UsageError: If an option is out of range.
 
     Example:
         >>> import jax.numpy as jnp
@@ -96,7 +98,7 @@ class Checker:
 
         Raises:
             UsageError: If an argument can't be differentiated, a function raises, or the gradient
-                is not one of the argument.
+                has another structure or shape than the argument.
         """
         with unchanged(self._loss, self._gradient):
             return self._check(tuple(as_arrays(argument) for argument in arguments))
@@ -129,9 +131,9 @@ class Checker:
             remarks += skipped(at, usable, precision)
         verdict = judge_formula(programs["float64"], points, self._returns)
         findings = reconcile(findings, verdict)
-        said = diagnose(Evidence(problem, findings, evaluated, programs))
+        diagnosis = diagnose(Evidence(problem, findings, evaluated, programs))
         remarks += [*refuted(verdict), *remarks_on(problem, programs, points, evaluated, findings)]
-        return Report(tuple(findings), (*said, *remarks), verdict, environment())
+        return Report(tuple(findings), (*diagnosis, *remarks), verdict, environment())
 
     def _draw(self, problem: Problem, programs: Programs) -> tuple[list[Point], list[str]]:
         if not isinstance(self._points, int):
@@ -145,18 +147,18 @@ class Checker:
 
         slope = None if programs.without else sensitivity
         points = draw_points(problem, value, slope, self._points, self._seed, self._project)
-        said = []
+        remarks = []
         if len(points) < self._points:
-            said.append("the loss is not finite around the argument: compared at fewer points")
+            remarks.append("the loss is not finite around the argument: compared at fewer points")
         if programs.value is not None and len(points) > 1:
             others, missing = enter_others(programs.value, points, value, self._seed)
             points += others
             if missing:
-                said.append(
+                remarks.append(
                     f"no point enters {missing} of the branches of a cond in the loss: the "
                     "gradient was not checked there; give points=[...] that do"
                 )
-        return points, said
+        return points, remarks
 
     def _evaluate(self, programs: Programs, points: list[Point]) -> Iterator[Evaluated]:
         forward = None
@@ -170,26 +172,27 @@ class Checker:
 def check(
     loss: Callable[..., Any], gradient: Callable[..., Any], *arguments: Any, **options: Any
 ) -> Report:
-    """Checks a hand-written gradient of any loss against everything that it can be compared with.
+    """Checks whether a hand-written gradient of a loss is correct, and how accurately.
 
-    Reverse and forward mode, extrapolated central differences, the order of Taylor's remainder;
-    in float32 and float64, compiled and operation by operation. What an error may be follows from
-    what rounding does in this very computation, whatever the number of weights.
+    The gradient is compared with reverse mode, forward mode, extrapolated central differences and
+    the order of the Taylor remainder, in float32 and float64, compiled and operation by operation.
+    The tolerance is derived from the rounding error of this computation and does not grow with the
+    number of weights.
 
     Args:
         loss: Function from arguments to a scalar.
-        gradient: Function from the same arguments to a pytree like the one that is differentiated.
-        *arguments: Where to check.
+        gradient: Function from the same arguments to a pytree like the differentiated argument.
+        *arguments: Arguments at which to check.
         **options: Options of `Checker`: argnum, points, directions, precisions, seed, project,
             has_value, has_aux.
 
     Returns:
-        The report: it is true if the gradient passes, prints as a verdict with a short table, and
-        has `details()`, `to_json()` and `raise_if_wrong()`.
+        The report. It is true if the gradient passes, and prints as a verdict with a short table;
+        see its methods `details`, `to_json` and `raise_if_wrong`.
 
     Raises:
-        UsageError: If an argument can't be differentiated, a function raises, or the gradient is
-            not one of the argument.
+        UsageError: If an argument can't be differentiated, a function raises, or the gradient has
+            another structure or shape than the argument.
 
     Example:
         >>> import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Two gradients side by side: how they differ, and where most."""
+"""Compares two gradients coordinate by coordinate."""
 
 from typing import Any, NamedTuple
 
@@ -8,23 +8,23 @@ from jaxtyping import Float, PyTree
 
 
 class Comparison(NamedTuple):
-    r"""How a gradient a differs from a reference b.
+    r"""Differences of a gradient a from a reference b.
 
     Attributes:
-        absolute: $|a_i - b_i|$ at the worst coordinate, the one whose error is the largest
-            multiple of its tolerance; a coordinate that is not finite is worse than any.
-        relative: $\max_i |a_i - b_i| / \max_i |b_i|$, which does not grow with the number of
-            coordinates.
+        absolute: Error $|a_i - b_i|$ at the worst coordinate, the one whose error is the largest
+            multiple of its tolerance; a coordinate that is not finite counts as the worst.
+        relative: Largest error relative to the largest coordinate,
+            $\max_i |a_i - b_i| / \max_i |b_i|$. It does not grow with the number of coordinates.
         ulps: `absolute` in units in the last place of $b_i$.
-        cosine: Of the angle between the two; NaN if one is zero and the other is not.
+        cosine: Cosine of the angle between a and b; NaN if exactly one of them is zero.
         where: Path and index of the worst coordinate.
-        value: $a_i$ there.
-        reference: $b_i$ there.
-        tolerance: What $|a_i - b_i|$ may be there.
-        excess: `absolute` over `tolerance`; above 1 the two differ.
-        resolution: $\max_i$ tolerance over $\max_i |b_i|$: what the comparison can tell.
-        differing: How many coordinates differ by more than their tolerance.
-        size: How many there are.
+        value: Value of $a_i$ there.
+        reference: Value of $b_i$ there.
+        tolerance: Tolerance of $|a_i - b_i|$ there.
+        excess: Ratio of `absolute` to `tolerance`; above 1 the gradients differ.
+        resolution: Largest tolerance relative to $\max_i |b_i|$; smaller errors are not detected.
+        differing: Number of coordinates that differ by more than their tolerance.
+        size: Number of coordinates.
     """
 
     absolute: float
@@ -47,14 +47,14 @@ class Comparison(NamedTuple):
 
 
 class Flat(NamedTuple):
-    """A pytree as one vector, with the place of each coordinate."""
+    """A pytree as one vector, with the path and index of each coordinate."""
 
     values: Float[np.ndarray, " P"]
     paths: list[str]
     shapes: list[tuple[int, ...]]
 
     def place(self, position: int) -> str:
-        """Path and index of a coordinate, as `['bias'][3, 2]`."""
+        """Returns path and index of a coordinate, as `['bias'][3, 2]`."""
         ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes])
         leaf = int(np.searchsorted(ends, position, side="right"))
         start = ends[leaf - 1] if leaf else 0
@@ -63,13 +63,13 @@ class Flat(NamedTuple):
 
 
 def flatten(tree: PyTree) -> Flat:
-    """A pytree of arrays as one float64 vector.
+    """Concatenates the arrays of a pytree to one float64 vector.
 
     Args:
-        tree: Of arrays.
+        tree: Pytree of arrays.
 
     Returns:
-        Its values, and where each comes from.
+        The values, with the path and shape of each array.
 
     Example:
         >>> flatten({"a": np.zeros(2), "b": np.ones((2, 2))}).place(4)
@@ -87,10 +87,10 @@ def compare(ours: PyTree, reference: PyTree, tolerance: PyTree, dtype: Any) -> C
     """Compares two pytrees of the same structure and shapes.
 
     Args:
-        ours: The gradient a.
-        reference: What it should be, b.
-        tolerance: Of each coordinate.
-        dtype: The precision in which units in the last place are counted.
+        ours: Gradient a.
+        reference: Reference b.
+        tolerance: Tolerance of each coordinate.
+        dtype: Precision in which units in the last place are counted.
 
     Returns:
         The comparison.
@@ -125,7 +125,7 @@ def compare(ours: PyTree, reference: PyTree, tolerance: PyTree, dtype: Any) -> C
 
 
 def cosine(a: Float[np.ndarray, " P"], b: Float[np.ndarray, " P"]) -> float:
-    """The cosine of the angle between two vectors; 1 if they are equal, even if zero."""
+    """Returns the cosine of the angle between two vectors; 1 if they are equal, even if zero."""
     if np.array_equal(a, b):
         return 1.0
     scaled = [x / (np.abs(x).max() or 1.0) for x in (a, b)]  # squares that can't overflow

@@ -1,4 +1,4 @@
-"""Explains what a check found: who is wrong, where, and in which way."""
+"""Explains failed checks."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -18,13 +18,13 @@ from mnist_jax.gradcheck.tolerance import agrees, allowed_by_reverse
 
 
 class Evidence(NamedTuple):
-    """What a diagnosis is made from.
+    """Results of the checks, the input of a diagnosis.
 
     Attributes:
-        problem: The problem as given, in float64.
-        findings: The findings of every check.
-        evaluated: What was computed at each point where the loss is finite, by precision.
-        programs: The functions, by precision.
+        problem: Problem at the given arguments, in float64.
+        findings: Findings of all checks.
+        evaluated: Evaluations at each point where the loss is finite, by precision.
+        programs: Programs of the functions, by precision.
     """
 
     problem: Problem
@@ -33,24 +33,24 @@ class Evidence(NamedTuple):
     programs: dict[str, Programs]
 
     def failed(self, check: str) -> list[str]:
-        """The precisions in which a check failed."""
+        """Returns the precisions in which a check failed."""
         return [f.precision for f in self.findings if f.check == check and f.passes is False]
 
 
 def diagnose(evidence: Evidence) -> list[str]:
-    """Says what is wrong, and what could not be judged.
+    """Explains what is wrong, and what could not be judged.
 
     Args:
-        evidence: What was found.
+        evidence: Results of the checks.
 
     Returns:
         Sentences, the most important first; at least one if a check failed.
     """
-    said = list(_diagnose(evidence))
-    if not said and any(found.passes is False for found in evidence.findings):
+    sentences = list(_diagnose(evidence))
+    if not sentences and any(found.passes is False for found in evidence.findings):
         failed = {f"{f.check} in {f.precision}" for f in evidence.findings if f.passes is False}
-        said.append(f"fails: {', '.join(sorted(failed))}; see the table for where")
-    return said
+        sentences.append(f"fails: {', '.join(sorted(failed))}; see the table for where")
+    return sentences
 
 
 def _diagnose(evidence: Evidence) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _only_in_float32(evidence: Evidence) -> Iterator[str]:
 
 
 def _symmetric_only(evidence: Evidence, points: list[Evaluated], precision: str) -> str | None:
-    """Whether it is right where a matrix is symmetric, and wrong where it is not."""
+    """Explains a gradient that is correct only where a matrix is symmetric; None otherwise."""
     pairs = list(
         zip(evidence.problem.names, jax.tree.leaves(evidence.problem.differentiated), strict=True)
     )
@@ -152,7 +152,7 @@ def _symmetric_only(evidence: Evidence, points: list[Evaluated], precision: str)
 
 
 def _beyond_single(evidence: Evidence) -> bool:
-    """Whether an error in float64 is larger than computing in float32 explains."""
+    """Returns whether an error in float64 is larger than computing in float32 explains."""
     for found in evidence.findings:
         if found.check != "reverse mode" or found.passes is not False or not found.comparison:
             continue
@@ -184,21 +184,21 @@ def _worst(evidence: Evidence, check: str) -> str:
 
 
 NOT_PURE = (
-    "the same call gave other numbers the second time: the loss or the gradient is not a pure "
-    "function. It draws random numbers, changes its arguments in place, or depends on something "
-    "that changes"
+    "a second call with the same arguments gave different numbers: the loss or the gradient is "
+    "not a pure function. It draws random numbers, changes its arguments in place, or depends on a "
+    "value that changes"
 )
 HIDDEN = (
-    "rounding hides the gradient at every point, so that a wrong one would pass too: scale the "
-    "problem, or move the point"
+    "rounding hides the gradient at every point, so the check is inconclusive: a wrong gradient "
+    "would pass too. Scale the problem, or choose another point"
 )
 TOO_ROUGH = (
     "the gradient's formula loses digits to rounding that autodiff keeps: look for a difference of "
     "large numbers"
 )
 PLATFORM = (
-    "what is computed depends on how: compiled programs differ from the same operations one by "
-    "one. This is a fault of the compiler or the platform, or a function that is not pure"
+    "compiled programs and the same operations one by one give different results. This is a fault "
+    "of the compiler or the platform, or a function that is not pure"
 )
 ODD_VALUES = (
     "the gradient and autodiff agree with each other, but not with the values of the loss: look "
@@ -214,7 +214,7 @@ ONLY_SINGLE = (
 
 
 def _faulty(found: Finding) -> bool:
-    """Whether two ways to compute the same finite numbers differ."""
+    """Returns whether two ways of computing the same finite numbers disagree."""
     same = found.check in {"jit / eager", "vmap / loop"}
     if not same or found.passes is not False or found.comparison is None:
         return False
@@ -222,7 +222,7 @@ def _faulty(found: Finding) -> bool:
 
 
 def leaves_of(problem: Problem, points: list[Evaluated], precision: str) -> Iterator[Leaf]:
-    """The leaves of the gradient, each at all points."""
+    """Yields the leaves of the gradient, each with its values at all points."""
     trees = (
         [at.values.hand for at in points],
         [at.values.reverse for at in points],

@@ -1,11 +1,12 @@
-r"""Derivatives from values alone: central differences and Taylor's remainder, over many steps.
+r"""Derivatives from values of the loss: central differences and the Taylor remainder.
 
 Along a line $\varphi(h) = f(x + h v)$, the central difference
 $$D(h) = \frac{\varphi(h) - \varphi(-h)}{2h} = \varphi'(0) + O(h^2)$$
-is off by truncation at large steps and by roundoff, about $u |\varphi| / h$, at small ones: a V
-over the step. Richardson's extrapolation $R(h) = D(h/4) + \frac{D(h/4) - D(h)}{15}$ removes the
-term in $h^2$. The remainder $|\varphi(h) - \varphi(0) - h \langle g, v \rangle|$ falls like $h^2$
-if g is the gradient, and like $h$ if it is not.
+has a truncation error, which dominates at large steps h, and a rounding error of about
+$u |\varphi| / h$, which dominates at small steps. Richardson extrapolation
+$R(h) = D(h/4) + \frac{D(h/4) - D(h)}{15}$ removes the term in $h^2$. The remainder
+$|\varphi(h) - \varphi(0) - h \langle g, v \rangle|$ is of order $h^2$ if g is the gradient, and of
+order $h$ otherwise.
 """
 
 from typing import NamedTuple
@@ -15,31 +16,32 @@ from jaxtyping import Float
 
 RATIO = 4.0
 STEPS = RATIO ** -np.arange(15.0)  # 1 to 4e-9
-# what a remainder must exceed to be told from roundoff, in standard deviations of the value
+# smallest remainder that is distinguishable from rounding, in standard deviations of the value
 VISIBLE = 100.0
-# ... and in multiples of what the slope may be off by, whose part of the remainder is of order 1
+# ... and in multiples of the slope's tolerance, whose contribution to the remainder has order 1
 CLEAR = 8.0
-# by how many of their errors extrapolations from two steps may differ
+# largest difference of the extrapolations from two steps, in multiples of their errors
 AGREE = 4.0
-# of an order, which has no bound where the remainder vanishes
+# largest order reported; the order is unbounded where the remainder vanishes
 HIGHEST = 4.0
-# the step, about 2e-7, beyond which a bend may lie that roundoff hides
+# index of the smallest step that resolves a kink, about 2e-7
 NEAREST = 11
-# the step, about 1e-6, at which a smooth loss is straight
+# index of a step, about 1e-6, at which a smooth loss is linear to rounding error
 STRAIGHT = 10
-# a kink's second difference grows with the step, 64-fold from the smallest; roundoff's does not
+# smallest second difference of a kink, in multiples of the noise: it grows with the step, to 64
+# times its value at the smallest step; that of rounding error does not grow
 BENT = 8.0
 
 
 class Line(NamedTuple):
-    r"""A loss along a line.
+    r"""Values of a loss along a line.
 
     Attributes:
-        steps: h, falling.
-        ahead: $\varphi(h)$.
-        here: $\varphi(0)$.
-        behind: $\varphi(-h)$.
-        noise: The standard deviation of a value, from rounding.
+        steps: Steps h, decreasing.
+        ahead: Values $\varphi(h)$.
+        here: Value $\varphi(0)$.
+        behind: Values $\varphi(-h)$.
+        noise: Standard deviation of a value from rounding.
     """
 
     steps: Float[np.ndarray, " H"]
@@ -50,7 +52,7 @@ class Line(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A derivative, and how far it may be off."""
+    """A derivative with an estimate of its error."""
 
     derivative: float
     error: float
@@ -58,13 +60,13 @@ class Estimate(NamedTuple):
 
 @np.errstate(invalid="ignore")
 def central_differences(line: Line) -> Float[np.ndarray, " H"]:
-    """The central difference of every step.
+    """Returns the central difference at every step.
 
     Args:
-        line: The loss along a line.
+        line: Loss along a line.
 
     Returns:
-        D(h), NaN where the loss is not finite.
+        Differences D(h); NaN where the loss is not finite.
 
     Example:
         >>> steps = np.array([1.0, 0.5])
@@ -77,15 +79,16 @@ def central_differences(line: Line) -> Float[np.ndarray, " H"]:
 
 @np.errstate(invalid="ignore")
 def richardson(line: Line) -> Estimate:
-    """The derivative along a line, from the steps at which extrapolation has settled best.
+    """Estimates the derivative along a line by extrapolation of central differences.
 
     Args:
-        line: The loss along a line, with steps that fall by `RATIO`.
+        line: Loss along a line, with steps that decrease by the factor `RATIO`.
 
     Returns:
-        The extrapolated derivative; its error is the change over two further refinements, and
-        roundoff. Beyond a bend near by, extrapolation settles on the mean of two slopes: a step is
-        left out if a smaller one tells otherwise, and what roundoff hides of a bend is allowed for.
+        The extrapolated derivative. Its error is the change over two further refinements plus the
+        rounding error. Near a kink, extrapolation from large steps converges to the mean of two
+        slopes, so steps contradicted by smaller ones are discarded, and the error includes the part
+        of a kink that rounding hides.
 
     Example:
         >>> line = Line(STEPS, np.exp(STEPS), 1.0, np.exp(-STEPS), 1e-16)
@@ -108,16 +111,16 @@ def richardson(line: Line) -> Estimate:
 
 @np.errstate(invalid="ignore")
 def taylor_order(line: Line, slope: float, tolerance: float) -> float:
-    r"""The order at which Taylor's remainder falls with the step: 2 for a gradient, 1 otherwise.
+    r"""Estimates the order of the Taylor remainder: 2 for a correct gradient, 1 otherwise.
 
     Args:
-        line: The loss along a line, with steps that fall by `RATIO`.
-        slope: $\langle g, v \rangle$, what the gradient says of the line.
-        tolerance: By how much it may be off.
+        line: Loss along a line, with steps that decrease by the factor `RATIO`.
+        slope: Slope $\langle g, v \rangle$ that the gradient gives along the line.
+        tolerance: Tolerance of the slope.
 
     Returns:
-        The slope of the logarithm of the remainder over that of the step, at the smallest steps
-        whose remainder is told from roundoff and tolerance; NaN if there is none, as for a linear
+        The slope of log remainder against log step, at the smallest steps whose remainder is
+        distinguishable from rounding error and tolerance; NaN if there are none, as for a linear
         loss.
 
     Example:
@@ -136,13 +139,14 @@ def taylor_order(line: Line, slope: float, tolerance: float) -> float:
 
 
 def one_sided(line: Line) -> tuple[float, float]:
-    """The slopes of a line ahead of a point and behind it, which differ at a kink.
+    """Returns the slopes ahead of a point and behind it, which differ at a kink.
 
     Args:
-        line: The loss along a line, with the steps `STEPS`.
+        line: Loss along a line, with the steps `STEPS`.
 
     Returns:
-        Both at a step so small that a smooth loss is straight; equal if roundoff hides them.
+        Both slopes at a step at which a smooth loss is linear; equal if rounding hides the
+        difference.
 
     Example:
         >>> one_sided(Line(STEPS, abs(STEPS), 0.0, abs(-STEPS), 1e-16))
@@ -155,16 +159,16 @@ def one_sided(line: Line) -> tuple[float, float]:
 
 
 def empirical_noise(line: Line) -> float:
-    """What second differences at the smallest steps are, where all but roundoff has vanished.
+    """Estimates the rounding error of a value from second differences at the smallest steps.
 
-    Compilers contract products and sums, so that a value's rounding may differ from what rounding
-    operation by operation gives.
+    Compilers contract products and sums, so the rounding error of a compiled value may differ from
+    that of the same operations one by one.
 
     Args:
-        line: The loss along a line, with the steps `STEPS`.
+        line: Loss along a line, with the steps `STEPS`.
 
     Returns:
-        The larger of the last two.
+        The larger of the second differences at the two smallest steps.
 
     Example:
         >>> empirical_noise(Line(STEPS, 1 + STEPS**2, 1.0, 1 + STEPS**2, 0.0)) < 1e-14

@@ -1,4 +1,4 @@
-"""A gradient along directions, and the values of the loss on the lines through a point."""
+"""Derivatives along directions, and values of the loss on lines through a point."""
 
 import time
 from collections.abc import Iterator
@@ -11,25 +11,25 @@ from mnist_jax.gradcheck.differences import STEPS, Line, empirical_noise
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Programs, loss_and_reverse
 
-# seconds that the values along lines may take at a point
+# time limit of the values along lines at one point, in seconds
 SECONDS = 0.7
 
 
 def lines_through(
     programs: Programs, problem: Problem, directions: PyTree, noise: float
 ) -> Iterator[Line]:
-    """The loss along directions, as many of them as there is time for."""
+    """Yields the loss along directions, as many as the time limit allows."""
     started = time.perf_counter()
     for direction in each_of(directions):
         line = line_along(programs, problem, direction, noise)
         yield line
-        # at the pace so far, would another take too long?
+        # at least one line, then as many as the time limit allows
         if time.perf_counter() - started > SECONDS:
             return
 
 
 def line_along(programs: Programs, problem: Problem, direction: PyTree, noise: float) -> Line:
-    """The loss along a direction, at the steps `STEPS` to both sides."""
+    """Evaluates the loss along a direction, at the steps `STEPS` to both sides."""
 
     def value(step: float) -> float:
         moved = jax.tree.map(
@@ -43,24 +43,24 @@ def line_along(programs: Programs, problem: Problem, direction: PyTree, noise: f
 
 
 def each_of(directions: PyTree) -> list[PyTree]:
-    """The directions that are stacked along a leading axis."""
+    """Returns the directions that are stacked along a leading axis."""
     return [jax.tree.map(lambda v: v[i], directions) for i in range(number_of(directions))]  # noqa: B023
 
 
 def number_of(directions: PyTree) -> int:
-    """How many directions are stacked along a leading axis."""
+    """Returns the number of directions that are stacked along a leading axis."""
     return len(jax.tree.leaves(directions)[0])
 
 
 def slopes(gradient: PyTree, directions: PyTree) -> Float[np.ndarray, "... D"]:
-    r"""The slopes $\langle g, v \rangle$ of a gradient along directions.
+    r"""Returns the slopes $\langle g, v \rangle$ of a gradient along directions.
 
     Args:
-        gradient: g, or several of them stacked along a leading axis.
-        directions: v, stacked along a leading axis.
+        gradient: Gradient g, or several gradients stacked along a leading axis.
+        directions: Directions v, stacked along a leading axis.
 
     Returns:
-        One for each direction, summed in float64 whatever the gradient's precision.
+        One slope for each direction, summed in float64 for a gradient of any precision.
 
     Example:
         >>> slopes({"w": np.array([1.0, 2.0])}, {"w": np.eye(2)}).tolist()

@@ -1,4 +1,4 @@
-"""Where a gradient is compared: the argument given, points drawn around it, and directions."""
+"""Draws the points and directions at which gradients are compared."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -9,27 +9,27 @@ from jaxtyping import Float, PyTree
 
 from mnist_jax.gradcheck.problem import Problem, is_floating
 
-# a drawn coordinate is the given one times the exponential of this times a normal number
+# standard deviation of the logarithm of the factor by which a coordinate is changed
 SPREAD = 0.6
-# how often a draw is repeated, ever closer to the argument, until the loss is finite
+# maximum number of draws, each at half the distance of the one before, until the loss is finite
 ATTEMPTS = 12
-# by what a drawn point is scaled where the gradient has vanished, as it does in saturation
+# factors by which a drawn point is scaled if the gradient vanishes there, as in saturation
 SCALES = 4.0 ** -np.arange(16)
-# a gradient is taken to have vanished if it is this much smaller than where it is largest
+# fraction of its largest value below which a gradient counts as vanished
 VANISHED = 1e-3
-# for a penalty of zero, which hides its own gradient
+# value that replaces a scalar of zero, since a penalty of zero hides its own gradient
 INSTEAD_OF_ZERO = 0.1
 
 Value = Callable[[Problem], float]
 
 
 class Point(NamedTuple):
-    """A place to compare at.
+    """A point at which gradients are compared.
 
     Attributes:
-        name: What the report calls it.
-        problem: The problem with its arguments there, in float64.
-        changed: What was changed beside the argument that is differentiated.
+        name: Name of the point in the report.
+        problem: Problem with the arguments of the point, in float64.
+        changed: Description of changes to other arguments than the differentiated one.
     """
 
     name: str
@@ -45,26 +45,26 @@ def draw_points(
     seed: int,
     project: Callable[[Any], Any] | None = None,
 ) -> list[Point]:
-    """The argument itself, and others drawn around it.
+    """Draws points around the argument, after the argument itself.
 
-    Each coordinate is drawn in proportion to its own size and keeps its sign, so that what must be
-    positive stays so; a matrix that is symmetric stays so, unless the loss symmetrises it anyway;
-    rows that sum to one go on to.
-    Weights of zero hide mistakes (a penalty has no gradient there): they are drawn at the size of
-    the others. Saturated weights hide them too: where the gradient vanishes, a drawn point is
-    scaled to where it does not. At the last point, other arguments that hide mistakes are changed
-    as well: a scalar that is zero, weights that are all one.
+    Each coordinate changes in proportion to its size and keeps its sign, so that positive arguments
+    remain positive. A symmetric matrix remains symmetric, unless the loss depends only on its
+    symmetric part. Rows that sum to one still do. Weights of zero hide mistakes, because a penalty
+    has no gradient there; they are drawn at the scale of the other weights. Saturated weights hide
+    mistakes too: if the gradient vanishes at a drawn point, the point is scaled. At the last point,
+    other arguments that hide mistakes are changed as well: a scalar of zero, or example weights
+    that are all one.
 
     Args:
-        problem: In float64.
-        value: The loss.
-        sensitivity: The largest coordinate of the gradient; None if there is no autodiff.
-        count: How many points, the argument itself included.
-        seed: Seed of the drawn ones.
-        project: What makes a drawn value a permitted one.
+        problem: Problem in float64.
+        value: Loss at a point.
+        sensitivity: Largest coordinate of the gradient at a point; None if there is no autodiff.
+        count: Number of points, including the argument itself.
+        seed: Seed for drawing points.
+        project: Function that maps a drawn value to a valid one.
 
     Returns:
-        The points. One is left out if the loss is not finite anywhere near.
+        The points. A point is omitted if the loss is not finite in any attempt to draw it.
     """
     rng = np.random.default_rng(seed)
     points = [Point("given", problem)]
@@ -85,7 +85,7 @@ def draw_points(
 
 
 def given_points(problem: Problem, values: Sequence[Any]) -> list[Point]:
-    """The argument itself, and the points that the user names."""
+    """Returns the argument itself and the points that the user gives."""
     named = [Point(f"points[{i}]", problem.at(each)) for i, each in enumerate(values)]
     return [Point("given", problem), *named]
 
@@ -106,19 +106,19 @@ def _draw(rng: np.random.Generator, values: Any, spread: float, alike: bool) -> 
 
 
 def sums_to_one(values: np.ndarray) -> bool:
-    """Whether the rows of an array are distributions: one-hot labels, shares, probabilities."""
+    """Returns whether the rows of an array sum to one, as one-hot labels and probabilities do."""
     several = values.ndim > 0 and values.shape[-1] > 1
     return bool(several and np.all(values >= 0) and np.allclose(values.sum(-1), 1, rtol=1e-6))
 
 
 def is_symmetric(values: np.ndarray) -> bool:
-    """Whether an array is a symmetric matrix of more than one row."""
+    """Returns whether an array is a symmetric matrix of more than one row."""
     square = values.ndim == 2 and values.shape[0] == values.shape[1] > 1
     return bool(square and np.any(values) and np.array_equal(values, values.T))
 
 
 def _only_symmetric(problem: Problem, value: Value) -> bool:
-    """Whether the loss tells a matrix from its symmetric part, and so is given symmetric ones."""
+    """Returns whether the loss depends on more than the symmetric part of a symmetric matrix."""
     rng = np.random.default_rng(0)
 
     def asymmetric(values: Any) -> np.ndarray:
@@ -139,9 +139,9 @@ def _only_symmetric(problem: Problem, value: Value) -> bool:
 
 
 def _out_of_saturation(problem: Problem, sensitivity: Value) -> Problem:
-    r"""Scales a point by the t at which $t \|\nabla f(t x)\|$ is largest, if it vanishes here.
+    r"""Scales a point by the t that maximises $t \|\nabla f(t x)\|$, if that vanishes here.
 
-    A function that only grows towards zero, such as 1/x, is left where it is.
+    If the gradient only grows towards zero, as that of 1/x, the point is not changed.
     """
     here = problem.differentiated
     scaled = [problem.at(jax.tree.map(lambda x: t * x, here)) for t in SCALES]  # noqa: B023
@@ -156,8 +156,8 @@ def _out_of_saturation(problem: Problem, sensitivity: Value) -> Problem:
 
 
 def _with_other_data(point: Point, value: Value, rng: np.random.Generator) -> Point:
-    """Changes other arguments that hide mistakes, where that keeps the loss finite."""
-    problem, said = point.problem, []
+    """Changes other arguments that hide mistakes, if the loss remains finite."""
+    problem, changes = point.problem, []
     for argnum, argument in enumerate(problem.arguments):
         if argnum in problem.argnums:
             continue
@@ -172,17 +172,17 @@ def _with_other_data(point: Point, value: Value, rng: np.random.Generator) -> Po
             changed = problem._replace(arguments=tuple(arguments))
             try:
                 finite = np.isfinite(value(changed))
-            except Exception:  # the function may insist on its data
+            except Exception:  # the function may accept only its own data
                 continue
             if finite:
                 problem, leaves = changed, others
                 shown = f"= {INSTEAD_OF_ZERO}" if np.ndim(replaced) == 0 else "between 0.5 and 1.5"
-                said.append(f"{name} {shown}")
-    return Point(point.name, problem, ", ".join(said))
+                changes.append(f"{name} {shown}")
+    return Point(point.name, problem, ", ".join(changes))
 
 
 def _revealing(leaf: Any, rng: np.random.Generator) -> Any:
-    """A value at which a mistake shows that this one hides; None if this one hides none."""
+    """Returns a value that reveals mistakes which the given one hides; None if it hides none."""
     if not is_floating(leaf):
         return None
     if np.ndim(leaf) == 0:
@@ -199,16 +199,16 @@ def _revealing(leaf: Any, rng: np.random.Generator) -> Any:
 
 
 def draw_directions(point: PyTree, count: int, seed: int) -> PyTree[Float[np.ndarray, "D ..."]]:
-    """Directions of random signs, in which each coordinate moves in proportion to its size.
+    """Draws directions with random signs; each coordinate is proportional to its size.
 
     Args:
-        point: What is differentiated.
-        count: How many, D.
-        seed: Seed of the signs.
+        point: Value of the differentiated argument.
+        count: Number D of directions.
+        seed: Seed for drawing the signs.
 
     Returns:
-        A pytree like the point, with a leading axis of directions; each as long as the point's
-        root mean square.
+        A pytree like the point with a leading axis of directions. The length of each direction is
+        the root mean square of the point.
     """
     rng = np.random.default_rng(seed + 1)
     size = sum(np.size(leaf) for leaf in jax.tree.leaves(point))
@@ -222,5 +222,5 @@ def draw_directions(point: PyTree, count: int, seed: int) -> PyTree[Float[np.nda
 
 
 def scale(values: Any) -> float:
-    """The root mean square of an array, or 1 if that is zero."""
+    """Returns the root mean square of an array, or 1 if that is zero."""
     return float(np.sqrt(np.mean(np.asarray(values, np.float64) ** 2))) or 1.0

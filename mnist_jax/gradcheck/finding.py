@@ -1,4 +1,4 @@
-"""One thing that a check found."""
+"""The result of one comparison."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,14 @@ from mnist_jax.gradcheck.comparison import Comparison
 
 
 class Finding(NamedTuple):
-    """One kind of check in one precision, at all points.
+    """The result of one kind of check in one precision, over all points.
 
     Attributes:
-        check: What was compared with what.
-        precision: The dtype.
-        passes: None if it could not be made, or tells nothing.
-        point: The point where it was worst.
-        comparison: The numbers there; None for a check without coordinates.
+        check: Name of the check.
+        precision: Name of the dtype.
+        passes: Whether the check passes; None if it was not possible or is inconclusive.
+        point: Name of the point with the largest error.
+        comparison: Numbers at that point; None for a check without coordinates.
         note: Free-text note.
     """
 

@@ -1,4 +1,4 @@
-"""One function for each kind of check: from what was computed at the points to a finding."""
+"""One function for each kind of check, from the evaluations at all points to a finding."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,20 +21,20 @@ from mnist_jax.gradcheck.tolerance import (
     largest,
 )
 
-# how many digits a gradient may lose to rounding that autodiff does not
+# number of digits that a gradient may lose to rounding in excess of autodiff
 LOST = 2.0
-# a tolerance this large relative to the gradient tells nothing
+# relative tolerance above which a comparison is inconclusive
 UNRESOLVED = 0.1
-# between the orders of a right gradient's remainder, 2, and a wrong one's, 1
+# threshold between the order of the remainder of a correct gradient, 2, and of a wrong one, 1
 ORDER = 1.5
 
 
 def judge(points: Sequence[Evaluated], programs: Programs) -> Iterator[Finding]:
-    """All checks in one precision.
+    """Makes all checks in one precision.
 
     Args:
-        points: What was computed at each point where the loss is finite.
-        programs: The functions that computed it.
+        points: Evaluations at each point where the loss is finite.
+        programs: Programs that computed them.
 
     Yields:
         A finding for each check.
@@ -64,7 +64,7 @@ def judge(points: Sequence[Evaluated], programs: Programs) -> Iterator[Finding]:
 
 
 def against_reverse(points: Sequence[Evaluated], precision: str) -> Finding:
-    """The hand-written gradient against reverse mode, coordinate by coordinate."""
+    """Compares the hand-written gradient with reverse mode, coordinate by coordinate."""
 
     def compared(at: Evaluated) -> Comparison:
         hand, reverse = at.values.hand, known(at.values.reverse, at.values.hand)
@@ -79,11 +79,11 @@ def against_reverse(points: Sequence[Evaluated], precision: str) -> Finding:
 
 
 def lost_digits(points: Sequence[Evaluated], precision: str) -> Finding:
-    """How many digits the hand-written gradient loses to rounding that autodiff does not.
+    """Counts the digits that the hand-written gradient loses to rounding in excess of autodiff.
 
-    Where the gradient is largest: where a loss is saturated, autodiff may keep digits of a gradient
-    that is zero beside the terms it is the difference of. Relative to each gradient's own size, so
-    that a wrong factor is not taken for lost digits.
+    The digits are counted at the point where the gradient is largest. In saturation, autodiff may
+    keep digits of a gradient that is negligible compared with the terms that cancel. The errors are
+    relative to the size of each gradient, so that a wrong factor does not count as lost digits.
     """
     unit = float(jnp.finfo(precision).eps) / 2
     at = max(points, key=lambda at: np.nan_to_num(largest(at.values.reverse), posinf=0.0))
@@ -95,12 +95,16 @@ def lost_digits(points: Sequence[Evaluated], precision: str) -> Finding:
         return Finding("lost to rounding", precision, None, note="inconclusive: the gradient is 0")
     ours, theirs = (max(loss / size, unit) for loss, size in zip(losses, sizes, strict=True))
     lost = np.log10(max(ours / theirs, 1.0))
-    note = f"{lost:.1f} digits more than autodiff at {at.point.name}"
+    note = (
+        f"as accurate as autodiff at {at.point.name}"
+        if lost < 0.05
+        else f"loses {lost:.1f} digits more than autodiff at {at.point.name}"
+    )
     return Finding("lost to rounding", precision, bool(lost <= LOST), note=note)
 
 
 def against_forward(points: Sequence[Evaluated]) -> Finding:
-    """The slopes that the gradient gives along the directions against forward mode's."""
+    """Compares the slopes of the gradient along directions with forward mode."""
     if any(at.forward is None for at in points):
         return Finding(
             "forward mode", "float64", None, note="no forward mode, or one that takes long"
@@ -117,7 +121,7 @@ def against_forward(points: Sequence[Evaluated]) -> Finding:
 
 
 def against_differences(points: Sequence[Evaluated]) -> Finding:
-    """The slopes along the directions against extrapolated central differences, in float64."""
+    """Compares the slopes along directions with extrapolated differences, in float64."""
 
     def compared(at: Evaluated) -> Comparison:
         ours = slopes(at.values.hand, at.directions)[: len(at.lines)]
@@ -132,7 +136,7 @@ def against_differences(points: Sequence[Evaluated]) -> Finding:
 
 
 def against_taylor(points: Sequence[Evaluated]) -> Finding:
-    """The order of Taylor's remainder, the median over points and directions, in float64."""
+    """Computes the median order of the Taylor remainder over points and directions, in float64."""
     orders = []
     for at in points:
         ours = slopes(at.values.hand, at.directions)
@@ -149,7 +153,7 @@ def against_taylor(points: Sequence[Evaluated]) -> Finding:
 
 
 def against_float64(points: Sequence[Evaluated], precision: str) -> Finding:
-    """The gradient in a lower precision against autodiff of the same without rounding."""
+    """Compares the gradient in a lower precision with autodiff without rounding."""
 
     def compared(at: Evaluated) -> Comparison:
         exact = known(at.exact.reverse, at.values.hand)
@@ -159,7 +163,7 @@ def against_float64(points: Sequence[Evaluated], precision: str) -> Finding:
 
 
 def compiled_against_exact(points: Sequence[Evaluated], precision: str) -> Iterator[Finding]:
-    """What compiled programs compute against the same operations one by one, in NumPy."""
+    """Compares the compiled programs with the same operations one by one, in NumPy."""
     if all(leaf is None for at in points for leaf in at.exact):
         return
 
@@ -171,7 +175,7 @@ def compiled_against_exact(points: Sequence[Evaluated], precision: str) -> Itera
             if exact is not None and ours is not None
         ]
         ours, exact, tolerance = zip(*both, strict=True)
-        # what is finite the one way alone is no fault of the platform, what is neither way is equal
+        # skip coordinates that are not finite in both: these are no fault of the platform
         ours, exact = (
             jax.tree.map(lambda a, b: np.where(np.isfinite(a) & np.isfinite(b), a, 0.0), *pair)
             for pair in ((ours, exact), (exact, ours))
@@ -182,7 +186,7 @@ def compiled_against_exact(points: Sequence[Evaluated], precision: str) -> Itera
 
 
 def batched_against_loop(points: Sequence[Evaluated], precision: str, together: PyTree) -> Finding:
-    """The hand-written gradient at all points at once against one after the other."""
+    """Compares the gradient at all points in one batch with one point at a time."""
     compared = []
     for i, at in enumerate(points):
         deviation = at.deviation.hand
@@ -193,7 +197,7 @@ def batched_against_loop(points: Sequence[Evaluated], precision: str, together: 
 
 
 def value_against_loss(points: Sequence[Evaluated], precision: str) -> Finding:
-    """The value that the hand-written gradient returns beside it against the loss."""
+    """Compares the value that the hand-written gradient returns with the loss."""
 
     def compared(at: Evaluated) -> Comparison:
         size = abs(at.values.loss)
@@ -205,9 +209,9 @@ def value_against_loss(points: Sequence[Evaluated], precision: str) -> Finding:
 
 
 def repeated(points: Sequence[Evaluated], precision: str) -> Finding:
-    """Whether the same call gives the same."""
+    """Checks that a second call returns the same numbers."""
     changed = [at.point.name for at in points if not at.repeats]
-    note = f"other numbers the second time at: {', '.join(changed)}" if changed else "the same"
+    note = f"different numbers at: {', '.join(changed)}" if changed else "the same"
     return Finding("the same call again", precision, not changed, note=note)
 
 
@@ -219,7 +223,7 @@ def worst(
     *,
     along: bool = False,
 ) -> Finding:
-    """The finding of the point where a comparison was worst."""
+    """Returns the finding of the point with the largest error."""
     i = int(np.argmax([comparison.excess for comparison in found]))
     name = points[i].point.name
     place = f"{name}, direction" if along else name

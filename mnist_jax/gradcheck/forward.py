@@ -1,4 +1,4 @@
-"""The derivative of a loss along a direction, in forward mode."""
+"""Derivatives along directions in forward mode."""
 
 import time
 from typing import Any
@@ -12,12 +12,12 @@ from mnist_jax.gradcheck.functions import Traced, trace
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.precision import in_precision
 
-# what takes longer to evaluate once, in seconds, is not compared with forward mode
+# time limit of one evaluation in forward mode, in seconds; slower losses skip the comparison
 LONG = 0.2
 
 
 def forward_mode(problem: Problem) -> Traced | None:
-    """The derivative of a loss along a direction, in forward mode; None if it has none."""
+    """Traces the directional derivative of a loss in forward mode; None if it has none."""
 
     def along(direction: PyTree, *arguments: Any) -> Any:
         def loss(point: PyTree) -> Any:

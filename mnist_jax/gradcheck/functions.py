@@ -1,4 +1,4 @@
-"""Users' functions as they come: traced by JAX where that can be done, else called as they are."""
+"""Traces the functions of users with JAX, or calls them directly if JAX can't trace them."""
 
 import dis
 import functools
@@ -16,7 +16,7 @@ from mnist_jax.compat import ClosedJaxpr
 from mnist_jax.gradcheck.problem import Problem, is_array
 
 Leaves = list[Any]
-# how deep functions are searched for what they close over
+# depth of the search for the values that functions close over
 DEPTH = 3
 
 
@@ -24,9 +24,9 @@ class Traced(NamedTuple):
     """A function as JAX's intermediate representation.
 
     Attributes:
-        closed: The jaxpr, with the arrays that the function closes over as its constants.
-        takes: Which leaves of the arguments are its inputs; the others are constants too.
-        tree: Structure of what the function returns.
+        closed: Jaxpr, whose constants are the arrays that the function closes over.
+        takes: Positions of the leaves of the arguments that are inputs; the others are constants.
+        tree: Structure of the result.
     """
 
     closed: ClosedJaxpr
@@ -34,13 +34,13 @@ class Traced(NamedTuple):
     tree: Any
 
     def inputs(self, leaves: Sequence[Any]) -> Leaves:
-        """The inputs of the jaxpr among the leaves of the arguments, as arrays."""
+        """Returns the inputs of the jaxpr among the leaves of the arguments, as arrays."""
         chosen = (leaves[i] for i in self.takes)
         return [leaf if is_array(leaf) else np.asarray(leaf) for leaf in chosen]
 
 
 def moving_leaves(problem: Problem) -> tuple[int, ...]:
-    """The positions of what is differentiated among the leaves of all arguments."""
+    """Returns the positions of the differentiated leaves among the leaves of all arguments."""
     counts = [len(jax.tree.leaves(argument)) for argument in problem.arguments]
     starts = np.cumsum([0, *counts])
     chosen = [range(starts[i], starts[i] + counts[i]) for i in problem.argnums]
@@ -51,18 +51,18 @@ def trace(function: Callable[..., PyTree], problem: Problem) -> Traced:
     """Traces a function of a problem's arguments.
 
     Arrays and floating numbers become inputs; other leaves (integers, flags, strings, functions)
-    are what they are. A function that needs the numbers in its data (the length of a mask, a
-    branch) is traced with the data as constants.
+    are passed unchanged. If the function needs the values of its data (for the length of a mask, or
+    for a branch), it is traced with the data as constants.
 
     Args:
-        function: What to trace, called with the problem's arguments.
-        problem: In the precision of the moment.
+        function: Function of the problem's arguments.
+        problem: Problem in the current precision.
 
     Returns:
         The trace.
 
     Raises:
-        Exception: What the function raises when it is traced, the first time.
+        Exception: The exception of the first attempt to trace the function.
     """
     leaves = jax.tree.leaves(problem.arguments)
     moving = moving_leaves(problem)
@@ -79,7 +79,7 @@ def trace(function: Callable[..., PyTree], problem: Problem) -> Traced:
 
 
 def is_data(leaf: Any) -> bool:
-    """Whether a leaf is traced: an array, or a floating number; a NumPy scalar is a number."""
+    """Returns whether a leaf is traced: an array or a floating number, but not a NumPy integer."""
     if isinstance(leaf, np.generic):
         return bool(np.issubdtype(leaf.dtype, np.floating))
     return isinstance(leaf, float) or is_array(leaf)
@@ -90,7 +90,7 @@ def _trace(
 ) -> Traced:
     tree = jax.tree.structure(problem.arguments)
 
-    def of_inputs(*inputs: Any) -> PyTree:  # a new function for each trace: JAX caches by it
+    def of_inputs(*inputs: Any) -> PyTree:  # a new function for each trace, since JAX caches traces
         filled = own_copies(leaves)
         for i, value in zip(takes, inputs, strict=True):
             filled[i] = value
@@ -102,18 +102,18 @@ def _trace(
 
 
 def call(function: Callable[..., Any], problem: Problem) -> Any:
-    """Calls a function that JAX can't trace, with arrays of NumPy of its own.
+    """Calls a function that JAX can't trace, with its own NumPy arrays.
 
     Args:
-        function: Called with copies of the problem's arguments, which it may change; with arrays
-            of JAX if those of NumPy are not to its liking.
-        problem: In any precision.
+        function: Function that is called with copies of the problem's arguments as NumPy arrays,
+            which it may change; if it raises, it is called with JAX arrays instead.
+        problem: Problem in any precision.
 
     Returns:
-        What the function returns, its arrays copied.
+        The result of the function, with copies of its arrays.
 
     Raises:
-        Exception: What the function raises when it is called with arrays of NumPy.
+        Exception: The exception of the call with NumPy arrays.
     """
     leaves, tree = jax.tree.flatten(problem.arguments)
     moving = moving_leaves(problem)
@@ -132,10 +132,10 @@ def call(function: Callable[..., Any], problem: Problem) -> Any:
 
 @contextmanager
 def unchanged(*functions: Callable[..., Any]) -> Iterator[None]:
-    """Where functions are called that may change the arrays they close over: these are restored.
+    """Restores, on exit, the arrays that functions close over and may change.
 
     Args:
-        *functions: The functions.
+        *functions: Functions that may change arrays in place.
     """
     held = [
         value
@@ -153,13 +153,13 @@ def unchanged(*functions: Callable[..., Any]) -> Iterator[None]:
 
 
 def writes_in_place(function: Callable[..., Any]) -> bool:
-    """Whether a function, or one that it calls, may change an array, by what its bytecode says.
+    """Returns whether a function, or one that it calls, may change an array in place.
 
     Args:
-        function: Any.
+        function: Any callable.
 
     Returns:
-        False only if no instruction assigns to items or adds in place.
+        False only if no instruction of the bytecode assigns to items or operates in place.
     """
     called = [value for _, value in captured(function) if callable(value)]
     return any(map(_assigns, [function, *called]))
@@ -178,25 +178,25 @@ IN_PLACE = {f"{sign}=" for sign in ("+", "-", "*", "/", "//", "%", "**", "@", "&
 
 
 def own_copies(leaves: Sequence[Any]) -> Leaves:
-    """The leaves, arrays of NumPy copied, so that a function may change them."""
+    """Copies the NumPy arrays among the leaves, so that a function may change them."""
     return [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
 
 
 def _plain(leaf: Any) -> Any:
-    """An array of NumPy; a number if it has no axes."""
+    """Converts an array to NumPy; one without axes to a number."""
     return np.asarray(leaf)[()]
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Where users' functions run: what they warn of is no error here."""
+    """Suppresses warnings while functions of users run."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
 
 
 def captured(function: Any, depth: int = DEPTH) -> Iterator[tuple[str, Any]]:
-    """The names and values that a function closes over, and those that they do."""
+    """Yields the names and values that a function and the functions it uses close over."""
     if depth == 0:
         return
     if isinstance(function, functools.partial):

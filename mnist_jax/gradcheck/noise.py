@@ -1,4 +1,4 @@
-"""What rounding does to the results at one point: standard deviations, from random rounding."""
+"""Standard deviations of the rounding errors at one point, from random rounding."""
 
 from typing import Any, NamedTuple
 
@@ -13,10 +13,11 @@ from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Plain, Program, Programs, Returns
 
-# the noise of float64 is drawn larger than float64 resolves, and scaled back; by no more than what
-# is allowed for it, or a result that rounding destroys would seem to be known
+# factor by which the noise is amplified in float64, and the deviations are divided again, since the
+# noise itself is below the resolution of float64. It must not exceed the factor of the tolerance;
+# otherwise a result that rounding destroys would seem to be accurate
 AMPLIFIED = 16.0
-# how many evaluations with data that are off by a rounding
+# number of evaluations with randomly rounded data
 DRAWS = 4
 
 
@@ -24,11 +25,11 @@ class Deviation(NamedTuple):
     """Standard deviations from rounding.
 
     Attributes:
-        loss: That of the value.
-        hand: That of the hand-written gradient.
-        reverse: That of autodiff's.
-        slopes: Those of the derivatives that the hand-written gradient gives in each direction.
-        forward: Those that autodiff's gives.
+        loss: Deviation of the loss.
+        hand: Deviation of the hand-written gradient.
+        reverse: Deviation of autodiff's gradient; None if there is none.
+        slopes: Deviations of the slopes of the hand-written gradient along each direction.
+        forward: Deviations of the slopes of autodiff's gradient.
     """
 
     loss: float
@@ -41,13 +42,13 @@ class Deviation(NamedTuple):
 def deviation_at(
     programs: Programs, problem: Problem, directions: PyTree, returns: Returns
 ) -> Deviation:
-    """What rounding does to a loss and its gradients at a point, by evaluating them at random.
+    """Estimates the rounding errors of a loss and its gradients at a point by random rounding.
 
     Args:
-        programs: The functions in one precision.
-        problem: The point, in that precision.
+        programs: Programs in one precision.
+        problem: Problem at the point, in that precision.
         directions: Directions stacked along a leading axis.
-        returns: How the functions return what they return.
+        returns: Form of the results of the functions.
 
     Returns:
         The standard deviations.
@@ -72,7 +73,8 @@ def deviation_at(
         tree = jax.tree.structure(problem.differentiated)
         sampled = jax.tree.unflatten(tree, jax.tree.leaves(sampled))
     elif isinstance(programs.loss, Program) and reverse is not None:
-        # what is not traced is allowed what autodiff may lose, and what its data may be off by
+        # the deviation of a gradient that is not traced is that of autodiff, and that of rounded
+        # data
         sampled = _of_rounded_data(programs.loss.traced, problem, amplified * unit)[1]
     else:
         zero = jax.tree.map(lambda x: np.zeros(np.shape(x)), problem.differentiated)
@@ -80,7 +82,7 @@ def deviation_at(
     along = standard_deviation(slopes(sampled, directions)) / amplified
     hand = jax.tree.map(lambda s: standard_deviation(s) / amplified, sampled)
     if isinstance(programs.hand, Plain):
-        # ... and what it may lose to the last place of its largest coordinate
+        # ... and one unit in the last place of its largest coordinate
         places = jax.tree.map(lambda s: unit * np.abs(s).max(initial=0), sampled)
         hand = jax.tree.map(lambda h, r, p: np.sqrt(h**2 + r**2 + p**2), hand, reverse, places)
         along = np.hypot(along, along if forward is None else forward)
@@ -88,13 +90,13 @@ def deviation_at(
 
 
 def _sampled(traced: Traced, problem: Problem, amplified: float) -> PyTree:
-    """What a traced function returns with random rounding, stacked along a leading axis."""
+    """Evaluates a traced function with random rounding; a leading axis holds the samples."""
     inputs = traced.inputs(jax.tree.leaves(problem.arguments))
     return jax.tree.unflatten(traced.tree, samples(traced.closed, inputs, amplified=amplified))
 
 
 def _of_rounded_data(traced: Traced, problem: Problem, unit: float) -> PyTree:
-    """What a function returns where each number that it is given is off by a rounding."""
+    """Evaluates a traced function with randomly rounded data, several times."""
     rng = np.random.default_rng(0)
 
     def rounded(values: Any) -> Any:
@@ -113,20 +115,20 @@ def _of_rounded_data(traced: Traced, problem: Problem, unit: float) -> PyTree:
 
 
 def standard_deviation(samples: Float[np.ndarray, "S ..."]) -> Float[np.ndarray, "..."]:
-    """The standard deviation over the first axis, of numbers whose squares may underflow.
+    """Computes the standard deviation over the first axis without underflow of squares.
 
     Args:
         samples: Numbers stacked along the first axis.
 
     Returns:
-        One for each number; zero for those that are infinite in all samples.
+        The deviation of each number; zero for numbers that are infinite in all samples.
 
     Example:
         >>> float(standard_deviation(np.array([1e-200, 3e-200])))
         1e-200
     """
     with np.errstate(invalid="ignore"):
-        shifted = samples - samples[0]  # equal numbers have no deviation, not that of their mean
+        shifted = samples - samples[0]  # so that equal numbers have a deviation of exactly zero
     shifted = np.where(samples == samples[0], 0.0, shifted)  # infinity less itself
     centred = shifted - np.mean(shifted, axis=0)
     largest = np.max(np.abs(centred), axis=0)
@@ -135,7 +137,7 @@ def standard_deviation(samples: Float[np.ndarray, "S ..."]) -> Float[np.ndarray,
 
 
 def _sensitivity(gradients: PyTree, point: PyTree) -> float:
-    """How much the loss changes with the relative error of each weight, as x + hv has one."""
+    """Returns the change of the loss for a relative change of each weight, in quadrature."""
     pairs = zip(jax.tree.leaves(gradients), jax.tree.leaves(point), strict=True)
     moved = (np.nan_to_num(g[0] * np.asarray(x, np.float64), posinf=0.0) for g, x in pairs)
     return float(np.sqrt(sum(np.sum(each**2) for each in moved)))

@@ -1,4 +1,4 @@
-"""Everything that a check computes at one point, in one precision."""
+"""Evaluates the functions of a check at one point, in one precision."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -27,12 +27,12 @@ from mnist_jax.precision import in_precision
 
 
 class Values(NamedTuple):
-    """A loss, and two gradients of it.
+    """A loss and two gradients of it.
 
     Attributes:
-        loss: The value.
-        hand: The hand-written gradient.
-        reverse: Autodiff's, in reverse mode; None if there is none.
+        loss: Value of the loss.
+        hand: Hand-written gradient.
+        reverse: Autodiff's gradient in reverse mode; None if there is none.
     """
 
     loss: Any
@@ -41,19 +41,19 @@ class Values(NamedTuple):
 
 
 class Evaluated(NamedTuple):
-    """What is known at one place.
+    """The results of all evaluations at one point.
 
     Attributes:
-        point: The place; its problem is in this precision.
-        values: The functions as they are compiled, or called.
-        value: The value that the hand-written gradient returns beside it; None if it has none.
-        exact: The same computations without rounding (in float64, one by one); None for functions
-            that are not traced.
-        deviation: What rounding does to them.
-        repeats: Whether a second call gave the same.
-        forward: The derivative in each direction in forward mode; None if there is none.
-        directions: Those directions, stacked along a leading axis.
-        lines: The loss along each direction; in float64 only.
+        point: Point, with its problem in this precision.
+        values: Results of the compiled or called functions.
+        value: Value that the hand-written gradient returns with it; None if it returns none.
+        exact: Results without rounding in this precision (float64, one operation at a time); None
+            for functions that are not traced.
+        deviation: Standard deviations from rounding.
+        repeats: Whether a second call returned the same numbers.
+        forward: Derivative along each direction in forward mode; None if there is none.
+        directions: Directions, stacked along a leading axis.
+        lines: Loss along each direction; in float64 only.
     """
 
     point: Point
@@ -79,17 +79,17 @@ def evaluate(
     returns: Returns,
     forward: Traced | None = None,
 ) -> Evaluated:
-    """Computes everything that a check compares at one place.
+    """Computes everything that a check compares at one point.
 
     Args:
-        programs: The functions in this precision.
-        point: The place, in float64.
+        programs: Programs in this precision.
+        point: Point, in float64.
         directions: Directions stacked along a leading axis.
-        returns: How the functions return what they return.
-        forward: The loss's derivative along a direction, traced in this precision.
+        returns: Form of the results of the functions.
+        forward: Directional derivative of the loss, traced in this precision.
 
     Returns:
-        The values.
+        The results.
     """
     with in_precision(programs.precision):
         point = point._replace(problem=point.problem.cast(programs.precision))
@@ -111,11 +111,11 @@ def evaluate(
 
 
 def batched(programs: Programs, points: Sequence[Evaluated]) -> PyTree[np.ndarray] | None:
-    """The hand-written gradient at several points at once, as `jax.vmap` computes it.
+    """Computes the hand-written gradient at several points in one batch, with `jax.vmap`.
 
     Args:
-        programs: The functions in this precision.
-        points: Places that differ in what is differentiated alone.
+        programs: Programs in this precision.
+        points: Points that differ only in the differentiated argument.
 
     Returns:
         The gradients, stacked along a leading axis; None for a function that is not traced.
@@ -141,11 +141,11 @@ def batched(programs: Programs, points: Sequence[Evaluated]) -> PyTree[np.ndarra
 
 
 def loss_at(programs: Programs, problem: Problem) -> float:
-    """The loss as it is compiled, or called.
+    """Evaluates the compiled loss, or calls it.
 
     Args:
-        programs: The functions in one precision.
-        problem: In float64.
+        programs: Programs in one precision.
+        problem: Problem in float64.
     """
     with in_precision(programs.precision):
         problem = problem.cast(programs.precision)
@@ -153,7 +153,7 @@ def loss_at(programs: Programs, problem: Problem) -> float:
 
 
 def largest_slope(programs: Programs, problem: Problem) -> float:
-    """The largest magnitude in autodiff's gradient."""
+    """Returns the largest magnitude in autodiff's gradient."""
     reverse = loss_and_reverse(programs, programs.loss(problem))[1]
     return max(float(np.max(np.abs(leaf), initial=0)) for leaf in jax.tree.leaves(reverse))
 
@@ -181,7 +181,7 @@ def _exact(programs: Programs, problem: Problem, returns: Returns) -> Values:
 def _repeats(
     programs: Programs, problem: Problem, exact: Values, hand: PyTree, returns: Returns
 ) -> bool:
-    """Whether the functions give the same a second time: traced again, or called again."""
+    """Returns whether a second trace, or a second call, gives the same results."""
     plain = Plain(problem.gradient, programs.precision)
     if writes_in_place(problem.gradient) and plain.changes_data(problem):
         return False

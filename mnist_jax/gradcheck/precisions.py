@@ -1,4 +1,4 @@
-"""Whether a function computes in the precision that it is called in."""
+"""Finds functions that compute in a lower precision than they are called in."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,15 +11,15 @@ from mnist_jax.gradcheck.programs import Program, Programs
 
 
 def narrowed(programs: Programs) -> Iterator[Finding]:
-    """A finding for a loss or a gradient that computes in a lower precision inside.
+    """Yields a finding for a loss or a gradient that computes internally in a lower precision.
 
-    Only what depends on what is differentiated counts: data may be of any precision.
+    Only operations that depend on the differentiated argument count; data may have any precision.
 
     Args:
-        programs: The functions in one precision.
+        programs: Programs in one precision.
 
     Yields:
-        A finding that does not pass; none if both compute in their own precision.
+        A finding that does not pass, for each function that computes in a lower precision.
     """
     size = jnp.dtype(programs.precision).itemsize
     for name, program in (("loss", programs.loss), ("gradient", programs.hand)):
@@ -30,14 +30,14 @@ def narrowed(programs: Programs) -> Iterator[Finding]:
         found = _narrowest(jaxpr, [True] * moving)
         if found is not None and jnp.dtype(found).itemsize < size:
             note = (
-                f"the {name} computes in {found} inside, also where it is called in "
-                f"{programs.precision}: it keeps the digits of {found} alone"
+                f"the {name} computes in {found} inside, even when it is called in "
+                f"{programs.precision}: its result is only as accurate as {found}"
             )
             yield Finding("own precision", programs.precision, False, note=note)
 
 
 def _narrowest(jaxpr: Jaxpr, depends: list[bool]) -> Any:
-    """The narrowest floating dtype of a result that depends on the inputs that count."""
+    """Returns the narrowest floating dtype of a result that depends on the given inputs."""
     known = dict(zip(jaxpr.invars, depends, strict=True))
     found: list[Any] = []
     for equation in jaxpr.eqns:

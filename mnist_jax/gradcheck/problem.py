@@ -1,4 +1,4 @@
-"""What is checked: a loss, a hand-written gradient, and the arguments that both are called with."""
+"""A loss, a hand-written gradient, and the arguments of both."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -13,15 +13,14 @@ PRECISIONS = ("float32", "float64")
 
 
 class Problem(NamedTuple):
-    """A loss and a gradient, with arguments of both.
+    """A loss and a gradient with their arguments.
 
     Attributes:
-        loss: Function to a scalar; what autodiff differentiates.
-        gradient: Hand-written function of the same arguments; returns a pytree like
+        loss: Function that returns a scalar.
+        gradient: Hand-written function of the same arguments that returns a pytree like
             `differentiated`.
-        argnum: Position of the argument that is differentiated, or a tuple of positions, as in
-            `jax.grad`.
-        arguments: Pytrees of arrays, numbers and anything else that the functions take.
+        argnum: Position of the differentiated argument, or a tuple of positions, as in `jax.grad`.
+        arguments: Arguments of both functions: pytrees of arrays and numbers, or any other objects.
     """
 
     loss: Callable[..., Any]
@@ -31,17 +30,17 @@ class Problem(NamedTuple):
 
     @property
     def argnums(self) -> tuple[int, ...]:
-        """The positions of the arguments that are differentiated."""
+        """Positions of the differentiated arguments."""
         return self.argnum if isinstance(self.argnum, tuple) else (self.argnum,)
 
     @property
     def differentiated(self) -> PyTree:
-        """The argument that is differentiated, or a tuple of several."""
+        """The differentiated argument, or a tuple of several."""
         chosen = tuple(self.arguments[i] for i in self.argnums)
         return chosen if isinstance(self.argnum, tuple) else chosen[0]
 
     def at(self, point: PyTree) -> "Problem":
-        """The problem with another value of what is differentiated."""
+        """Returns the problem with another value of the differentiated argument."""
         values = point if isinstance(self.argnum, tuple) else (point,)
         arguments = list(self.arguments)
         for i, value in zip(self.argnums, values, strict=True):
@@ -49,52 +48,52 @@ class Problem(NamedTuple):
         return self._replace(arguments=tuple(arguments))
 
     def cast(self, precision: str) -> "Problem":
-        """The same problem with every floating number in one precision."""
+        """Returns the problem with every floating number in one precision."""
         return self._replace(arguments=cast(self.arguments, precision))
 
     def name(self, argnum: int) -> str:
-        """The loss's name for an argument."""
+        """Returns the name that the loss gives to an argument."""
         try:
             parameters = list(inspect.signature(self.loss).parameters.values())
         except (TypeError, ValueError):  # a builtin
             parameters = []
-        # of *args, all have the same name
+        # all values of *args have the same name
         named = [p.name for p in parameters if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}]
         return named[argnum] if argnum < len(named) else f"argument {argnum}"
 
     @property
     def names(self) -> list[str]:
-        """The name and path of each leaf of what is differentiated, as `params['w']`."""
+        """Name and path of each differentiated leaf, as `params['w']`."""
         return [name for i in self.argnums for name in self.leaf_names(i)]
 
     def leaf_names(self, argnum: int) -> list[str]:
-        """The name and path of each leaf of an argument."""
+        """Returns the name and path of each leaf of an argument."""
         paths = jax.tree.leaves_with_path(self.arguments[argnum])
         return [f"{self.name(argnum)}{jax.tree_util.keystr(path)}" for path, _ in paths]
 
 
 def is_array(value: Any) -> bool:
-    """Whether a leaf is an array of JAX or NumPy, or a NumPy scalar."""
+    """Returns whether a leaf is a JAX or NumPy array, or a NumPy scalar."""
     return isinstance(value, jax.Array | np.ndarray | np.generic)
 
 
 def is_floating(value: Any) -> bool:
-    """Whether a leaf is a floating number or an array of those."""
+    """Returns whether a leaf is a floating number or an array of floating numbers."""
     if isinstance(value, float):
         return True
     return is_array(value) and bool(jnp.issubdtype(value.dtype, jnp.floating))
 
 
 def cast(tree: PyTree, precision: str) -> PyTree:
-    """A pytree with its floating arrays in one precision; other leaves as they are.
+    """Casts the floating arrays of a pytree to one precision, and keeps other leaves.
 
     Args:
-        tree: Pytree of arrays and anything else.
-        precision: The dtype; its mode must be entered if there are arrays of JAX.
+        tree: Pytree of arrays and any other objects.
+        precision: Name of the dtype. JAX arrays require that `in_precision` is active.
 
     Returns:
-        Arrays of NumPy stay such, those of JAX too, and so do Python's numbers, which have no
-        precision of their own.
+        The pytree. NumPy arrays remain NumPy arrays, and JAX arrays remain JAX arrays. Python
+        numbers are not changed, since they have no precision.
     """
 
     def leaf(value: Any) -> Any:
@@ -102,7 +101,7 @@ def cast(tree: PyTree, precision: str) -> PyTree:
             return value
         if not is_floating(value):
             return value
-        # by NumPy: a conversion on the device is one more program to compile
+        # NumPy converts, since a conversion on the device would need another compiled program
         with np.errstate(over="ignore"):
             converted = np.asarray(value).astype(precision)
         return jnp.asarray(converted) if isinstance(value, jax.Array) else converted
@@ -111,14 +110,14 @@ def cast(tree: PyTree, precision: str) -> PyTree:
 
 
 def as_arrays(tree: PyTree) -> PyTree:
-    """A pytree with lists of numbers, and columns of other libraries, as arrays of NumPy.
+    """Converts lists of numbers, and arrays of other libraries, to NumPy arrays.
 
     Args:
-        tree: What a user gives.
+        tree: Argument of a user's function.
 
     Returns:
-        The same, with each list that NumPy reads as an array of numbers replaced by that array,
-        and each object that converts itself to one (of pandas or PyTorch) too.
+        The argument, with NumPy arrays in place of lists of numbers and of objects with a method
+        `__array__`, such as those of pandas and PyTorch.
 
     Example:
         >>> as_arrays([[1.0, 2.0], [3.0, 4.0]]).shape
@@ -143,7 +142,7 @@ def as_arrays(tree: PyTree) -> PyTree:
 
 
 def describe(tree: PyTree) -> str:
-    """Dtypes and shapes of a pytree, as `float32[3, 4]`."""
+    """Describes the dtypes and shapes of a pytree, as `float32[3, 4]`."""
 
     def leaf(value: Any) -> str:
         try:
@@ -156,5 +155,5 @@ def describe(tree: PyTree) -> str:
 
 
 def stack(trees: Sequence[PyTree]) -> PyTree:
-    """Pytrees of the same structure as one, with a leading axis."""
+    """Stacks pytrees of the same structure along a leading axis."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)

@@ -1,4 +1,4 @@
-"""The loss, autodiff's gradient of it and the hand-written one, in one precision."""
+"""Compiled programs for the loss, autodiff's gradient and the hand-written gradient."""
 
 import contextlib
 from collections.abc import Callable
@@ -28,7 +28,7 @@ Executable = Callable[[list[Any], list[Any]], list[Any]]
 
 
 class Returns(NamedTuple):
-    """How the functions return what they return.
+    """The form of the results of the functions.
 
     Attributes:
         has_value: Whether the gradient returns (value, gradient).
@@ -40,17 +40,17 @@ class Returns(NamedTuple):
 
 
 class Compiler:
-    """Compiles in a second thread; the same program is not compiled twice."""
+    """Compiles programs in background threads, each program only once."""
 
     def __init__(self) -> None:
         self._programs: dict[str, Future[Executable]] = {}
 
     def submit(self, closed: ClosedJaxpr, inputs: list[Any]) -> Future[Executable]:
-        """A program of (constants, inputs), compiled while other work goes on.
+        """Starts to compile a program of (constants, inputs) in the background.
 
         Args:
-            closed: What it computes; its constants become arguments.
-            inputs: Arrays of the shapes and dtypes that it will be called with.
+            closed: Jaxpr of the program; its constants become arguments.
+            inputs: Arrays with the shapes and dtypes of the program's inputs.
         """
 
         def program(constants: list[Any], values: list[Any]) -> list[Any]:
@@ -66,7 +66,7 @@ class Compiler:
 
 
 class Program:
-    """A traced function, compiled: from a problem to the leaves of what it returns."""
+    """A traced and compiled function of a problem."""
 
     def __init__(
         self, traced: Traced, problem: Problem, precision: str, compiler: Compiler
@@ -77,18 +77,18 @@ class Program:
         self._executable = compiler.submit(traced.closed, inputs)
 
     def __call__(self, problem: Problem) -> PyTree:
-        """What the function returns, as arrays of NumPy."""
+        """Calls the program, and returns the result with NumPy arrays."""
         return self.run(self.constants, self.traced.inputs(jax.tree.leaves(problem.arguments)))
 
     def run(self, constants: list[Any], inputs: list[Any]) -> PyTree:
-        """What the function returns for other constants, as arrays of NumPy."""
+        """Calls the program with other constants, and returns the result with NumPy arrays."""
         with in_precision(self.precision):
             results = self._executable.result()(constants, inputs)
         return jax.tree.unflatten(self.traced.tree, jax.device_get(results))
 
 
 class Plain:
-    """A function that JAX can't trace, called as it is."""
+    """A function that JAX can't trace; it is called directly."""
 
     traced = None
 
@@ -96,7 +96,7 @@ class Plain:
         self.function, self.precision = function, precision
 
     def changes_data(self, problem: Problem) -> bool:
-        """Whether the function changes the data that it is given in place."""
+        """Returns whether the function changes its data in place."""
         leaves, tree = jax.tree.flatten(problem.arguments)
         moving, copies = moving_leaves(problem), own_copies(leaves)
         with in_precision(self.precision), quietly(), contextlib.suppress(Exception):
@@ -108,7 +108,7 @@ class Plain:
         )
 
     def __call__(self, problem: Problem) -> PyTree:
-        """What the function returns."""
+        """Calls the function."""
         with in_precision(self.precision):
             return call(self.function, problem)
 
@@ -117,13 +117,13 @@ class Programs(NamedTuple):
     """The functions of a problem in one precision.
 
     Attributes:
-        precision: The dtype.
-        loss: From a problem to (value, gradient by autodiff), or to the value alone.
-        hand: From a problem to what the hand-written gradient returns.
-        without: Why there is no gradient by autodiff; empty if there is.
-        value: The loss alone, traced by itself; None if it is not traced.
-        again: The hand-written gradient traced a second time, which is the same unless the
-            function depends on more than its arguments; None if it is not traced.
+        precision: Name of the dtype.
+        loss: Program that returns (value, gradient by autodiff), or the value alone.
+        hand: Program that returns the result of the hand-written gradient.
+        without: Reason why there is no gradient by autodiff; empty if there is one.
+        value: Trace of the loss alone; None if it can't be traced.
+        again: Second trace of the hand-written gradient, which differs from the first only if the
+            function depends on more than its arguments; None if it can't be traced.
     """
 
     precision: str
@@ -140,16 +140,16 @@ def make_programs(
     """Traces the functions of a problem and starts to compile them.
 
     Args:
-        problem: In any precision.
-        precision: The dtype.
-        returns: How the functions return what they return.
-        compiler: For those that JAX can trace.
+        problem: Problem in any precision.
+        precision: Name of the dtype.
+        returns: Form of the results of the functions.
+        compiler: Compiler of the functions that JAX can trace.
 
     Returns:
         The programs.
 
     Raises:
-        UsageError: If a function raises, or returns what it should not.
+        UsageError: If a function raises, or returns an invalid result.
     """
     with in_precision(precision):
         problem = problem.cast(precision)
@@ -220,11 +220,11 @@ def _intermediate_shapes(traced: Traced | None) -> set[Any]:
 
 
 def loss_and_reverse(programs: Programs, result: Any) -> tuple[float, PyTree[np.ndarray] | None]:
-    """What the loss's program returned: the value, and autodiff's gradient if there is one."""
+    """Splits the result of the loss's program into the value and autodiff's gradient, or None."""
     value, reverse = (result, None) if programs.without else result
     return float(value), None if reverse is None else in_float64(reverse)
 
 
 def in_float64(tree: PyTree) -> PyTree[np.ndarray]:
-    """A pytree in NumPy's float64."""
+    """Converts the leaves of a pytree to NumPy arrays of float64."""
     return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), tree)

@@ -1,4 +1,4 @@
-"""What a check could not judge, or judged otherwise, in sentences."""
+"""Sentences about what a check could not compare, or compared in another way."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,7 @@ from mnist_jax.gradcheck.programs import Program, Programs
 
 
 def not_finite(at: list[Evaluated], precision: str) -> Iterator[Finding]:
-    """A finding for a loss that is not finite at the point given."""
+    """Yields a finding if the loss is not finite at the given point."""
     for each in at:
         loss = each.values.loss
         if each.point.name == "given" and not np.isfinite(loss):
@@ -28,7 +28,7 @@ def not_finite(at: list[Evaluated], precision: str) -> Iterator[Finding]:
 
 
 def skipped(at: list[Evaluated], usable: list[Evaluated], precision: str) -> Iterator[str]:
-    """Names the drawn points that were left out because something is not finite there."""
+    """Names the drawn points that were skipped because a value is not finite there."""
     kept = {each.point.name for each in usable}
     names = [e.point.name for e in at if e.point.name not in kept and e.point.name != "given"]
     if names:
@@ -36,7 +36,7 @@ def skipped(at: list[Evaluated], usable: list[Evaluated], precision: str) -> Ite
 
 
 def refuted(formula: Formula) -> Iterator[str]:
-    """Says that autodiff of the loss is wrong and the gradient is right, where that is proved."""
+    """States that autodiff of the loss is wrong and the gradient is correct, if that is proved."""
     if formula.verdict == "equal" and formula.autodiff == "wrong":
         yield f"jax.grad of the loss is wrong: {ODD_AUTODIFF}"
 
@@ -48,14 +48,14 @@ def remarks_on(
     evaluated: dict[str, list[Evaluated]],
     findings: Sequence[Finding],
 ) -> Iterator[str]:
-    """Says what was judged otherwise than by autodiff, or elsewhere than given.
+    """States what was compared without autodiff, or at changed arguments.
 
     Args:
-        problem: The problem as given.
-        programs: The functions, by precision.
-        points: The points.
-        evaluated: What was computed at each, by precision.
-        findings: The findings of every check.
+        problem: Problem at the given arguments.
+        programs: Programs of the functions, by precision.
+        points: Points of the check.
+        evaluated: Evaluations at the points, by precision.
+        findings: Findings of all checks.
 
     Yields:
         Sentences.
@@ -67,7 +67,7 @@ def remarks_on(
         yield "the gradient can't be traced by JAX: it was called as it is, without compilation"
     changed = [point.changed for point in points if point.changed]
     if changed:
-        yield f"also checked with {changed[0]}, which hides mistakes as given"
+        yield f"also checked with {changed[0]}, because the given value hides mistakes"
     by_values = [f.passes for f in findings if f.check == "central differences"]
     agree = ", where the values of the loss agree with the hand-written one" * all(by_values)
     for at in evaluated.get("float64", []):
@@ -88,4 +88,4 @@ def remarks_on(
         if np.dtype(getattr(x, "dtype", "float64")).itemsize < 4
     }
     if low:
-        yield f"the argument is {', '.join(low)}: checked in float32 and float64, not in that"
+        yield f"the argument is {', '.join(low)}: it was checked in float32 and float64 instead"

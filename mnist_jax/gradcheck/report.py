@@ -1,4 +1,4 @@
-"""What a check found: a verdict in words, a short table, and every number."""
+"""The report of a check: a verdict, a diagnosis, a short table, and every number."""
 
 import html
 import io
@@ -20,23 +20,23 @@ from mnist_jax.gradcheck.formula import Formula
 from mnist_jax.gradcheck.table import NUMBERS, long_table, rows, title
 from mnist_jax.precision import MATMUL_PRECISION
 
-# in characters; of what is printed where there is no terminal
+# width of printed reports without a terminal, in characters
 WIDTH = 120
 
 
 class GradientError(AssertionError):
-    """A gradient did not pass its check; the message is the report."""
+    """Error for a gradient that does not pass its check; the message is the report."""
 
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """What a check found, in words and numbers; true if the gradient passes.
+    """The results of a check; true if the gradient passes.
 
     Attributes:
-        findings: One for each kind of check and precision.
-        diagnosis: Sentences on what is wrong, the most important first, then on what was not or
-            could not be judged.
-        proof: The verdict on the formula, by ball arithmetic.
+        findings: Findings, one for each kind of check and precision.
+        diagnosis: Sentences about what is wrong, the most important first, followed by remarks
+            about what was not or could not be compared.
+        proof: Verdict of ball arithmetic on the formula.
         environment: Device, versions and matmul precision.
     """
 
@@ -52,18 +52,18 @@ class Report:
 
     @property
     def formula(self) -> str:
-        """Whether the formula is that of the gradient: `equal`, `different` or `not told`."""
+        """The verdict on the formula: `equal`, `different` or `not told` (undecided)."""
         return self.proof.verdict
 
     def __bool__(self) -> bool:
         return self.passes
 
     def of(self, check: str, precision: str) -> Finding:
-        """The finding of one kind of check.
+        """Returns the finding of one check in one precision.
 
         Args:
-            check: Its name, as in the table of `details`.
-            precision: The dtype.
+            check: Name of the check, as in the table of `details`.
+            precision: Name of the dtype.
 
         Returns:
             The finding.
@@ -77,7 +77,7 @@ class Report:
         raise KeyError((check, precision))
 
     def raise_if_wrong(self) -> None:
-        """Raises the report if a check failed.
+        """Raises an error if a check failed.
 
         Raises:
             GradientError: With the report as its message.
@@ -86,7 +86,7 @@ class Report:
             raise GradientError(f"\n{self}")
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain values; numbers that are not finite are None."""
+        """Returns the report as plain values; numbers that are not finite become None."""
         findings = [
             {**f._asdict(), "comparison": f.comparison and _finite(f.comparison._asdict())}
             for f in self.findings
@@ -100,23 +100,23 @@ class Report:
         }
 
     def to_json(self) -> str:
-        """The report as JSON."""
+        """Returns the report as JSON."""
         return json.dumps(self.to_dict(), indent=1, allow_nan=False, ensure_ascii=False)
 
     def details(self) -> str:
-        """Every check with its numbers, as a table."""
+        """Returns a table of every check with its numbers."""
         return _text(_Details(self))
 
     def __repr__(self) -> str:
-        said = f": {self.diagnosis[0]}" if self.diagnosis else ""
-        return f"<Report: {title(self.findings)}{said}>"
+        first = f": {self.diagnosis[0]}" if self.diagnosis else ""
+        return f"<Report: {title(self.findings)}{first}>"
 
     def __str__(self) -> str:
         return _text(self)
 
     def _repr_html_(self) -> str:
-        """The report in a notebook, which breaks its lines itself."""
-        said = "".join(f"<li>{html.escape(line)}</li>" for line in self.diagnosis)
+        """Returns the report as HTML for notebooks."""
+        items = "".join(f"<li>{html.escape(line)}</li>" for line in self.diagnosis)
         head, *body = rows(self.findings, self.proof)
         cells = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
@@ -124,7 +124,7 @@ class Report:
         )
         names = "".join(f"<th>{html.escape(name)}</th>" for name in head)
         return (
-            f"<p><b>{html.escape(title(self.findings))}</b></p><ul>{said}</ul>"
+            f"<p><b>{html.escape(title(self.findings))}</b></p><ul>{items}</ul>"
             f"<table><tr>{names}</tr>{cells}</table>"
         )
 
@@ -140,12 +140,12 @@ class Report:
 
 @dataclass(frozen=True)
 class _Details:
-    """The long form of a report, as rich draws it."""
+    """The long form of a report, for rich."""
 
     report: Report
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[Any]:
-        """With fewer columns where there is little room."""
+        """Yields the short form and the long table, with fewer columns on a narrow console."""
         numbers = NUMBERS if options.max_width >= WIDTH else NUMBERS[:2]
         yield replace(self.report)
         yield long_table(self.report.findings, numbers)
@@ -153,7 +153,7 @@ class _Details:
 
 
 def details(report: Report) -> Any:
-    """The long form of a report, for a console."""
+    """Returns the long form of a report, to print on a rich console."""
     return _Details(report)
 
 
@@ -165,7 +165,7 @@ def _text(renderable: Any) -> str:
 
 
 def _width() -> int:
-    """The terminal's width, or `WIDTH` where there is none."""
+    """Returns the width of the terminal, or `WIDTH` without one."""
     console = Console(force_jupyter=False)
     return min(console.width, WIDTH) if console.is_terminal else WIDTH
 
@@ -178,7 +178,7 @@ def _finite(numbers: dict[str, Any]) -> dict[str, Any]:
 
 
 def environment() -> dict[str, str]:
-    """Where a check is made."""
+    """Returns the device and the versions of the packages."""
     device = jax.devices()[0]
     return {
         "device": f"{device.device_kind} ({device.platform})",

@@ -27,27 +27,27 @@ def check_rule(
     seed: int = 0,
     **options: Any,
 ) -> Report:
-    r"""Checks the derivative rules in a function against what they are the derivatives of.
+    r"""Checks the custom derivative rules of a function.
 
-    For a random cotangent c, the rule's gradient of $\langle c, f(x) \rangle$ is compared with
-    autodiff of the function underneath, all of whose rules are taken away, and with differences
-    of its values; the value that the rule computes on its way forward is checked too, and that
-    the rule is linear in the cotangent.
+    For a random cotangent c, the gradient of $\langle c, f(x) \rangle$ by the rule is compared with
+    autodiff of the same function without its rules, and with differences of its values. The check
+    also compares the value that the rule computes in the forward pass, and tests that the rule is
+    linear in the cotangent.
 
     Args:
-        function: Function of arguments to a pytree of arrays of any shapes, with rules by
-            `jax.custom_vjp` or `jax.custom_jvp`, its own or of what it calls.
-        *arguments: Where to check.
-        argnums: The arguments that are differentiated; all that hold floating numbers alone, if
-            it is not given.
-        seed: Seed of the cotangent, the points and the directions.
+        function: Function that returns a pytree of arrays of any shape. It, or a function that it
+            calls, has a rule by `jax.custom_vjp` or `jax.custom_jvp`.
+        *arguments: Arguments at which to check.
+        argnums: Positions of the arguments to differentiate; by default all arguments that contain
+            only floating numbers.
+        seed: Seed for drawing the cotangent, the points and the directions.
         **options: Options of `Checker`: points, directions, precisions, project.
 
     Returns:
         The report.
 
     Raises:
-        UsageError: If the function has no rule, or no floating argument, or raises.
+        UsageError: If the function has no rule or no floating argument, or if it raises.
 
     Example:
         >>> @jax.custom_jvp
@@ -78,15 +78,15 @@ def check_rule(
 
         value, back = jax.vjp(of_chosen, *(arguments[i] for i in chosen))
         once, thrice = (back(jnp.asarray(c, value.dtype)) for c in (1.0, 3.0))
-        # a rule that is not linear in the cotangent shows in the difference
+        # the difference is wrong if the rule is not linear in the cotangent
         return value, jax.tree.map(lambda a, b: (b - a) / 2, once, thrice)
 
     loss = functools.update_wrapper(underneath, function)
     report = check(loss, by_rule, *given, argnums=chosen, seed=seed, has_value=True, **options)
     if report.passes:
         return report
-    said = _of_cotangent(function, given, chosen, cotangent)
-    return replace(report, diagnosis=tuple(said)) if said else report
+    diagnosis = _of_cotangent(function, given, chosen, cotangent)
+    return replace(report, diagnosis=tuple(diagnosis)) if diagnosis else report
 
 
 def _of_cotangent(
@@ -95,7 +95,7 @@ def _of_cotangent(
     chosen: tuple[int, ...],
     cotangent: list[np.ndarray],
 ) -> list[str]:
-    """Says of a rule that it does not go with its cotangent, if that is so."""
+    """Describes a rule that ignores its cotangent or is not linear in it; empty otherwise."""
 
     def results(*values: Any) -> list[Any]:
         filled = dict(enumerate(arguments)) | dict(zip(chosen, values, strict=True))
@@ -112,17 +112,17 @@ def _of_cotangent(
         return []
     if all(np.array_equal(a, b) for a, b in pairs):
         return ["the rule does not use its cotangent: multiply by it"]
-    return ["the rule is not linear in its cotangent, as a derivative is"]
+    return ["the rule is not linear in its cotangent, as a derivative must be"]
 
 
 def without_rules(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function underneath: the same computation, differentiated by JAX's own rules.
+    """Removes the custom rules of a function, so that JAX's own rules differentiate it.
 
     Args:
-        function: Traceable by JAX.
+        function: Function that JAX can trace.
 
     Returns:
-        A function of the same arguments, traceable too.
+        A function of the same arguments that JAX can trace.
     """
 
     def underneath(*arguments: Any) -> Any:

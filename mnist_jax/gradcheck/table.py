@@ -1,4 +1,4 @@
-"""A report as text: its title, the short table, the long one."""
+"""A report as text: its title, the short table, and the long table."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ ANSWERS = {True: "yes", False: "NO", None: "-"}
 
 
 def title(findings: Sequence[Finding]) -> str:
-    """The verdict in a sentence."""
+    """Returns the verdict as a sentence."""
     failed = [finding for finding in findings if finding.passes is False]
     if not failed:
         return "This gradient is right."
@@ -32,7 +32,7 @@ def title(findings: Sequence[Finding]) -> str:
 
 
 def rows(findings: Sequence[Finding], proof: Formula) -> Iterator[tuple[str, ...]]:
-    """The short table: what a student asks, for each precision."""
+    """Yields the rows of the short table, with a column for each precision."""
     precisions = list(dict.fromkeys(finding.precision for finding in findings))
     yield ("", *precisions)
     told = {"equal": f"equal to {proof.digits:.0f} digits", "different": "DIFFERENT"}
@@ -40,7 +40,7 @@ def rows(findings: Sequence[Finding], proof: Formula) -> Iterator[tuple[str, ...
     questions = {
         "agrees with autodiff": "reverse mode",
         "agrees with the loss's values": "central differences",
-        "compiled as one by one": "jit / eager",
+        "compiled equals uncompiled": "jit / eager",
     }
     for question, check in questions.items():
         found = {f.precision: f.passes for f in findings if f.check == check}
@@ -52,7 +52,7 @@ def rows(findings: Sequence[Finding], proof: Formula) -> Iterator[tuple[str, ...
 
 
 def _digits(findings: Sequence[Finding], precision: str) -> str:
-    """How many digits of its largest coordinate the gradient keeps."""
+    """Returns the number of correct digits of the gradient, relative to its largest coordinate."""
     reference = "float64" if precision == "float32" else "reverse mode"
     found = next((f for f in findings if (f.check, f.precision) == (reference, precision)), None)
     if found is None or found.comparison is None or not math.isfinite(found.comparison.relative):
@@ -63,7 +63,7 @@ def _digits(findings: Sequence[Finding], precision: str) -> str:
 
 
 def long_table(findings: Sequence[Finding], numbers: Sequence[str]) -> Table:
-    """The long table: a line for each finding, with the numbers that are named."""
+    """Returns the long table, with a row for each finding and the given columns of numbers."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     for name in ("against", "", *numbers, "worst coordinate", "gradient", "reference"):
         table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")

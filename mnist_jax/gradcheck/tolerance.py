@@ -1,4 +1,4 @@
-"""What an error may be, coordinate by coordinate: multiples of what rounding does there."""
+"""The tolerance of each coordinate: a multiple of its rounding error."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from jaxtyping import PyTree
 from mnist_jax.gradcheck.differences import richardson
 from mnist_jax.gradcheck.points import Evaluated
 
-# what an error may be, in standard deviations of what rounding does
+# tolerance in standard deviations of the rounding error
 TOLERANCE = 16.0
-# ... and in multiples of what Richardson's extrapolation says of its own error
+# ... and in multiples of the error estimate of Richardson extrapolation
 SETTLED = 8.0
 
 
 def known(reverse: PyTree, hand: PyTree) -> PyTree:
-    """Autodiff's gradient; the hand-written one where autodiff's alone is not finite.
+    """Replaces coordinates where only autodiff's gradient is not finite by the hand-written ones.
 
-    There the values of the loss decide.
+    At those coordinates, the values of the loss decide.
     """
 
     def leaf(theirs: Any, ours: Any) -> Any:
@@ -29,14 +29,14 @@ def known(reverse: PyTree, hand: PyTree) -> PyTree:
 
 
 def allowed_by_reverse(at: Evaluated, precision: str) -> PyTree:
-    """What the hand-written gradient may differ from autodiff's by, coordinate by coordinate."""
+    """Returns the tolerance of each coordinate in the comparison with autodiff."""
     deviation = at.deviation
     reverse = deviation.hand if deviation.reverse is None else deviation.reverse
     return allowed(deviation.hand, reverse, at.values.reverse, precision)
 
 
 def agrees(at: Evaluated, precision: str) -> bool:
-    """Whether the hand-written gradient agrees with autodiff's at a point."""
+    """Returns whether the hand-written gradient agrees with autodiff's at a point."""
     tolerance = allowed_by_reverse(at, precision)
     pairs = zip(
         *(jax.tree.leaves(each) for each in (at.values.hand, at.values.reverse, tolerance)),
@@ -46,19 +46,19 @@ def agrees(at: Evaluated, precision: str) -> bool:
 
 
 def allowed_along(at: Evaluated) -> np.ndarray:
-    """What the slope along each direction may be off from that of central differences."""
+    """Returns the tolerance of each slope in the comparison with central differences."""
     errors = np.array([richardson(line).error for line in at.lines])
     return SETTLED * errors + TOLERANCE * np.asarray(at.deviation.slopes)[: len(errors)]
 
 
 def allowed(ours: PyTree, reference: PyTree, values: PyTree, precision: str) -> PyTree:
-    """What two results may differ by: a multiple of their deviations, and their last place.
+    """Returns the tolerance of a difference: a multiple of the deviations, plus one rounding.
 
     Args:
-        ours: The standard deviation of the one from rounding.
-        reference: That of the other.
-        values: The reference itself.
-        precision: The dtype.
+        ours: Standard deviation of the first result from rounding.
+        reference: Standard deviation of the reference.
+        values: Reference.
+        precision: Name of the dtype.
 
     Returns:
         The tolerance of each coordinate.
@@ -73,5 +73,5 @@ def allowed(ours: PyTree, reference: PyTree, values: PyTree, precision: str) -> 
 
 
 def largest(tree: PyTree) -> float:
-    """The largest magnitude in a pytree."""
+    """Returns the largest magnitude in a pytree."""
     return max(float(np.max(np.abs(leaf), initial=0)) for leaf in jax.tree.leaves(tree))

@@ -1,4 +1,4 @@
-"""Validates the arguments of a check, and what the functions return."""
+"""Validates the arguments of a check and the results of the functions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,11 +21,11 @@ def validate(problem: Problem, precisions: Sequence[str]) -> None:
     """Checks that the arguments can be differentiated and are finite.
 
     Args:
-        problem: As given, lists as arrays.
-        precisions: The dtypes in which it is to be evaluated.
+        problem: Problem at the given arguments, with lists converted to arrays.
+        precisions: Names of the dtypes in which the functions are evaluated.
 
     Raises:
-        UsageError: If they can't or are not.
+        UsageError: If an argument can't be differentiated or is not finite.
     """
     given = len(problem.arguments)
     for argnum in problem.argnums:
@@ -76,14 +76,16 @@ def _check_finite(leaf: Any, name: str, precisions: Sequence[str]) -> None:
 
 
 def loss_value(value: Any, *, has_aux: bool) -> Any:
-    """The scalar among what the loss returned, as shapes or as numbers.
+    """Returns the scalar in the result of the loss, which may be traced.
 
     Raises:
-        UsageError: If there is none.
+        UsageError: If the result is not a floating scalar.
     """
     if has_aux:
         if not isinstance(value, tuple) or len(value) != 2:
-            raise UsageError(f"has_aux is given, but the loss returns {describe(value)}, no pair.")
+            raise UsageError(
+                f"has_aux is given, but the loss returns {describe(value)}, which is not a pair."
+            )
         value = value[0]
     if isinstance(value, tuple) and len(value) == 2 and jnp.shape(value[0]) == ():
         raise UsageError(
@@ -107,19 +109,19 @@ def loss_value(value: Any, *, has_aux: bool) -> Any:
 def gradient_leaves(
     result: Any, problem: Problem, *, has_value: bool, between: Any = ()
 ) -> tuple[Any, list[Any]]:
-    """The value, if there is one, and the leaves of the gradient among what was returned.
+    """Splits the result of the gradient into its value, or None, and its leaves.
 
     Args:
-        result: As shapes or as numbers.
-        problem: For what is differentiated.
-        has_value: Whether the gradient comes as (value, gradient).
-        between: Shapes of what the loss computes on its way, for a better message.
+        result: Result of the gradient, as numbers or as shapes.
+        problem: Problem with the differentiated argument.
+        has_value: Whether the gradient returns (value, gradient).
+        between: Shapes of intermediate results of the loss, for a more helpful message.
 
     Returns:
-        The value or None, and the leaves in the order of those that are differentiated.
+        The value or None, and the leaves in the order of the differentiated leaves.
 
     Raises:
-        UsageError: If the gradient is not one of what is differentiated.
+        UsageError: If structure, shapes or dtypes do not match the differentiated argument.
     """
     value = None
     if has_value:
@@ -143,7 +145,7 @@ def gradient_leaves(
 
 
 def _shapes(tree: Any) -> Any:
-    """The shapes of the leaves; of pairs and lists, whichever they are."""
+    """Returns the shapes of the leaves; tuples and lists are treated alike."""
     if jax.tree.structure(tree) == jax.tree.structure(0):
         return getattr(tree, "shape", ()) if not isinstance(tree, str) else None
     if isinstance(tree, tuple | list):
@@ -167,7 +169,7 @@ def _mismatch(result: Any, problem: Problem, *, has_value: bool, between: Any) -
 
 
 def _hint(shape: Any, wanted: Any, between: Any) -> str:
-    """What to do about a gradient of another shape."""
+    """Suggests what to do about a gradient of another shape."""
     if not isinstance(shape, tuple) or not isinstance(wanted, tuple):
         return ": return the same tree."
     if shape == wanted[::-1]:
@@ -184,7 +186,7 @@ def _hint(shape: Any, wanted: Any, between: Any) -> str:
 
 
 def raised(what: str, error: Exception, problem: Problem) -> UsageError:
-    """The error for a user's function that raises."""
+    """Makes the error for a user's function that raises."""
     listed = ", ".join(
         f"{problem.name(i)}: {describe(argument)}" for i, argument in enumerate(problem.arguments)
     )

@@ -1,4 +1,4 @@
-"""The verdict on the formula of a gradient, beside that on its arithmetic."""
+"""Combines the verdict on the formula of a gradient with the comparisons of its numbers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,15 +13,15 @@ from mnist_jax.gradcheck.functions import Traced, own_copies
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Program, Programs, Returns
 
-# for how many seconds balls are computed with
+# time limit of ball arithmetic, in seconds
 SECONDS = 0.6
-# how many digits two gradients must have in common, for the rest to be a matter of rounding
+# number of digits to which two formulas must agree for a difference to count as rounding
 DIGITS = 15.0
-# what rounding may leave of a gradient whose formula is right, relative to its largest coordinate
+# largest rounding error of a gradient with a correct formula, relative to its largest coordinate
 ROUNDED = 1e-8
-# the checks that compare formulas, as far as rounding lets them
+# checks that compare formulas up to rounding
 OF_FORMULAS = {"reverse mode", "forward mode"}
-# the checks that need a right autodiff
+# checks that need a correct autodiff
 WITH_AUTODIFF = {*OF_FORMULAS, "float64", "lost to rounding"}
 
 
@@ -29,9 +29,9 @@ def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns)
     """Judges the formula of a gradient in ball arithmetic.
 
     Args:
-        programs: The functions in float64.
-        points: Where.
-        returns: How the functions return what they return.
+        programs: Programs in float64.
+        points: Points of the check.
+        returns: Form of the results of the functions.
 
     Returns:
         The verdict; `not told` for a loss that is not traced.
@@ -44,7 +44,9 @@ def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns)
     gradient: Any = _of_flat(points[0].problem, returns, traced.takes)
     if isinstance(programs.hand, Program):
         if programs.hand.traced.takes != traced.takes:
-            return Formula("not told", note="loss and gradient take their data in other ways")
+            return Formula(
+                "not told", note="the loss and the gradient were traced with different inputs"
+            )
         gradient = _outputs(programs.hand.traced.closed, int(returns.has_value))
     places = [traced.inputs(jax.tree.leaves(point.problem.arguments)) for point in points]
     if not all(isinstance(x.dtype, np.dtype) for x in places[0]):
@@ -60,23 +62,23 @@ def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns)
             argnums=moving,
             seconds=SECONDS,
         )
-    except Exception as error:  # what a user's function does with balls is not known
+    except Exception as error:  # a user's function may raise anything on balls
         return Formula("not told", note=f"{type(error).__name__}: {error}")
 
 
 def _value(programs: Programs, traced: Traced) -> Any:
-    """The loss's own jaxpr, which has no derivative rules in it, if it takes the same inputs."""
+    """Returns the jaxpr of the loss without derivative rules, if it takes the same inputs."""
     value = programs.value
     return value.closed if value and value.takes == traced.takes else None
 
 
 def _outputs(closed: Any, first: int) -> Any:
-    """A jaxpr with its outputs from a position on."""
+    """Returns a jaxpr with its outputs from a position on."""
     return closed.replace(jaxpr=closed.jaxpr.replace(outvars=closed.jaxpr.outvars[first:]))
 
 
 def _of_flat(problem: Problem, returns: Returns, takes: tuple[int, ...]) -> Any:
-    """The hand-written gradient as a function of the flat inputs, for arrays of balls."""
+    """Returns the hand-written gradient as a function of flat inputs, for arrays of balls."""
     leaves, tree = jax.tree.flatten(problem.arguments)
 
     def gradient(*inputs: Any) -> list[Any]:
@@ -90,18 +92,19 @@ def _of_flat(problem: Problem, returns: Returns, takes: tuple[int, ...]) -> Any:
 
 
 def reconcile(findings: list[Finding], formula: Formula) -> list[Finding]:
-    """The findings, with what the verdict on the formula says of them.
+    """Revises the findings in the light of the verdict on the formula.
 
-    A right formula that rounds badly is no wrong gradient: where the formulas are equal, errors of
-    the size of rounding are inconclusive, and *lost to rounding* judges them. Where the values of
-    the loss refute autodiff and confirm the gradient, so is every comparison with autodiff.
+    A correct formula with large rounding errors is not a wrong gradient. If the formulas are equal,
+    errors of the size of rounding are inconclusive, and *lost to rounding* judges them. If the
+    values of the loss refute autodiff and confirm the gradient, all comparisons with autodiff are
+    inconclusive.
 
     Args:
-        findings: All of a check.
-        formula: The verdict.
+        findings: Findings of all checks.
+        formula: Verdict on the formula.
 
     Returns:
-        The findings.
+        The revised findings.
     """
     if formula.verdict != "equal" or formula.digits < DIGITS:
         return findings
@@ -113,7 +116,7 @@ def reconcile(findings: list[Finding], formula: Formula) -> list[Finding]:
             else found
             for found in findings
         ]
-    note = "the formulas are equal: an error of rounding"
+    note = "the formulas are equal: rounding explains the error"
     return [
         found._replace(passes=None, note=note) if _of_rounding(found) else found
         for found in findings
@@ -121,7 +124,7 @@ def reconcile(findings: list[Finding], formula: Formula) -> list[Finding]:
 
 
 def _of_rounding(found: Finding) -> bool:
-    """Whether a comparison of formulas in float64 fails by no more than rounding may leave."""
+    """Returns whether a comparison in float64 fails by no more than rounding explains."""
     failed = found.check in OF_FORMULAS and found.passes is False
     relative = found.comparison.relative if found.comparison else np.inf
     return failed and found.precision == "float64" and relative < ROUNDED

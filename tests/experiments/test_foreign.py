@@ -7,7 +7,7 @@ import pytest
 
 from experiments.controls.foreign import FOREIGN, judging
 from experiments.controls.foreign.entry import NEVER
-from experiments.controls.foreign.judging import Said, absent, judge, verdict
+from experiments.controls.foreign.judging import Response, absent, judge, verdict
 from experiments.controls.foreign.mistakes import coordinate, sign, sum_for_mean, twice
 from experiments.controls.foreign.summary import foreign_numbers, foreign_table
 
@@ -113,7 +113,7 @@ def test_there_are_many_of_many_kinds_with_three_mistakes_each():
     assert sum(case.has_value for case in present) >= 5
 
 
-SAID = Said(passes=False, text="", refused=False, seconds=0.1)
+SAID = Response(passes=False, text="", refused=False, seconds=0.1)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ MISTAKES = {
     "params['w'], all but [2, :]: the gradient has 0 and 1 along axis 0 exchanged": lambda g: {
         "w": g["w"][:, [1, 0, 2]]
     },
-    "params['w']: the gradient has in excess a constant term: 0.3 in each": lambda g: {
+    "params['w']: the gradient has an extra constant term: 0.3 in each": lambda g: {
         "w": g["w"] + 0.3
     },
     "params['w']: the gradient lacks a term: 0.06 (twice l2) times params['w']": lambda g: {

@@ -1,4 +1,4 @@
-"""Gradients that other people wrote, as their users hold them."""
+"""Gradients that other people wrote, called the way their users call them."""
 
 from experiments.controls.foreign.courses_layers import COURSES_LAYERS
 from experiments.controls.foreign.courses_linear import COURSES_LINEAR

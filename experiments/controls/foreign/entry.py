@@ -1,4 +1,4 @@
-"""A gradient that somebody else wrote, and the mistakes that are made in it."""
+"""Entries of the collection of foreign gradients, each with three mistakes."""
 
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
@@ -11,18 +11,18 @@ NEVER = (
     r"|kink|float16|fault of the compiler|the platform|not pure|not a pure|random (key|number)"
     r"|loss is (nan|inf|not finite)"
 )
-"""What is said wrongly of every mistake here: each loss is smooth, finite and computed rightly."""
+"""Statements that are false for every mistake, since each loss is smooth and finite."""
 
 
 class Mistake(NamedTuple):
     """One way to get a gradient wrong.
 
     Attributes:
-        wrong: What is wrong, in plain words.
-        of: Makes the wrong gradient from the right one, which it may ignore.
-        named: A regular expression that the diagnosis matches if it names the mistake; empty for
-            one that has no common name, of which nothing more is asked than that it is caught.
-        never: A regular expression that it matches if it says something that is not so.
+        wrong: Description of the mistake.
+        of: Function from the correct gradient, which it may ignore, to the wrong gradient.
+        named: Regular expression that matches a diagnosis that names the mistake; empty for a
+            mistake without a common name, which only has to be caught.
+        never: Regular expression that matches a diagnosis with a false statement.
     """
 
     wrong: str
@@ -32,13 +32,13 @@ class Mistake(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A loss, its gradient, and where they are compared.
+    """A loss, its gradient, and their arguments.
 
     Attributes:
-        loss: The scalar function, in `jax.numpy`; None if `gradient` is a function with a rule.
-        gradient: The hand-written gradient, or a function with a custom derivative rule.
-        arguments: What both are called with.
-        mistakes: The mistakes that the checker has to catch.
+        loss: Scalar function in `jax.numpy`; None if `gradient` is a function with a rule.
+        gradient: Hand-written gradient, or a function with a custom derivative rule.
+        arguments: Arguments of both functions.
+        mistakes: Mistakes that the checker must catch.
         options: Keyword arguments of `check`.
     """
 
@@ -50,11 +50,11 @@ class Case(NamedTuple):
 
     @property
     def has_value(self) -> bool:
-        """Whether the gradient comes with the value, as (value, gradient)."""
+        """Whether the gradient returns (value, gradient)."""
         return self.options.get("has_value", False)
 
     def wrong(self, mistake: Mistake) -> Gradient:
-        """The gradient with a mistake in it; a value that comes with it stays right."""
+        """Returns the gradient with a mistake; a value that it also returns remains correct."""
         if not self.has_value:
             return mistake.of(self.gradient)
         wrong = mistake.of(lambda *arguments: self.gradient(*arguments)[1])
@@ -69,12 +69,12 @@ class Foreign(NamedTuple):
     """An entry of the collection.
 
     Attributes:
-        name: What it is the gradient of; unique.
-        source: The library, with the name of what is called, or the course.
-        holds: How its user holds the gradient and its data.
-        make: Builds the case; imports the library.
-        origin: Whether an installed library is called, or the mathematics is written out here.
-        package: The optional package that it needs.
+        name: Unique name of the loss.
+        source: Library and name of the called function, or course.
+        holds: Form of the gradient and its data, such as a closure or a bound method.
+        make: Function that imports the library and returns the case.
+        origin: Whether an installed library is called, or the mathematics is implemented here.
+        package: Optional package that the entry needs.
     """
 
     name: str

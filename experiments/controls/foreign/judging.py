@@ -1,4 +1,4 @@
-"""What the checker says of the foreign gradients: the work of one process."""
+"""Runs the checker on the foreign gradients: the work of one process."""
 
 import re
 import time
@@ -14,18 +14,18 @@ from mnist_jax import gradcheck
 from mnist_jax.errors import UsageError
 
 DENIED = re.compile(r"\bno (constant|common|multiple|rearrangement)[^.;]*")
-"""What a diagnosis rules out is not what it says."""
+"""Parts of a diagnosis that exclude a mistake; they do not name it."""
 
 
-class Said(NamedTuple):
-    """What became of one check.
+class Response(NamedTuple):
+    """The response of the checker to one gradient.
 
     Attributes:
-        passes: The verdict; None if there is none.
-        text: The diagnosis, or what was raised.
+        passes: Verdict; None if an error was raised.
+        text: Diagnosis, or message of the error.
         refused: Whether a `UsageError` was raised; any other error is a crash.
-        seconds: How long it took, compilation included.
-        formula: The verdict on the formula, and why there is none.
+        seconds: Duration in seconds, including compilation.
+        formula: Verdict on the formula, and its note.
     """
 
     passes: bool | None
@@ -36,15 +36,15 @@ class Said(NamedTuple):
 
 
 class WrongOne(NamedTuple):
-    """What became of a mistake.
+    """The judgement on a mistake.
 
     Attributes:
-        wrong: What is wrong.
+        wrong: Description of the mistake.
         nameable: Whether the mistake has a common name.
-        caught: Whether the gradient fails, or is refused for a reason that names the mistake.
-        named: Whether the diagnosis names it.
-        misnamed: Whether the diagnosis says something that is not so.
-        said: All of it.
+        caught: Whether the gradient fails, or raises an error that names the mistake.
+        named: Whether the diagnosis names the mistake.
+        misnamed: Whether the diagnosis makes a false statement.
+        said: Response of the checker.
     """
 
     wrong: str
@@ -52,27 +52,27 @@ class WrongOne(NamedTuple):
     caught: bool
     named: bool
     misnamed: bool
-    said: Said
+    said: Response
 
 
 class Judged(NamedTuple):
-    """What became of an entry of the collection.
+    """The judgement on an entry of the collection.
 
     Attributes:
-        name: Of the entry.
-        source: Of the entry.
-        origin: Of the entry.
-        holds: Of the entry.
-        right: Of the right gradient.
-        wrong: Of each mistake.
-        absent: The package that is missing; then nothing was checked.
+        name: Name of the entry.
+        source: Source of the entry.
+        origin: Origin of the entry.
+        holds: Form of the gradient and its data.
+        right: Response to the correct gradient.
+        wrong: Judgements on the mistakes.
+        absent: Package that is missing, in which case nothing was checked; otherwise empty.
     """
 
     name: str
     source: str
     origin: str
     holds: str
-    right: Said | None
+    right: Response | None
     wrong: tuple[WrongOne, ...]
     absent: str = ""
 
@@ -84,13 +84,13 @@ def judge(names: Sequence[str]) -> list[Judged]:
         names: Names of the entries.
 
     Returns:
-        A judgement on each.
+        A judgement on each entry.
     """
     return [_judge(entry) for entry in FOREIGN if entry.name in names]
 
 
 def absent(entry: Foreign) -> str:
-    """The package that an entry needs and that is not installed; else empty."""
+    """Returns the missing package that an entry needs; empty if there is none."""
     return entry.package if entry.package and not find_spec(entry.package) else ""
 
 
@@ -98,7 +98,7 @@ def _judge(entry: Foreign) -> Judged:
     about = (entry.name, entry.source, entry.origin, entry.holds)
     if missing := absent(entry):
         return Judged(*about, right=None, wrong=(), absent=missing)
-    jax.clear_caches()  # the first check of each is a first one, and the memory does not fill
+    jax.clear_caches()  # so that the first check includes compilation, and memory is freed
     case = entry.make()
     right = answer(case, case.gradient)
     wrong = tuple(_judge_mistake(case, mistake) for mistake in case.mistakes)
@@ -109,19 +109,19 @@ def _judge_mistake(case: Case, mistake: Mistake) -> WrongOne:
     return verdict(mistake, answer(case, case.wrong(mistake)))
 
 
-def verdict(mistake: Mistake, said: Said) -> WrongOne:
-    """Whether what was said of a mistake catches it, and names it.
+def verdict(mistake: Mistake, said: Response) -> WrongOne:
+    """Judges whether the checker catches a mistake and names it.
 
     Args:
-        mistake: The mistake.
-        said: The checker's answer to the gradient with the mistake.
+        mistake: Mistake.
+        said: Response of the checker to the gradient with the mistake.
 
     Returns:
         The verdict.
 
     Example:
         >>> from experiments.controls.foreign.mistakes import sign
-        >>> said = Said(False, "This gradient is -1 times the right one.", False, 0.1)
+        >>> said = Response(False, "This gradient is -1 times the right one.", False, 0.1)
         >>> verdict(sign(), said).named
         True
         >>> verdict(sign(), said._replace(text="A kink lies near.")).misnamed
@@ -135,8 +135,8 @@ def verdict(mistake: Mistake, said: Said) -> WrongOne:
     return WrongOne(mistake.wrong, bool(mistake.named), caught, named, misnamed, said)
 
 
-def answer(case: Case, gradient: Callable[..., Any]) -> Said:
-    """What the checker says of a gradient, right or wrong, of a case's loss."""
+def answer(case: Case, gradient: Callable[..., Any]) -> Response:
+    """Runs the checker on a correct or wrong gradient of a case."""
     start, formula = time.perf_counter(), ("not told", "no report")
     try:
         report = _report(case, gradient)
@@ -146,7 +146,7 @@ def answer(case: Case, gradient: Callable[..., Any]) -> Said:
         said = None, str(error), True
     except Exception as error:  # a crash of the checker is a result, not the end of the run
         said = None, "".join(traceback.format_exception_only(error)).strip(), False
-    return Said(*said, seconds=time.perf_counter() - start, formula=formula)
+    return Response(*said, seconds=time.perf_counter() - start, formula=formula)
 
 
 def _report(case: Case, gradient: Callable[..., Any]) -> gradcheck.Report:

@@ -1,4 +1,4 @@
-"""Mistakes that can be made in any gradient, and the words that name them."""
+"""Common mistakes in gradients, and regular expressions for their names."""
 
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -25,27 +25,27 @@ MASK = (
 
 
 def summed(count: int) -> str:
-    """The words for a sum that should be a mean."""
+    """Returns the expression for a sum in place of a mean."""
     return rf"(?<![\d.]){count} (times|\()|factor of {count}\b|\bsum(s|med)?\b.{{0,60}}\bmean\b"
 
 
 def averaged(count: int) -> str:
-    """The words for a mean that should be a sum."""
+    """Returns the expression for a mean in place of a sum."""
     return rf"1/{count}\b|{1 / count:.3g}|divided by {count}\b|factor of {count}\b"
 
 
 def last(count: int) -> str:
-    """The words for the last of some examples, classes, steps or coordinates."""
+    """Returns the expression for the last example, class, step or coordinate."""
     return rf"\blast\b|\[{count - 1}[\],]|\[-1[\],]|(example|row|class|step) {count - 1}\b"
 
 
 def place(*index: int) -> str:
-    """The words for a coordinate."""
+    """Returns the expression for an index."""
     return r"\[" + r",\s*".join(map(str, index)) + r"\]"
 
 
 def after(wrong: str, change: Callable[[Any], Any], named: str, never: str = NEVER) -> Mistake:
-    """A mistake in what becomes of the right gradient, a pytree."""
+    """Makes a mistake that changes the correct gradient, a pytree."""
 
     def of(gradient: Gradient) -> Gradient:
         return lambda *arguments: change(gradient(*arguments))
@@ -54,61 +54,61 @@ def after(wrong: str, change: Callable[[Any], Any], named: str, never: str = NEV
 
 
 def instead(wrong: str, gradient: Gradient, named: str, never: str = NEVER) -> Mistake:
-    """Another gradient in place of the right one."""
+    """Makes a mistake that replaces the correct gradient by another."""
     return Mistake(wrong, lambda _: gradient, named, never)
 
 
 def scaled(wrong: str, factor: float, named: str) -> Mistake:
-    """The right gradient times a factor."""
+    """Makes the mistake of a wrong factor."""
     return after(wrong, lambda g: jax.tree.map(lambda leaf: leaf * factor, g), named)
 
 
 def sign() -> Mistake:
-    """The gradient of minus the loss: a score in place of a loss's gradient."""
+    """Makes the mistake of a wrong sign, such as a score in place of the gradient of a loss."""
     never = NEVER + r"|(?<![\d.-])2 times|\bsum(s|med)?\b"
     change = lambda g: jax.tree.map(lambda leaf: -leaf, g)  # noqa: E731
     return after("the sign", change, SIGN, never)
 
 
 def twice() -> Mistake:
-    """Twice the gradient."""
+    """Makes the mistake of a factor of 2."""
     return scaled("a factor of 2", 2.0, TWICE)
 
 
 def half() -> Mistake:
-    """Half the gradient."""
+    """Makes the mistake of a factor of 1/2."""
     return scaled("a factor of 1/2", 0.5, HALF)
 
 
 def sum_for_mean(count: int) -> Mistake:
-    """The sum over the examples where the loss takes their mean."""
+    """Makes the mistake of a sum over examples where the loss takes a mean."""
     return scaled(f"the sum of {count} examples for their mean", float(count), summed(count))
 
 
 def mean_for_sum(count: int) -> Mistake:
-    """The mean over the examples where the loss takes their sum."""
+    """Makes the mistake of a mean over examples where the loss takes a sum."""
     return scaled(f"the mean of {count} examples for their sum", 1 / count, averaged(count))
 
 
 def coordinate(*index: int, leaf: Hashable = None) -> Mistake:
-    """One coordinate off by a thousandth."""
+    """Makes the mistake of one coordinate that is off by a thousandth."""
     change = at(lambda g: times_at(g, index, 1.001), leaf)
     never = NEVER + r"|[Tt]he whole gradient|summed|(?<![\d.-])2 times"
     return after(f"a thousandth at {list(index)}", change, place(*index), never)
 
 
 def zeroed(wrong: str, index: Any, named: str, leaf: Hashable = None) -> Mistake:
-    """Coordinates that are left at zero."""
+    """Makes the mistake of coordinates that remain zero."""
     return after(wrong, at(lambda g: times_at(g, index, 0.0), leaf), named)
 
 
 def leaf_scaled(wrong: str, leaf: Hashable, factor: float, named: str) -> Mistake:
-    """A factor in one leaf alone."""
+    """Makes the mistake of a wrong factor in one leaf."""
     return after(wrong, at(lambda g: g * factor, leaf), named)
 
 
 def exchanged(wrong: str, one: Hashable, other: Hashable, named: str) -> Mistake:
-    """Two leaves of the same shape in each other's place."""
+    """Makes the mistake of two exchanged leaves of the same shape."""
 
     def change(g: Any) -> Any:
         leaves: dict[Hashable, Any] = dict(enumerate(g) if isinstance(g, tuple) else g.items())
@@ -119,7 +119,7 @@ def exchanged(wrong: str, one: Hashable, other: Hashable, named: str) -> Mistake
 
 
 def in_float32() -> Mistake:
-    """What is returned goes through float32."""
+    """Makes the mistake of rounding the result to float32."""
 
     def change(g: Any) -> Any:
         return jax.tree.map(lambda leaf: leaf.astype("float32").astype(leaf.dtype), g)
@@ -128,7 +128,7 @@ def in_float32() -> Mistake:
 
 
 def at(change: Callable[[Any], Any], leaf: Hashable) -> Callable[[Any], Any]:
-    """A change of one leaf of a dict or a tuple; of the whole array, for None."""
+    """Applies a change to one leaf of a dict or tuple, or to the whole array for None."""
     if leaf is None:
         return change
 
@@ -141,7 +141,7 @@ def at(change: Callable[[Any], Any], leaf: Hashable) -> Callable[[Any], Any]:
 
 
 def times_at(g: Any, index: Any, factor: float) -> Any:
-    """An array of NumPy or JAX with a factor at an index."""
+    """Multiplies a NumPy or JAX array by a factor at an index."""
     factors = np.ones(np.shape(g), g.dtype)
     factors[index] = factor
     return g * factors

@@ -1,4 +1,4 @@
-"""Custom derivative rules of JAX: those that libraries have, and those that people write."""
+"""Custom derivative rules of JAX, from libraries and from tutorials."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,11 +22,11 @@ from experiments.controls.foreign.mistakes import (
 
 Rule = Callable[..., Any]
 COTANGENT = r"cotangent", NEVER + r"|is zero"
-"""What names a cotangent that is not used, and what may not be said of it."""
+"""Expressions for the name of an unused cotangent, and for false statements about it."""
 
 
 def with_slope(function: Rule, slope: Callable[[Any], Any]) -> Rule:
-    """A function of one array with a forward rule: the slope at each coordinate."""
+    """Gives a function of one array a forward rule, with the slope at each coordinate."""
     ruled = jax.custom_jvp(function)
 
     @ruled.defjvp
@@ -37,7 +37,7 @@ def with_slope(function: Rule, slope: Callable[[Any], Any]) -> Rule:
 
 
 def with_pullback(function: Rule, pullback: Callable[..., Any]) -> Rule:
-    """A function with a reverse rule: (cotangent, *arguments) to the cotangents of arguments."""
+    """Gives a function a reverse rule: (cotangent, *arguments) to cotangents of the arguments."""
     ruled = jax.custom_vjp(function)
     ruled.defvjp(
         lambda *arguments: (function(*arguments), arguments),
@@ -47,10 +47,10 @@ def with_pullback(function: Rule, pullback: Callable[..., Any]) -> Rule:
 
 
 def library(rule: Rule, *arguments: Any) -> Case:
-    """A rule from a library, and around it others that change its tangent."""
+    """Makes a case of a rule from a library, with mistakes that change its tangent."""
 
     def around(change: Callable[[Any], Any]) -> Rule:
-        # of the arrays alone: a rule may have other arguments with defaults
+        # a function of the arrays alone, since a rule may have other arguments with defaults
         changed = jax.custom_jvp(lambda *given: rule(*given))  # noqa: PLW0108
 
         @changed.defjvp
@@ -74,7 +74,7 @@ def library(rule: Rule, *arguments: Any) -> Case:
 
 
 def library_entries() -> dict[str, Callable[[], Case]]:
-    """Rules that JAX and Optax have, by their names."""
+    """Returns the cases of rules in JAX and Optax, by name."""
     rng = np.random.default_rng(91)
     real, positive = rng.normal(size=(3, 4)), rng.uniform(0.1, 0.9, (3, 4))
 
@@ -194,7 +194,7 @@ def fixed_point() -> Case:
 
 
 def clipped() -> Case:
-    """Clipping, beside estimators that are no derivatives of it."""
+    """Clipping, with straight-through and other estimators as mistakes."""
     clip: Rule = lambda x: jnp.clip(x, -1.0, 1.0)  # noqa: E731 - the function under the rule
     inside: Rule = lambda x: jnp.where(jnp.abs(x) < 1, 1.0, 0.0)  # noqa: E731 - its slope
     mistakes = (

@@ -23,7 +23,7 @@ from experiments.controls.foreign.mistakes import (
 )
 
 COUNT = 30
-UNNAMED = ""  # no report can be asked for a name of what is no common mistake
+UNNAMED = ""  # for a mistake without a common name, which only has to be caught
 
 
 def elementwise(
@@ -75,7 +75,7 @@ def matrix_exponential() -> Case:
 
 
 def _commuting(cotangent: np.ndarray) -> Gradient:
-    """What would be right if the matrix and the cotangent commuted."""
+    """Returns the gradient that would be correct if the matrix and the cotangent commuted."""
     return lambda a: scipy.linalg.expm(np.asarray(a, np.float64).T) @ cotangent
 
 

@@ -22,7 +22,7 @@ from experiments.controls.foreign.mistakes import (
 )
 
 COUNT = 30
-UNNAMED = ""  # no report can be asked for a name of what is no common mistake
+UNNAMED = ""  # for a mistake without a common name, which only has to be caught
 
 
 def log_gamma() -> Case:

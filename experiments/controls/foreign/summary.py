@@ -1,4 +1,4 @@
-"""The numbers of the foreign gradients, and how they are shown."""
+"""Summaries of the foreign gradients, as numbers and as a table."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,17 +7,17 @@ from typing import Any
 
 from rich.table import Table
 
-from experiments.controls.foreign.judging import Judged, Said, WrongOne
+from experiments.controls.foreign.judging import Judged, Response, WrongOne
 
 
 def foreign_numbers(judged: Sequence[Judged]) -> dict[str, Any]:
-    """What became of the foreign gradients, as plain values.
+    """Returns the judgements on the foreign gradients as plain values.
 
     Args:
-        judged: The judgements on all entries.
+        judged: Judgements on all entries.
 
     Returns:
-        Counts, seconds of the right gradients, and each entry.
+        Counts, durations of the checks of correct gradients, and each entry.
     """
     checked = [each for each in judged if each.right]
     wrong = [one for each in checked for one in each.wrong]
@@ -35,15 +35,15 @@ def foreign_numbers(judged: Sequence[Judged]) -> dict[str, Any]:
     }
 
 
-def _formulas(right: Sequence[Said]) -> dict[str, Any]:
-    """How many of the right gradients have each verdict, and why some are not told."""
+def _formulas(right: Sequence[Response]) -> dict[str, Any]:
+    """Counts the verdicts on formulas of correct gradients, and the reasons for `not told`."""
     verdicts = Counter(said.formula[0] for said in right)
     reasons = Counter(said.formula[1] for said in right if said.formula[0] == "not told")
     return {"equal": verdicts["equal"], "different": verdicts["different"], "not_told": reasons}
 
 
 def wrong_counts(wrong: Sequence[WrongOne]) -> dict[str, int]:
-    """How many mistakes are caught, named, and misnamed."""
+    """Counts the mistakes that are caught, named, and misnamed."""
     return {
         "wrong": len(wrong),
         "nameable": sum(one.nameable for one in wrong),
@@ -54,7 +54,7 @@ def wrong_counts(wrong: Sequence[WrongOne]) -> dict[str, int]:
 
 
 def passed(judged: Judged) -> bool:
-    """Whether the right gradient of an entry passes."""
+    """Returns whether the correct gradient of an entry passes."""
     return bool(judged.right and judged.right.passes)
 
 
@@ -71,7 +71,7 @@ def _plain(judged: Judged) -> dict[str, Any]:
 
 
 def foreign_table(judged: Sequence[Judged]) -> Table:
-    """The entries, one a row."""
+    """Makes a table of the entries."""
     table = Table(title="Gradients that others wrote", title_justify="left")
     for column in ("gradient", "source", "as its user holds it", "right one"):
         table.add_column(column)

@@ -1,4 +1,4 @@
-"""Wrong gradients of the report's three tasks, each as a person would get it wrong."""
+"""Wrong gradients of the report's three tasks, each with a mistake that people make."""
 
 from experiments.controls.mutations.batch import BATCH
 from experiments.controls.mutations.logistic import LOGISTIC

@@ -1,4 +1,4 @@
-"""Wrong gradients of task 1b: mistakes in the mean, the examples, the inputs, the coordinates."""
+"""Wrong gradients of task 1b: mistakes in the mean, examples, inputs, or coordinates."""
 
 from collections.abc import Callable
 
@@ -24,22 +24,22 @@ def _mistake(
 
 
 def _scaled(name: str, wrong: str, factor: Callable[[int, int], float]) -> Mutation:
-    """The right gradient times a factor, a function of the numbers of examples and classes."""
+    """Makes a mistake in the factor, a function of the numbers of examples and classes."""
     return _mistake(name, wrong, lambda w, x, y: factor(*y.shape) * softmax_gradient(w, x, y))
 
 
 def _inputs(name: str, wrong: str, change: Callable[[Inputs], Inputs]) -> Mutation:
-    """The right residual times other inputs."""
+    """Makes a mistake in the inputs."""
     return _mistake(name, wrong, lambda w, x, y: (softmax(x @ w.T) - y).T @ change(x) / len(x))
 
 
 def _afterwards(name: str, wrong: str, change: Callable[[Weights], Weights]) -> Mutation:
-    """A mistake in what becomes of the right gradient."""
+    """Makes a mistake that changes the correct gradient."""
     return _mistake(name, wrong, lambda w, x, y: change(softmax_gradient(w, x, y)))
 
 
 def _examples(name: str, wrong: str, change: Callable[[Array], Array]) -> Mutation:
-    """The right gradient of other examples."""
+    """Makes a mistake in the examples."""
     return _mistake(name, wrong, lambda w, x, y: softmax_gradient(w, change(x), change(y)))
 
 

@@ -17,7 +17,7 @@ def _mistake(name: str, wrong: str, gradient: Callable[..., Array]) -> Mutation:
 
 
 def _residual(name: str, wrong: str, residual: Callable[[Vector, Vector], Vector]) -> Mutation:
-    """A mistake in what is multiplied with the inputs, a function of logits and targets."""
+    """Makes a mistake in the residual, a function of logits and targets."""
 
     def gradient(w: Float[Array, " I"], x: Float[Array, "N I"], y: Vector) -> Float[Array, " I"]:
         return residual(x @ w, y) @ x / len(x)

@@ -1,4 +1,4 @@
-"""A wrong gradient, and the problem on which it must be caught."""
+"""Wrong gradients, and the problems on which the checker must catch them."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -15,11 +15,11 @@ class Mutation(NamedTuple):
     """A gradient with one mistake.
 
     Attributes:
-        name: Of the mistake; unique.
-        task: Whose gradient it is.
-        wrong: What is wrong, in a few words.
-        gradient: (weights, inputs, targets) to the wrong gradient; in 4a, l2 too.
-        inputs: How many inputs the problem has, the bias among them.
+        name: Unique name of the mistake.
+        task: Task of the gradient.
+        wrong: Description of the mistake.
+        gradient: Function from (weights, inputs, targets), in 4a also l2, to the wrong gradient.
+        inputs: Number of inputs of the problem, including the bias.
     """
 
     name: str
@@ -29,13 +29,13 @@ class Mutation(NamedTuple):
     inputs: int = INPUTS
 
     def arguments(self, seed: int = 0) -> tuple[Any, ...]:
-        """A problem like a real one, at the weights where training starts: zeros.
+        """Draws a realistic problem with zero weights, where training starts.
 
         Args:
-            seed: Of the inputs in [-1, 1] and of the labels.
+            seed: Seed for drawing the inputs in [-1, 1] and the labels.
 
         Returns:
-            What the loss and the gradient are called with.
+            The arguments of the loss and the gradient.
         """
         rng = np.random.default_rng(seed)
         inputs = rng.uniform(-1, 1, (EXAMPLES, self.inputs))

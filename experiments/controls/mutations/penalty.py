@@ -14,7 +14,7 @@ Weights = Float[Array, "K I"]
 def _mistake(
     name: str, wrong: str, penalty: Callable[[Weights, Float[Array, ""]], Weights]
 ) -> Mutation:
-    """The right gradient of the cross entropy, plus a term of the weights and lambda."""
+    """Makes a mistake in the penalty, a function of the weights and lambda."""
 
     def gradient(w: Weights, x: Array, y: Array, l2: Float[Array, ""]) -> Weights:
         return softmax_gradient(w, x, y) + penalty(w, l2)

@@ -1,4 +1,4 @@
-"""Wrong gradients of task 1b: mistakes in the predictions and in the residual."""
+"""Wrong gradients of task 1b: mistakes in the predictions or in the residual."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Matrix = Float[Array, "N K"]
 
 
 def _mistake(name: str, wrong: str, residual: Callable[[Matrix, Matrix], Matrix]) -> Mutation:
-    """A mistake in what is multiplied with the inputs, a function of logits and targets."""
+    """Makes a mistake in the residual, a function of logits and targets."""
 
     def gradient(w: Float[Array, "K I"], x: Float[Array, "N I"], y: Matrix) -> Float[Array, "K I"]:
         return residual(x @ w.T, y).T @ x / len(x)
@@ -21,7 +21,7 @@ def _mistake(name: str, wrong: str, residual: Callable[[Matrix, Matrix], Matrix]
 
 
 def _sum_without_own(terms: Matrix) -> Matrix:
-    """The sum over k except k = i, for each i."""
+    """Returns the sum over k except k = i, for each i."""
     return jnp.sum(terms, axis=1, keepdims=True) - terms
 
 

@@ -1,4 +1,4 @@
-"""Other gradient checkers, on the same gradients as ours."""
+"""Other gradient checkers, run on the same gradients."""
 
 from experiments.controls.peers.jax_check_grads import CHECK_GRADS
 from experiments.controls.peers.scipy_check_grad import SCIPY_CHECK_GRAD

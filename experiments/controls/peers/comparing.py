@@ -1,4 +1,4 @@
-"""What every checker says of the same gradients: the work of one process."""
+"""Runs every checker on the same gradients: the work of one process."""
 
 import time
 import warnings
@@ -21,16 +21,16 @@ from experiments.controls.tasks import TASKS
 Group = Literal["mutations", "problems", "foreign"]
 OURS = "mnist_jax"
 RIGHT_PROBLEMS = 48
-# larger weights saturate, and smaller ones hide the penalty
+# scale of the weights: larger weights saturate, and smaller ones hide the penalty
 WEIGHTS = 0.3
 
 
 class Work(NamedTuple):
-    """One thing to compare on: a mutation's, a problem's, or an entry's name.
+    """A unit of work: a mutation, a problem, or a foreign entry.
 
     Attributes:
-        group: Which collection it is of.
-        name: Its name, or its number.
+        group: Collection that it belongs to.
+        name: Name, or number of the problem.
     """
 
     group: Group
@@ -38,15 +38,15 @@ class Work(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What one checker said of one gradient.
+    """The verdict of one checker on one gradient.
 
     Attributes:
-        work: Whose gradient.
-        checker: Which checker.
-        right: Whether the gradient is right.
-        passes: At each threshold, whether the checker passes it.
-        threshold: The threshold that counts; None for ours.
-        seconds: Seconds that the check took at that threshold.
+        work: Unit of work with the gradient.
+        checker: Name of the checker.
+        right: Whether the gradient is correct.
+        passes: Whether the checker passes the gradient, at each threshold.
+        threshold: Threshold of the verdict; None for mnist_jax.
+        seconds: Duration of the check at that threshold, in seconds.
     """
 
     work: Work
@@ -58,13 +58,13 @@ class Answer(NamedTuple):
 
 
 def everything(seed: int = 0) -> list[Work]:
-    """The mutations, a sample of the problems with right gradients, and the foreign gradients.
+    """Lists the mutations, a sample of the random problems, and the foreign gradients.
 
     Args:
         seed: Seed of the problems.
 
     Returns:
-        What there is to compare on.
+        The units of work.
     """
     small = (n for n in range(10 * RIGHT_PROBLEMS) if problem(n, seed).kind.shape[2] != REAL.inputs)
     return [
@@ -75,18 +75,19 @@ def everything(seed: int = 0) -> list[Work]:
 
 
 def missing() -> list[str]:
-    """The checkers whose packages are not installed."""
+    """Returns the checkers whose packages are not installed."""
     return [peer.name for peer in PEERS if peer.package and not find_spec(peer.package)]
 
 
 def compare(batch: Sequence[Work]) -> list[list[Answer]]:
-    """Asks every checker about every gradient of a batch.
+    """Runs every checker on every gradient of a batch.
 
     Args:
-        batch: What to compare on.
+        batch: Units of work.
 
     Returns:
-        The answers for each piece of work; of the foreign gradients, those of the others alone.
+        The answers for each unit; for foreign gradients without mnist_jax, which `foreign.judging`
+        runs.
     """
     present = [peer for peer in PEERS if peer.name not in missing()]
     warmed_up(present)
@@ -94,10 +95,10 @@ def compare(batch: Sequence[Work]) -> list[list[Answer]]:
 
 
 def _answers(work: Work, peers: Sequence[Peer]) -> list[Answer]:
-    jax.clear_caches()  # so that the memory does not fill
+    jax.clear_caches()  # frees memory
     answers = []
     for case, gradient, right in _gradients(work):
-        if work.group != "foreign":  # there, ours is judged in greater detail elsewhere
+        if work.group != "foreign":  # foreign.judging runs mnist_jax on those
             answers.append(_ours(work, case, gradient, right))
         given = subject(case, gradient)
         answers += [_theirs(work, peer, given, right) for peer in peers]
@@ -105,14 +106,14 @@ def _answers(work: Work, peers: Sequence[Peer]) -> list[Answer]:
 
 
 def warmed_up(peers: Sequence[Peer]) -> None:
-    """Imports what the checkers import, so that it is in nobody's seconds."""
+    """Runs each checker once, so that imports are not part of the durations."""
     square = Subject(lambda x: x @ x, lambda x: 2 * x, np.ones(2))
     for peer in peers:
         peer.passes(square, peer.threshold)
 
 
 def _gradients(work: Work) -> Iterator[tuple[Case, Gradient, bool]]:
-    """Each gradient of a piece of work with its case, and whether it is right."""
+    """Yields each gradient of a unit of work with its case, and whether it is correct."""
     if work.group == "foreign":
         case = next(entry for entry in FOREIGN if entry.name == work.name).make()
         yield case, case.gradient, True
@@ -138,7 +139,7 @@ def _theirs(work: Work, peer: Peer, given: Subject, right: bool) -> Answer:
     start = time.perf_counter()
     stated = _passes(peer, given, peer.threshold)
     seconds = time.perf_counter() - start
-    # what passes, passes a wider threshold; what fails, fails a tighter one
+    # the verdict is monotone in the threshold
     others = {
         each: stated if (each > peer.threshold) is stated else _passes(peer, given, each)
         for each in peer.others
@@ -149,8 +150,8 @@ def _theirs(work: Work, peer: Peer, given: Subject, right: bool) -> Answer:
 
 def _passes(peer: Peer, given: Subject, threshold: float) -> bool:
     try:
-        with warnings.catch_warnings():  # overflow far from the optimum is not the question
+        with warnings.catch_warnings():  # overflow is expected at some points
             warnings.simplefilter("ignore")
             return peer.passes(given, threshold)
-    except Exception:  # whatever a checker raises, its user does not see a pass
+    except Exception:  # a checker that raises does not pass the gradient
         return False

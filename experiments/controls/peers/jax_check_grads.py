@@ -25,7 +25,7 @@ def _with_backward(subject: Subject) -> Any:
     function = jax.custom_vjp(subject.value)
 
     def forward(vector: Any) -> tuple[Any, Any]:
-        # no transformation is under way, so that the gradient may be NumPy
+        # no transformation is active here, so the gradient may use NumPy
         return subject.value(vector), jnp.asarray(
             subject.gradient(np.asarray(vector)), vector.dtype
         )

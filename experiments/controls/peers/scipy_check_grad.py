@@ -1,4 +1,4 @@
-"""`scipy.optimize.check_grad`, its error taken relative to the gradient's norm."""
+"""`scipy.optimize.check_grad`, with an error relative to the norm of the gradient."""
 
 import jax
 import numpy as np

@@ -1,4 +1,4 @@
-"""A loss and a gradient as the other checkers take them: functions of one vector."""
+"""Converts a loss and a gradient to functions of one vector, for the other checkers."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,12 +14,12 @@ Vector = Float[np.ndarray, " n"]
 
 
 class Subject(NamedTuple):
-    """What a checker compares, and where.
+    """A loss and a gradient of one vector.
 
     Attributes:
-        value: The loss of a vector, in `jax.numpy`.
-        gradient: The hand-written gradient, a vector of NumPy.
-        point: Where they are compared.
+        value: Loss of a vector, in `jax.numpy`.
+        gradient: Hand-written gradient, which returns a NumPy vector.
+        point: Point at which they are compared.
     """
 
     value: Callable[[Array], Array]
@@ -27,7 +27,7 @@ class Subject(NamedTuple):
     point: Vector
 
     def compiled(self) -> Callable[[Any], Array]:
-        """The loss compiled anew, so that each checker spends that time itself."""
+        """Compiles the loss again, so that the time of each checker includes compilation."""
         value = self.value
         return jax.jit(lambda vector: value(vector))  # noqa: PLW0108 - a new function, not cached
 
@@ -36,12 +36,12 @@ class Peer(NamedTuple):
     """Another checker.
 
     Attributes:
-        name: What it is called.
-        passes: (subject, threshold) to its verdict; may raise, which is no pass.
-        threshold: The one that its verdict is judged by.
-        others: What else the threshold might be.
-        reason: Why this threshold.
-        package: The optional package that it needs.
+        name: Name of the checker.
+        passes: Function from (subject, threshold) to its verdict; an exception counts as a failure.
+        threshold: Threshold of the verdict.
+        others: Other thresholds.
+        reason: Reason for the threshold.
+        package: Optional package that the checker needs.
     """
 
     name: str
@@ -53,14 +53,14 @@ class Peer(NamedTuple):
 
 
 def subject(case: Case, gradient: Gradient) -> Subject:
-    """The right gradient of a case, or a wrong one, as a function of one vector.
+    """Makes functions of one vector from a case and a correct or wrong gradient.
 
     Args:
-        case: The loss and the arguments.
-        gradient: What returns the gradient, or a function with a rule.
+        case: Case with the loss and the arguments.
+        gradient: Gradient, or a function with a rule.
 
     Returns:
-        The subject; of a function with a rule, a random linear function of its output.
+        The subject; for a function with a rule, its loss is a random linear function of the output.
     """
     if case.loss is None:
         return _of_rule(gradient, case.arguments)
@@ -90,7 +90,7 @@ def _of_rule(function: Gradient, arguments: tuple[Any, ...]) -> Subject:
 
 
 class _Flat:
-    """The differentiated arguments as one vector, and back."""
+    """Conversion of the differentiated arguments to one vector, and back."""
 
     def __init__(self, arguments: tuple[Any, ...], argnums: tuple[int, ...]) -> None:
         self.all, self.argnums = arguments, argnums
@@ -100,7 +100,7 @@ class _Flat:
         self.point = self._joined(leaves)
 
     def arguments(self, vector: Any) -> list[Any]:
-        """What the loss and the gradient are called with."""
+        """Returns the arguments of the loss and the gradient."""
         parts = [
             vector[end - int(np.prod(shape)) : end].reshape(shape)
             for end, shape in zip(self.ends, self.shapes, strict=True)
@@ -112,7 +112,7 @@ class _Flat:
         return arguments
 
     def vector(self, gradient: Any) -> Vector:
-        """A gradient as a vector; a ValueError if its shape is not the arguments'."""
+        """Converts a gradient to a vector; raises a ValueError for wrong shapes."""
         leaves = jax.tree.leaves(gradient)
         shapes = [np.shape(leaf) for leaf in leaves]
         if shapes != self.shapes:

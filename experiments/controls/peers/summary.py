@@ -1,4 +1,4 @@
-"""The numbers of all checkers side by side, and how they are shown."""
+"""Summaries of all checkers, as numbers and as a table."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -15,15 +15,15 @@ Row = dict[str, Any]
 
 
 def peer_numbers(answers: Sequence[Answer], judged: Sequence[Judged]) -> dict[str, Any]:
-    """What became of the same gradients under every checker, as plain values.
+    """Returns the answers of all checkers as plain values.
 
     Args:
-        answers: The answers of every checker.
-        judged: The judgements of ours on the foreign gradients.
+        answers: Answers of every checker.
+        judged: Judgements of mnist_jax on the foreign gradients.
 
     Returns:
-        A row for each checker, ours first, on the controls and on the foreign gradients; which
-        checkers are absent; the reason for each threshold.
+        A row for each checker, mnist_jax first, on the controls and on the foreign gradients; the
+        missing checkers; and the reason for each threshold.
     """
     answers = [*_ours(judged), *answers]
     controls = [each for each in answers if each.work.group != "foreign"]
@@ -37,7 +37,7 @@ def peer_numbers(answers: Sequence[Answer], judged: Sequence[Judged]) -> dict[st
 
 
 def _ours(judged: Sequence[Judged]) -> list[Answer]:
-    """Our judgements on the foreign gradients, as answers."""
+    """Converts the judgements of mnist_jax on the foreign gradients to answers."""
     answers = []
     for each in judged:
         if each.right is None:
@@ -58,7 +58,7 @@ def _rows(answers: Sequence[Answer]) -> list[Row]:
 
 
 def _row(checker: str, answers: Sequence[Answer]) -> Row:
-    """How many right gradients pass and wrong ones fail, at each threshold."""
+    """Counts correct gradients that pass and wrong ones that fail, at each threshold."""
     [threshold] = {each.threshold for each in answers}
     others = sorted(each for each in answers[0].passes if each is not None and each != threshold)
     seconds = [each.seconds for each in answers if each.right] or [each.seconds for each in answers]
@@ -81,7 +81,7 @@ def _counts(answers: Sequence[Answer], threshold: float | None) -> dict[str, int
 
 
 def peer_table(title: str, rows: Sequence[Row]) -> Table:
-    """The checkers, one a row."""
+    """Makes a table of the checkers."""
     table = Table(title=title, title_justify="left")
     table.add_column("checker")
     for column in ("threshold", "right ones passed", "wrong ones caught", "median seconds"):

@@ -1,4 +1,4 @@
-"""The check that courses teach: central differences at ten coordinates drawn at random."""
+"""The check that courses teach: central differences at ten random coordinates."""
 
 import jax
 import numpy as np

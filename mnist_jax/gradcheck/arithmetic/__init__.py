@@ -1,1 +1,1 @@
-"""One interpreter of jaxprs, and two arithmetics on it: balls, and random rounding."""
+"""An interpreter of jaxprs with two arithmetics: balls, and random rounding."""

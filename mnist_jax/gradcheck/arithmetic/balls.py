@@ -1,7 +1,7 @@
-"""Ball arithmetic: each number is an interval that provably holds the true value.
+"""Ball arithmetic: each number is an interval that provably contains the true value.
 
-It is Arb's, through python-flint: numbers with as many bits as one asks for, and a bound on what
-rounding did to them. The operations that only move numbers are in `structure`.
+The arithmetic is that of Arb, through python-flint: numbers with any number of bits, and a bound on
+their rounding error. `structure` has the operations that only move numbers.
 """
 
 import time
@@ -39,17 +39,17 @@ from mnist_jax.gradcheck.arithmetic.interpreter import Arithmetic, Unsupported
 from mnist_jax.gradcheck.arithmetic.special import FACTORIZATIONS, SPECIAL
 from mnist_jax.gradcheck.arithmetic.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
 
-# what an operation on a number costs, and one in a product of matrices, in seconds; measured
+# measured time of an operation on a number, and of one in a product of matrices, in seconds
 PER_NUMBER, PER_PRODUCT = 1e-6, 1e-7
 
 
-class TooLong(Exception):  # noqa: N818 - answered by telling nothing
-    """An evaluation that would take more time than there is."""
+class TooLong(Exception):  # noqa: N818 - leads to a verdict, not to an error
+    """An evaluation would exceed its time limit."""
 
 
 @contextmanager
 def precision(bits: int) -> Iterator[None]:
-    """Ball arithmetic with so many bits."""
+    """Set the number of bits of ball arithmetic, in a context."""
     before, ctx.prec = ctx.prec, bits
     try:
         yield
@@ -57,8 +57,8 @@ def precision(bits: int) -> Iterator[None]:
         ctx.prec = before
 
 
-def each(function: Callable[..., Any], operands: int = 1) -> Callable[..., np.ndarray]:
-    """A function of balls for each entry of arrays."""
+def elementwise(function: Callable[..., Any], operands: int = 1) -> Callable[..., np.ndarray]:
+    """Make a function of balls elementwise."""
     mapped = np.frompyfunc(function, operands, 1)
     return lambda *arrays, **_: np.asarray(mapped(*arrays))
 
@@ -68,12 +68,12 @@ def _log(x: arb) -> arb:
 
 
 def cube_root(x: arb) -> arb:
-    """The real cube root."""
+    """Return the real cube root."""
     return x if x == 0 else x.root(3) if x > 0 else -(-x).root(3)
 
 
 def _bits(x: np.ndarray, new_dtype: Any) -> np.ndarray:
-    """The bits of the float64 that is nearest to each number, where a ball tells which it is."""
+    """Return the bits of the nearest float64 of each number, if its ball determines it."""
     floats, others = (
         np.asarray(np.frompyfunc(end, 1, 1)(x), np.float64) for end in (arb.lower, arb.upper)
     )
@@ -83,7 +83,7 @@ def _bits(x: np.ndarray, new_dtype: Any) -> np.ndarray:
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Products of stacks of matrices of balls."""
+    """Multiply stacks of matrices of balls."""
     (stack, rows, inner), columns = a.shape, b.shape[2]
     if not inner or not a.size or not b.size:
         return as_objects([arb(0)] * (stack * rows * columns), (stack, rows, columns))
@@ -101,7 +101,7 @@ METHODS = (
 )
 OPERATIONS: dict[str, Callable[..., Any]] = {
     **STRUCTURE,
-    **ordering(each(Key)),
+    **ordering(elementwise(Key)),
     **reductions(
         {
             "sum": (np.add, ZERO),
@@ -110,58 +110,61 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
             "min": (SMALLER, arb("inf")),
         }
     ),
-    **{name: each(getattr(arb, name)) for name in METHODS},
-    **{name: each(compare, 2) for name, compare in COMPARISONS.items()},
-    "lt_to": each(COMPARISONS["lt"], 2),
-    "le_to": each(COMPARISONS["le"], 2),
+    **{name: elementwise(getattr(arb, name)) for name in METHODS},
+    **{name: elementwise(compare, 2) for name, compare in COMPARISONS.items()},
+    "lt_to": elementwise(COMPARISONS["lt"], 2),
+    "le_to": elementwise(COMPARISONS["le"], 2),
     **{"add": np.add, "add_any": np.add, "sub": np.subtract, "mul": np.multiply},
     **{"div": np.divide, "neg": np.negative, "abs": np.abs},
-    "max": each(larger, 2),
-    "min": each(smaller, 2),
+    "max": elementwise(larger, 2),
+    "min": elementwise(smaller, 2),
     "clamp": lambda low, x, high: SMALLER(np.asarray(LARGER(x, low)), high),
-    "sign": each(sign),
-    "square": each(lambda x: x**2),
-    "integer_pow": lambda x, y: each(lambda v: v**y)(x),
-    "pow": each(lambda x, y: x ** (y if isinstance(y, arb) else int(y)), 2),
-    "log": each(_log),
-    "log2": each(lambda x: _log(x) / arb(2).log()),
-    "exp2": each(lambda x: arb(2) ** x),
-    "one_minus_square": each(lambda x: 1 - x**2),
+    "sign": elementwise(sign),
+    "square": elementwise(lambda x: x**2),
+    "integer_pow": lambda x, y: elementwise(lambda v: v**y)(x),
+    "pow": elementwise(lambda x, y: x ** (y if isinstance(y, arb) else int(y)), 2),
+    "log": elementwise(_log),
+    "log2": elementwise(lambda x: _log(x) / arb(2).log()),
+    "exp2": elementwise(lambda x: arb(2) ** x),
+    "one_minus_square": elementwise(lambda x: 1 - x**2),
     "polynomial": polynomial,
-    "cbrt": each(cube_root),
-    "atan2": each(arb.atan2, 2),
-    "logistic": each(lambda x: 1 / (1 + (-x).exp())),
-    "floor": each(lambda x: integer(x.floor())),
-    "ceil": each(lambda x: integer(x.ceil())),
-    "round": lambda x, rounding_method: each(lambda v: rounded(v, rounding_method))(x),
-    "rem": each(lambda a, b: a - b * truncated(a / b), 2),
-    "is_finite": each(is_finite),
+    "cbrt": elementwise(cube_root),
+    "atan2": elementwise(arb.atan2, 2),
+    "logistic": elementwise(lambda x: 1 / (1 + (-x).exp())),
+    "floor": elementwise(lambda x: integer(x.floor())),
+    "ceil": elementwise(lambda x: integer(x.ceil())),
+    "round": lambda x, rounding_method: elementwise(lambda v: rounded(v, rounding_method))(x),
+    "rem": elementwise(lambda a, b: a - b * truncated(a / b), 2),
+    "is_finite": elementwise(is_finite),
     "dot_general": partial(arranged, matmul),
     "conv_general_dilated": partial(convolution, matmul),
-    "cumlogsumexp": lambda x, **axis: each(_log)(OPERATIONS["cumsum"](each(arb.exp)(x), **axis)),
-    **{name: each(function, operands) for name, (function, operands) in SPECIAL.items()},
+    "cumlogsumexp": lambda x, **axis: elementwise(_log)(
+        OPERATIONS["cumsum"](elementwise(arb.exp)(x), **axis)
+    ),
+    **{name: elementwise(function, operands) for name, (function, operands) in SPECIAL.items()},
     **FACTORIZATIONS,
     "bitcast_convert_type": _bits,
 }
-"""Functions by the names of JAX's operations."""
+"""Functions by the name of the JAX operation."""
 
 
 class Balls(Arithmetic):
-    """The arithmetic of balls.
+    """Ball arithmetic.
 
     Args:
-        draw: 0 for data and constants as they are; else they are moved by as much as rounding
-            them may have moved them, in each draw otherwise.
-        deadline: When to give up, by `time.thread_time`, which other processes do not slow down.
+        draw: Number of the random perturbation of data and constants by their rounding error; 0 for
+            no perturbation.
+        deadline: Time limit on the clock of `time.thread_time`, which does not count other
+            processes.
     """
 
     def __init__(self, draw: int = 0, deadline: float = float("inf")) -> None:
         self.draw, self.deadline = draw, deadline
-        # the very balls, for their identity is that of the number; and what they were made from
+        # converted data by the identity of the original; comparisons recognise identical balls
         self.held: dict[int, tuple[Any, np.ndarray]] = {}
 
     def data(self, value: Any) -> Any:
-        """The very numbers, which a comparison knows again."""
+        """Convert data once, so that comparisons recognise the same numbers."""
         if id(value) not in self.held:
             self.check(np.size(value) * PER_NUMBER)
             self.held[id(value)] = value, self._converted(value)
@@ -173,7 +176,7 @@ class Balls(Arithmetic):
         return moved(np.asarray(value), self.draw) if self.draw else exactly(np.asarray(value))
 
     def constant(self, value: Any) -> Any:
-        """The number that is written."""
+        """Convert a constant to the number that the code states."""
         array = np.asarray(value)
         if not is_floating(array) or array.dtype == object:
             return array
@@ -183,7 +186,7 @@ class Balls(Arithmetic):
         return as_objects([as_written(float(array), eps)], ())
 
     def operation(self, equation: Any, operands: list[Any]) -> list[Any]:
-        """The results of an operation, in balls."""
+        """Evaluate an operation in balls."""
         name, avals = equation.primitive.name, [v.aval for v in equation.outvars]
         self.check(_seconds(equation))
         if not any(map(is_floating, operands)):
@@ -205,13 +208,13 @@ class Balls(Arithmetic):
         return np.asarray(np.frompyfunc(lambda v: int(float(truncated(v))), 1, 1)(x))
 
     def check(self, seconds: float) -> None:
-        """Give up where something that takes so long would end too late."""
+        """Raise `TooLong` if work of this duration would end after the deadline."""
         if time.thread_time() + seconds > self.deadline:
             raise TooLong
 
 
 def _as(aval: Any, result: Any) -> Any:
-    """A result as the jaxpr says that it is: integers, truth values, or balls."""
+    """Convert a result to the dtype of the jaxpr: integers, booleans, or balls."""
     if jnp.issubdtype(aval.dtype, jax.dtypes.extended):
         return result
     array = np.asarray(result)
@@ -222,7 +225,7 @@ def _as(aval: Any, result: Any) -> Any:
             raise Unsupported("complex numbers have no ball arithmetic")
         return array.astype(aval.dtype, copy=False)
     if array.dtype == object and not all(type(x) is arb for x in array.flat):
-        # NumPy's sum of nothing is an integer; python-flint's methods crash on what is no ball
+        # NumPy's sum of an empty array is an integer, on which python-flint's methods crash
         return as_objects(map(arb, array.ravel().tolist()), array.shape)
     return exactly(array)
 

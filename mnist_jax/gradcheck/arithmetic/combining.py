@@ -1,7 +1,7 @@
-"""Operations that combine numbers along axes, by whatever an arithmetic adds and compares with.
+"""Operations that combine numbers along axes, for any arithmetic.
 
-Products of arrays and convolutions are those of matrices; reductions are a ufunc's; what depends
-on an order asks for keys that NumPy can compare.
+Products of arrays and convolutions use a function that multiplies matrices. Reductions use a ufunc.
+Operations that depend on the order of numbers use keys that NumPy can compare.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ Function = Callable[..., Any]
 
 
 def arranged(multiply: Function, a: np.ndarray, b: np.ndarray, dimension_numbers: Any, **_: Any):
-    """A general product of two arrays, by a function that multiplies stacks of matrices."""
+    """Compute a general product of arrays with a function that multiplies stacks of matrices."""
     (summed_a, summed_b), (batch_a, batch_b) = dimension_numbers
     free_a = [axis for axis in range(a.ndim) if axis not in (*summed_a, *batch_a)]
     free_b = [axis for axis in range(b.ndim) if axis not in (*summed_b, *batch_b)]
@@ -34,15 +34,15 @@ def arranged(multiply: Function, a: np.ndarray, b: np.ndarray, dimension_numbers
 
 
 def windows(x: np.ndarray, neutral: Any, **how: Any) -> np.ndarray:
-    """The windows of an array, each along a last axis.
+    """Return the windows of an array, each along a last axis.
 
     Args:
-        x: The array.
-        neutral: What is around it and between its entries.
-        **how: The parameters of JAX's `reduce_window`.
+        x: Array.
+        neutral: Value of the padding around it and between its entries.
+        **how: Parameters of JAX's `reduce_window`.
 
     Returns:
-        An array with one axis more.
+        An array with an additional last axis.
     """
     gaps = [dilation - 1 for dilation in how["base_dilation"]]
     config = [(*around, gap) for around, gap in zip(how["padding"], gaps, strict=True)]
@@ -57,7 +57,7 @@ def windows(x: np.ndarray, neutral: Any, **how: Any) -> np.ndarray:
 
 
 def convolution(multiply: Function, x: np.ndarray, kernel: np.ndarray, **how: Any) -> np.ndarray:
-    """A convolution, as products of matrices of windows with the kernel."""
+    """Compute a convolution as products of matrices of windows with the kernel."""
     numbers = how["dimension_numbers"]
     x = x.transpose(numbers.lhs_spec)  # (batch, features, *space)
     kernel = kernel.transpose(numbers.rhs_spec)  # (features out, features in, *space)
@@ -82,33 +82,33 @@ def convolution(multiply: Function, x: np.ndarray, kernel: np.ndarray, **how: An
 
 
 def reduce(ufunc: Any, x: np.ndarray, axes: Any, **_: Any) -> Any:
-    """A ufunc's reduction over axes."""
+    """Reduce over axes with a ufunc."""
     for axis in sorted(axes, reverse=True):
         x = np.asarray(ufunc.reduce(x, axis=axis))
     return x
 
 
 def accumulate(ufunc: Any, x: np.ndarray, axis: int, reverse: bool = False) -> np.ndarray:
-    """A ufunc's running reduction along an axis."""
+    """Compute a ufunc's running reduction along an axis."""
     if reverse:
         return np.flip(ufunc.accumulate(np.flip(x, axis), axis=axis), axis)
     return ufunc.accumulate(x, axis=axis)
 
 
 def reduce_window(ufunc: Any, neutral: Any, x: np.ndarray, **parameters: Any) -> np.ndarray:
-    """A ufunc's reduction over windows."""
+    """Reduce over windows with a ufunc."""
     return np.asarray(ufunc.reduce(windows(x, neutral, **parameters), axis=-1))
 
 
 def reductions(ufuncs: Mapping[str, tuple[Any, Any]]) -> dict[str, Function]:
-    """The reductions: over axes, running, and over windows.
+    """Make the table of reductions: over axes, running, and over windows.
 
     Args:
-        ufuncs: By what JAX calls them, "sum", "prod", "max", "min": each with the number that
-            changes nothing.
+        ufuncs: Ufunc and neutral element of each reduction, by its JAX name: "sum", "prod", "max"
+            or "min".
 
     Returns:
-        Functions by the names of JAX's operations.
+        Functions by the name of the JAX operation.
     """
     table: dict[str, Function] = {}
     for name, (ufunc, neutral) in ufuncs.items():
@@ -119,13 +119,13 @@ def reductions(ufuncs: Mapping[str, tuple[Any, Any]]) -> dict[str, Function]:
 
 
 def argbest(largest: bool, keys: Function, x: np.ndarray, axes: Any, index_dtype: Any):
-    """Where the first of the largest or the smallest numbers is, along an axis."""
+    """Return the first position of the largest or smallest number along an axis."""
     best = np.argmax if largest else np.argmin
     return np.asarray(best(keys(x), axis=axes[0])).astype(index_dtype)
 
 
 def sort(keys: Function, *operands: np.ndarray, dimension: int, num_keys: int, **_: Any):
-    """Arrays in the order of the first of them."""
+    """Sort arrays in the order of the first of them."""
     order = None
     for operand in reversed(operands[:num_keys]):
         key = operand if order is None else np.take_along_axis(operand, order, dimension)
@@ -136,7 +136,7 @@ def sort(keys: Function, *operands: np.ndarray, dimension: int, num_keys: int, *
 
 
 def top_k(keys: Function, x: np.ndarray, k: int, axis: int = -1, **_: Any):
-    """The largest numbers and where they are; of equal ones, the first."""
+    """Return the largest numbers and their positions; of equal numbers, the first."""
     order = np.flip(np.argsort(keys(np.flip(x, axis)), axis=axis, kind="stable"), axis)
     order = np.take(x.shape[axis] - 1 - order, np.arange(k), axis=axis)
     return [np.take_along_axis(x, order, axis), order.astype(np.int32)]
@@ -145,7 +145,7 @@ def top_k(keys: Function, x: np.ndarray, k: int, axis: int = -1, **_: Any):
 def select_and_scatter_add(
     keys: Function, source: np.ndarray, x: np.ndarray, select_prim: Any, **parameters: Any
 ) -> np.ndarray:
-    """Numbers added where each window has its largest or its smallest entry."""
+    """Add numbers at the position of the largest or smallest entry of each window."""
     ones = [1] * x.ndim
     positions = np.arange(x.size).reshape(x.shape)
     seen = windows(positions, -1, base_dilation=ones, window_dilation=ones, **parameters)
@@ -159,13 +159,13 @@ def select_and_scatter_add(
 
 
 def ordering(keys: Function) -> dict[str, Function]:
-    """What depends on the order of numbers.
+    """Make the table of operations that depend on the order of numbers.
 
     Args:
-        keys: From an array to one whose entries NumPy can compare.
+        keys: Function from an array to an array whose entries NumPy can compare.
 
     Returns:
-        Functions by the names of JAX's operations.
+        Functions by the name of the JAX operation.
     """
     return {
         "argmax": partial(argbest, True, keys),

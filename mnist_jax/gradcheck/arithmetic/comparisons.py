@@ -1,4 +1,4 @@
-"""Comparisons of balls, where they are certain, and what is made of comparisons."""
+"""Comparisons of balls, and functions that need comparisons."""
 
 import operator
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from typing import Any
 from flint import arb, ctx
 
 
-class Undecided(Exception):  # noqa: N818 - answered with more bits
-    """A comparison of numbers whose balls overlap; the message says which."""
+class Undecided(Exception):  # noqa: N818 - leads to a higher precision, not to an error
+    """A comparison of numbers whose balls overlap; the message names the comparison."""
 
 
 def _decided(name: str) -> Callable[[Any, Any], bool]:
@@ -25,12 +25,12 @@ def _decided(name: str) -> Callable[[Any, Any], bool]:
 
 
 COMPARISONS = {name: _decided(name) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
-"""Functions of two balls; they raise `Undecided` where the balls overlap."""
+"""Functions of two balls that raise `Undecided` if the balls overlap."""
 ZERO = arb(0)
 
 
 class Key:
-    """A ball as NumPy sorts it: an order that is not certain is none."""
+    """A ball that NumPy can sort; an uncertain order raises `Undecided`."""
 
     def __init__(self, ball: arb) -> None:
         self.ball = ball
@@ -43,34 +43,34 @@ class Key:
 
 
 def larger(a: arb, b: arb) -> arb:
-    """The larger ball, or one around both numbers that it may be."""
+    """Return the larger ball, or a ball around both if undecided."""
     return a if a is b or a >= b else b if b >= a else a.max(b)
 
 
 def smaller(a: arb, b: arb) -> arb:
-    """The smaller ball, or one around both numbers that it may be."""
+    """Return the smaller ball, or a ball around both if undecided."""
     return a if a is b or a <= b else b if b <= a else a.min(b)
 
 
 def sign(x: arb) -> arb:
-    """-1, 0 or 1."""
+    """Return -1, 0 or 1."""
     return arb(COMPARISONS["gt"](x, ZERO) - COMPARISONS["lt"](x, ZERO))
 
 
 def integer(ball: arb) -> arb:
-    """A ball that is known to be one integer."""
+    """Return a ball that is known to be one integer."""
     if not ball.is_exact():
         raise Undecided(f"rounding to an integer of a number that is one to {ctx.prec} bits")
     return ball
 
 
 def truncated(x: arb) -> arb:
-    """The integer towards zero."""
+    """Round towards zero."""
     return integer(x.floor()) if COMPARISONS["ge"](x, ZERO) else integer(x.ceil())
 
 
 def rounded(x: arb, rounding_method: Any) -> arb:
-    """The nearest integer; of two, that away from zero (method 0) or the even one."""
+    """Round to the nearest integer; ties away from zero (method 0) or to even."""
     if int(rounding_method) == 0:
         return sign(x) * integer((abs(x) + 0.5).floor())
     up = integer((x + 0.5).floor())
@@ -79,7 +79,7 @@ def rounded(x: arb, rounding_method: Any) -> arb:
 
 
 def is_finite(x: arb) -> bool:
-    """Whether a number is finite; a ball without bounds does not tell."""
+    """Return whether a number is finite; raise `Undecided` for an unbounded ball."""
     if x.is_finite():
         return True
     if x.is_exact():

@@ -1,4 +1,4 @@
-"""What a traced function costs to evaluate in NumPy, and how long its sums are."""
+"""Estimates the time to evaluate a traced function in NumPy, and the length of its sums."""
 
 import math
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from mnist_jax.compat import inner
 from mnist_jax.gradcheck.arithmetic.interpreter import FORMS
 
-# what an operation costs, as measured on one core, in seconds
+# measured time of an operation on one core, in seconds
 PER_OPERATION, PER_NUMBER, PER_PRODUCT = 2e-5, 2e-8, 3e-10
-# how often a loop that says nothing of it is taken to run
+# assumed number of iterations of a loop whose length is not known
 LOOPS = 100
 
 
 def cost(closed: Any, times: int = 1) -> tuple[int, float]:
-    """How many operations one evaluation has, and about how many seconds it takes."""
+    """Return the number of operations of one evaluation, and its approximate time in seconds."""
     operations, seconds = 0, 0.0
     for equation in getattr(closed, "jaxpr", closed).eqns:
         name, parameters = equation.primitive.name, equation.params
@@ -31,7 +31,7 @@ def cost(closed: Any, times: int = 1) -> tuple[int, float]:
 
 
 def summed_terms(equation: Any) -> int:
-    """How many terms each result of an operation is the sum of."""
+    """Return the number of terms that each result of an operation is the sum of."""
     name, parameters = equation.primitive.name, equation.params
     shapes = [variable.aval.shape for variable in equation.invars]
     if name == "dot_general":

@@ -1,8 +1,8 @@
-"""What the numbers in code and data mean over the reals.
+"""Real numbers that the floats in code and data stand for.
 
-A datum means the very number that its float is. A constant in the code means what is written
-there: 0.1 is one tenth, the float nearest to a third is a third, that nearest to the root of 2/pi
-is this root. Either may also be moved, at random, by as much as rounding it may have moved it.
+A number in the data has the exact value of its float. A constant in the code has the value that the
+code states: 0.1 is one tenth, the float nearest to 1/3 is 1/3, and the float nearest to sqrt(2/pi)
+is sqrt(2/pi). Both can also be perturbed at random by at most their rounding error.
 """
 
 import functools
@@ -13,17 +13,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import arb, fmpq
 
-# a fraction with larger terms, or a decimal with more digits, is taken for a coincidence
+# largest terms of a fraction and number of digits of a decimal that a constant can stand for
 LARGEST_TERM, DIGITS = 1000, 12
 ULPS = 8
 
 
 class Form(NamedTuple):
-    """A form in which a constant may be that of a fraction.
+    """An expression of a constant by a fraction, such as its square root.
 
     Attributes:
-        fraction: From the constant to about the fraction.
-        back: From the fraction to the constant.
+        fraction: Function from the constant to the approximate fraction.
+        back: Function from the fraction to the constant.
     """
 
     fraction: Callable[[float], float]
@@ -45,7 +45,7 @@ FORMS = (
 
 
 def as_objects(numbers: Iterable[arb], shape: tuple[int, ...]) -> np.ndarray:
-    """An array of objects."""
+    """Make an array of objects."""
     flat = list(numbers)
     result = np.empty(len(flat), object)
     result[:] = flat
@@ -53,13 +53,13 @@ def as_objects(numbers: Iterable[arb], shape: tuple[int, ...]) -> np.ndarray:
 
 
 def exactly(values: Any) -> np.ndarray:
-    """The very numbers that floats are.
+    """Convert floats to balls with their exact values.
 
     Args:
-        values: An array; one that is not of floats is returned as it is.
+        values: Array; an array of another dtype than floating is returned unchanged.
 
     Returns:
-        An array of balls of no radius.
+        An array of balls with radius zero.
 
     Example:
         >>> exactly(np.array([0.5, 3.0]))[0] * 3
@@ -72,10 +72,10 @@ def exactly(values: Any) -> np.ndarray:
 
 
 def as_written(value: float, eps: float = 2.0**-52) -> arb:
-    """The number that a constant means.
+    """Return the number that a constant in code stands for.
 
     Args:
-        value: As a float.
+        value: Constant as a float.
         eps: Distance from 1 to the next number in the float's precision.
 
     Returns:
@@ -93,7 +93,7 @@ def as_written(value: float, eps: float = 2.0**-52) -> arb:
 
 
 def is_written(value: float, eps: float = 2.0**-52) -> bool:
-    """Whether a constant means a number that can be written, and not what a computation left."""
+    """Return whether a constant stands for a simple number, not for a computed one."""
     if not np.isfinite(value) or value == int(value):
         return True
     return _meaning(abs(value), eps)[2]
@@ -101,7 +101,7 @@ def is_written(value: float, eps: float = 2.0**-52) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _meaning(value: float, eps: float) -> tuple[Fraction, Callable[[arb], arb], bool]:
-    """A fraction, what makes the constant of it, and whether both are short."""
+    """Return a fraction, the function from it to the constant, and whether both are simple."""
     if eps > 1e-15:  # in float32, many fractions are near
         return Fraction(str(np.float32(value))), FORMS[0].back, True
     decimal = Fraction(f"{value:.{DIGITS}g}")
@@ -120,15 +120,15 @@ def _meaning(value: float, eps: float) -> tuple[Fraction, Callable[[arb], arb], 
 
 
 def moved(values: Any, draw: int) -> np.ndarray:
-    """Numbers that may as well have been rounded to these floats.
+    """Perturb floats at random by at most their rounding error.
 
     Args:
-        values: Array of floats. One of integers alone, such as counts or one-hot labels, is
-            taken not to have been rounded.
-        draw: Number of the draw, from 1. Equal floats are moved equally, wherever they are.
+        values: Array of floats. An array of integers, such as counts or one-hot labels, is assumed
+            to be exact.
+        draw: Number of the perturbation, from 1. It perturbs equal floats equally.
 
     Returns:
-        An array of balls of no radius: each moved by up to half a unit in its last place.
+        An array of balls with radius zero, each perturbed by up to half a unit in its last place.
     """
     values = np.asarray(values)
     balls = exactly(values)
@@ -138,7 +138,7 @@ def moved(values: Any, draw: int) -> np.ndarray:
     if np.all(doubles == np.rint(doubles)):
         return balls
     with np.errstate(all="ignore"):
-        # mixed as in splitmix64: random, and the same for the same number
+        # the hash of splitmix64: random, and equal for equal numbers
         bits = (doubles.view(np.uint64) + np.uint64(draw)) * np.uint64(0x9E3779B97F4A7C15)
         bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,8 +1,8 @@
-"""A walk through a traced function's operations, under any arithmetic.
+"""An interpreter of jaxprs for any arithmetic.
 
-A jaxpr lists operations on arrays. What a number is, and what an operation does to it, is the
-arithmetic's; this file knows only how one operation calls others: functions, custom derivative
-rules, scans, loops and branches.
+A jaxpr is a list of operations on arrays. An arithmetic defines numbers and the operations on them.
+The interpreter handles the operations that call others: functions, custom derivative rules, scans,
+loops and branches.
 """
 
 from abc import ABC, abstractmethod
@@ -14,31 +14,30 @@ import numpy as np
 from mnist_jax.compat import CALLS, LOWERED, RULES, Literal, Scan, Solve, While, branches, called
 
 
-class Unsupported(Exception):  # noqa: N818 - no error to whoever can do without the result
-    """An operation that an arithmetic does not know; the message names it."""
+class Unsupported(Exception):  # noqa: N818 - leads to a verdict, not to an error
+    """An operation that an arithmetic does not support; the message names it."""
 
 
 class Arithmetic(ABC):
-    """What numbers are, and what operations do to them.
+    """Numbers and the operations on them.
 
-    Arrays are NumPy's: of bool, of integers, and for floating numbers of whatever the arithmetic
-    takes for a number.
+    Arrays are NumPy arrays of booleans, of integers, or of the arithmetic's type of real numbers.
     """
 
     @abstractmethod
     def constant(self, value: Any) -> Any:
-        """The array for a number that is written in the code."""
+        """Convert a constant in the code to an array."""
 
     @abstractmethod
     def data(self, value: Any) -> Any:
-        """The array for one that the function holds."""
+        """Convert an array that the function closes over."""
 
     @abstractmethod
     def operation(self, equation: Any, operands: list[Any]) -> Sequence[Any]:
-        """The results of one operation of a jaxpr.
+        """Evaluate one operation of a jaxpr.
 
         Raises:
-            Unsupported: If there is no such operation in this arithmetic.
+            Unsupported: If the arithmetic does not support the operation.
         """
 
 
@@ -46,15 +45,15 @@ def evaluate(closed: Any, arguments: Sequence[Any], arithmetic: Arithmetic) -> l
     """Evaluate a traced function.
 
     Args:
-        closed: A jaxpr, closed over its constants, as `jax.make_jaxpr` returns.
-        arguments: Arrays of the arithmetic's numbers, flat.
-        arithmetic: What evaluates the operations.
+        closed: Closed jaxpr, as `jax.make_jaxpr` returns.
+        arguments: Flat list of arrays of the arithmetic's numbers.
+        arithmetic: Arithmetic that evaluates the operations.
 
     Returns:
-        The function's results, flat.
+        The flat list of results.
 
     Raises:
-        Unsupported: If the arithmetic has no such operation.
+        Unsupported: If the arithmetic does not support an operation.
     """
     jaxpr = getattr(closed, "jaxpr", closed)
     held = [arithmetic.data(value) for value in getattr(closed, "consts", ())]
@@ -73,7 +72,7 @@ def evaluate(closed: Any, arguments: Sequence[Any], arithmetic: Arithmetic) -> l
 
 
 def _results(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
-    if not equation.outvars:  # a message to the screen
+    if not equation.outvars:  # such as jax.debug.print
         return []
     form = FORMS.get(equation.primitive.name)
     return (form or _operation)(equation, operands, arithmetic)
@@ -109,7 +108,7 @@ def _while(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequen
     asked, constants, carry = operands[:first], operands[first:last], operands[last:]
     while (goes_on := evaluate(loop.condition, [*asked, *carry], arithmetic)[0]).any():
         results = evaluate(loop.body, [*constants, *carry], arithmetic)
-        # of a batch, what has ended stays
+        # in a batch, elements that have ended keep their values
         carry = [_where(goes_on, *pair) for pair in zip(results, carry, strict=True)]
     return carry
 
@@ -140,4 +139,4 @@ FORMS: dict[str, Form] = {
     "cond": _cond,
     "custom_linear_solve": _linear_solve,
 }
-"""The operations that call others."""
+"""Operations that call other operations."""

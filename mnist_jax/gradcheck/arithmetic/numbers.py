@@ -1,7 +1,8 @@
-"""Functions that compute with NumPy, evaluated on arrays of balls.
+"""Evaluates NumPy functions on arrays of balls.
 
-NumPy's functions of an array of objects call the methods of its entries, `exp` for `np.exp`, and
-their operators. The entries are these scalars, in whose company a float means what is written.
+On an array of objects, NumPy's functions call operators and methods of the entries, such as `exp`
+for `np.exp`. The entries are instances of `Number`; a float that is combined with one stands for
+the number that the code states.
 """
 
 import operator
@@ -21,8 +22,9 @@ class Number:
     """A ball with the operators and methods that NumPy calls.
 
     Args:
-        ball: The number.
-        check: Called before each operation with the seconds that it takes; raises if it is late.
+        ball: Value of the number.
+        check: Function that is called before each operation with its duration in seconds, and
+            raises if the deadline would be exceeded.
     """
 
     def __init__(self, ball: arb, check: Callable[[float], None]) -> None:
@@ -38,7 +40,7 @@ class Number:
         return self
 
     def conjugate(self) -> "Number":
-        """A real number is its own."""
+        """Return the number, since it is real."""
         return self
 
     def __float__(self) -> float:
@@ -46,7 +48,7 @@ class Number:
 
 
 def ball_of(value: Any) -> arb:
-    """The ball of a number, or of a constant as it is written."""
+    """Return the ball of a number, or of a constant as written."""
     if isinstance(value, Number):
         return value.ball
     if isinstance(value, float | np.floating):
@@ -96,10 +98,10 @@ _method("reciprocal", lambda x: 1 / x)
 
 
 class Numbers(np.ndarray):
-    """An array of numbers, whose products of matrices are Arb's: a hundred times as fast."""
+    """An array of numbers that multiplies matrices with Arb, which is a hundred times as fast."""
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **how: Any) -> Any:
-        """NumPy's ufuncs, on arrays of this kind."""
+        """Apply a ufunc to arrays of this class."""
         plain = [np.asarray(x) if isinstance(x, Numbers) else x for x in inputs]
         if "out" in how:
             how["out"] = tuple(np.asarray(x) for x in how["out"])
@@ -110,7 +112,7 @@ class Numbers(np.ndarray):
         return result.view(Numbers) if isinstance(result, np.ndarray) else result
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, how: Any) -> Any:
-        """NumPy's other functions; `dot` of matrices is their product."""
+        """Apply another NumPy function; `dot` of matrices is their product."""
         if function is np.dot and not how and all(np.ndim(x) == 2 for x in inputs):
             return np.matmul(*inputs)
         return super().__array_function__(function, types, inputs, how)
@@ -128,18 +130,19 @@ def call(
     arguments: Sequence[np.ndarray],
     check: Callable[[float], None] = lambda seconds: None,
 ) -> list[np.ndarray]:
-    """The results of a function of NumPy arrays, in balls.
+    """Call a function of NumPy arrays with balls.
 
     Args:
-        function: From arrays to a sequence of arrays.
-        arguments: Arrays of balls, integers or truth values.
-        check: Called before each operation with the seconds that it takes; raises if it is late.
+        function: Function from arrays to a sequence of arrays.
+        arguments: Arrays of balls, integers or booleans.
+        check: Function that is called before each operation with its duration in seconds, and
+            raises if the deadline would be exceeded.
 
     Returns:
         Arrays of balls.
 
     Raises:
-        Unsupported: If the function asks for what balls can't do.
+        Unsupported: If the function needs an operation that balls do not support.
     """
 
     def wrapped(x: np.ndarray) -> np.ndarray:
@@ -153,5 +156,5 @@ def call(
         return [as_objects(map(ball_of, r.ravel().tolist()), r.shape) for r in results]
     except (Unsupported, Undecided, TooLong):
         raise
-    except Exception as error:  # whatever somebody's code does with what is no float
+    except Exception as error:  # a user's function may raise anything on objects
         raise Unsupported(f"the gradient, evaluated on balls with NumPy: {error}") from error

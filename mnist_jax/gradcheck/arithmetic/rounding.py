@@ -1,23 +1,27 @@
-r"""How far rounding alone can move a result: Monte Carlo arithmetic.
+r"""Monte Carlo arithmetic: estimates rounding errors by random rounding.
 
-The function is traced, and its operations are evaluated in float64 with a random relative error of
-one unit of roundoff u in the result of each, and an absolute one of the smallest normal number,
-below which digits are lost: $\mathrm{fl}(a \circ b) = (a \circ b)(1 + u \xi) + \eta \xi$.
-The spread of a few such evaluations is what rounding does to each coordinate of the result,
-with the cancellation and the conditioning of this very computation, and however many coordinates
-there are.
+The operations of a traced function are evaluated in float64. The result of each operation gets a
+random relative error of one unit of roundoff u, and a random absolute error of the smallest normal
+number $\eta$, below which digits are lost:
+$\mathrm{fl}(a \circ b) = (a \circ b)(1 + u \xi) + \eta \xi$.
+The spread of a few such evaluations estimates the rounding error of each coordinate of the result.
+It includes the cancellation and the conditioning of the computation, and does not depend on the
+number of coordinates.
 
-A sum of n terms is perturbed in its terms, by $\sqrt{n} u$: rounding errors of n additions grow
-like that (Higham and Mary, 2019). One part of the error is each term's own, one they have in
-common, as terms of the same sign do in sums from left to right.
+The terms of a sum of n terms are perturbed by $\sqrt{n} u$, because the rounding errors of n
+additions grow at that rate (Higham and Mary, 2019). One part of the error is independent for each
+term; another part is common to all terms, as for terms of the same sign that are summed from left
+to right.
 
-The terms of a sum of two are perturbed too, anew at each use and in proportion to the largest
-number that they were summed from: a compiler may compute a term anew where it is used, and contract
-a product and a sum. Then $z - \max z$, with a product z rounded the one time and not the other, is
-off by u z where it is zero on paper, and not twice by the same amount.
+The two terms of an addition are perturbed too, independently at each use, and in proportion to the
+largest number that they were summed from. The reason is that a compiler may recompute a term where
+it is used, and contract a product and a sum. In $z - \max z$, for example, a product z may be
+rounded at one use and not at the other; then the difference is u z where it would be zero in exact
+arithmetic.
 
-A factorization is as good as exact for a matrix a little off (Wilkinson): its operand is perturbed
-by $\sqrt{n} u \max |A|$, so that what the condition costs is seen.
+A factorization computes the exact result for a slightly perturbed matrix (Wilkinson), so its
+operand is perturbed by $\sqrt{n} u \max |A|$. The perturbation reveals the effect of the condition
+number.
 
 References:
     D. S. Parker, "Monte Carlo arithmetic", 1997.
@@ -48,7 +52,8 @@ from mnist_jax.gradcheck.arithmetic.factorizations import FACTORIZATIONS
 from mnist_jax.gradcheck.arithmetic.interpreter import Arithmetic
 from mnist_jax.gradcheck.arithmetic.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
 
-# noise is cut from a table: drawing a million numbers anew takes as long as computing with them
+# size of a table of random numbers that is reused, since drawing numbers is as slow as the
+# operations
 TABLE = 1 << 18
 
 REDUCTIONS = reductions(
@@ -60,7 +65,7 @@ REDUCTIONS = reductions(
     }
 )
 ORDERING = ordering(lambda x: x)
-# whose results are among the operands, or differ from them in sign only
+# operations without rounding: their results are operands, up to the sign, or integers
 EXACT = {
     **STRUCTURE,
     **ORDERING,
@@ -90,7 +95,7 @@ ROUNDED = {
     "conv_general_dilated": partial(convolution, np.matmul),
     **FACTORIZATIONS,
 }
-# computed with an error relative to one, where they are small
+# operations whose error is absolute, of one unit of roundoff, where the result is smaller than 1
 SPECIAL = frozenset(
     [
         *("lgamma", "digamma", "polygamma", "zeta", "erf_inv", "igamma", "igammac"),
@@ -107,33 +112,33 @@ CONDITIONED = frozenset(
 
 
 class Rounding(Arithmetic):
-    """The arithmetic of numbers that are rounded at random.
+    """Arithmetic of float64 numbers with random rounding.
 
     Args:
-        amplified: By how much the noise is larger than roundoff; 0 for none.
-        seed: Seed of the noise.
+        amplified: Factor of the noise over roundoff; 0 for no noise.
+        seed: Seed for drawing the noise.
     """
 
     def __init__(self, amplified: float, seed: int = 0) -> None:
         self.amplified = amplified
         self.table = np.random.default_rng(seed).uniform(-1, 1, TABLE if amplified else 0)
         self.starts = np.random.default_rng(0)
-        # of each sum of two, the largest number that it was made from
+        # for each result of an addition, the largest number in the sum
         self.largest: dict[Any, np.ndarray] = {}
 
     def data(self, value: Any) -> Any:
-        """Numbers as they are."""
+        """Convert floating arrays to float64 without perturbation."""
         if jnp.issubdtype(value.dtype, jax.dtypes.extended):
             return value
         array = np.asarray(value)
         return array.astype(np.float64) if is_floating(array) else array
 
     def constant(self, value: Any) -> Any:
-        """A number as it is."""
+        """Convert a constant without perturbation."""
         return self.data(np.asarray(value))
 
     def operation(self, equation: Any, operands: list[Any]) -> list[Any]:
-        """The rounded results of an operation."""
+        """Evaluate an operation and perturb its results."""
         name = equation.primitive.name
         floating = any(is_floating(x) for x in operands)
         roundoff = max(_roundoff(v.aval.dtype, self.amplified) for v in equation.outvars)
@@ -157,7 +162,7 @@ class Rounding(Arithmetic):
         return [self.perturb(x, roundoff) for x in results]
 
     def terms(self, equation: Any, operands: list[Any], roundoff: "Roundoff") -> list[Any]:
-        """The operands, perturbed by the rounding inside the operation."""
+        """Perturb the operands by the rounding error inside an operation."""
         name = equation.primitive.name
         if name in {"add", "sub"}:
             pairs = list(zip(operands, map(self.size, equation.invars, operands), strict=True))
@@ -166,7 +171,7 @@ class Rounding(Arithmetic):
         if name in CONDITIONED:
             matrix, *others = operands
             order = matrix.shape[-1]
-            if name == "triangular_solve":  # a triangle stays one
+            if name == "triangular_solve":  # zeros of a triangular matrix remain zero
                 return [self.perturb(matrix, roundoff, terms=order), *others]
             size = np.max(np.abs(matrix), initial=0.0)
             return [self.perturb(matrix, roundoff, size, terms=order, zeros=True), *others]
@@ -177,13 +182,13 @@ class Rounding(Arithmetic):
             return [x, *(self.perturb(c, roundoff, terms=n, zeros=True) for c, n in pairs)]
         terms = summed_terms(equation)
         if terms > 1:
-            # the error can be put on either factor of a product; the smaller one is cheaper
+            # perturbing either factor of a product is equivalent; the smaller one is cheaper
             smaller = min(range(len(operands)), key=lambda i: operands[i].size)
             operands[smaller] = self.perturb(operands[smaller], roundoff, terms=terms)
         return operands
 
     def size(self, variable: Any, values: Any) -> Any:
-        """The magnitude that a term's error is relative to."""
+        """Return the magnitude that the error of a term is relative to."""
         known = None if isinstance(variable, Literal) else self.largest.get(variable)
         return np.abs(values) if known is None else known
 
@@ -196,9 +201,9 @@ class Rounding(Arithmetic):
         terms: int = 1,
         zeros: bool = False,
     ) -> Any:
-        """Values with an error of one unit of roundoff, or of a sum's, relative to a size.
+        """Perturb values by one unit of roundoff, or by the error of a sum, relative to a size.
 
-        What is exactly zero stays so, unless `zeros`: it is that by structure, not by rounding.
+        Exact zeros are not perturbed unless `zeros`, since they are structural.
         """
         if values.size == 0 or not roundoff.unit or not is_floating(values):
             return values
@@ -215,7 +220,7 @@ class Rounding(Arithmetic):
         return moved
 
     def noise(self, size: int) -> np.ndarray:
-        """Some of the table, as often as it takes."""
+        """Return random numbers from the table, repeated if necessary."""
         start = int(self.starts.integers(TABLE))
         if start + size <= TABLE:
             return self.table[start : start + size]
@@ -223,7 +228,7 @@ class Rounding(Arithmetic):
 
 
 class Roundoff(NamedTuple):
-    """How a precision rounds: its unit of roundoff, and its smallest normal number."""
+    """The unit of roundoff of a precision, and its smallest normal number."""
 
     unit: float
     smallest: float
@@ -242,5 +247,5 @@ def _of_integers(name: str) -> Any:
 
 
 def _converted(x: np.ndarray, dtype: Any) -> np.ndarray:
-    """Numbers of another dtype; a floating one is not rounded to it here."""
+    """Convert the dtype; a conversion between floating dtypes does not round here."""
     return x.astype(np.float64 if jnp.issubdtype(dtype, jnp.floating) else dtype)

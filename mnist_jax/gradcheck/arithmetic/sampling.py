@@ -1,4 +1,4 @@
-"""A traced function evaluated with random rounding, several times, or without any."""
+"""Evaluates a traced function with random rounding, or without rounding."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,9 +15,9 @@ from mnist_jax.gradcheck.arithmetic.structure import is_floating
 
 SAMPLES = 16
 FEWEST = 4
-# what is spent on all samples, in seconds
+# time limit of all samples, in seconds
 SECONDS = 1.0
-# of more operations, all samples of each are computed at once
+# number of operations above which all samples are computed in one batch
 MANY = 60
 
 
@@ -32,11 +32,11 @@ def samples(
     """Evaluate a traced function several times with random rounding.
 
     Args:
-        closed: A jaxpr. Each operation rounds like the precision that its result has in it.
-        arguments: Arrays, taken to be exact.
-        amplified: By how much the noise is larger than roundoff.
-        count: Number of evaluations, S; fewer if they would take long.
-        seed: Seed of the noise.
+        closed: Jaxpr. Each operation rounds in the precision of its result in the jaxpr.
+        arguments: Arrays, assumed to be exact.
+        amplified: Factor of the noise over roundoff.
+        count: Number S of evaluations; reduced if they would exceed the time limit.
+        seed: Seed for drawing the noise.
 
     Returns:
         The results, each stacked along a leading axis, in float64.
@@ -60,11 +60,11 @@ def samples(
 
 
 def unrounded(closed: Any, arguments: Sequence[Any]) -> list[np.ndarray]:
-    """Evaluate a traced function in float64, whatever its precision, operation by operation.
+    """Evaluate a traced function of any precision in float64, operation by operation.
 
     Args:
-        closed: A jaxpr.
-        arguments: Arrays, taken to be exact.
+        closed: Jaxpr.
+        arguments: Arrays, assumed to be exact.
 
     Returns:
         The results.
@@ -78,7 +78,7 @@ def _widened(arguments: Sequence[Any]) -> list[Any]:
 
 
 def _at_once(closed: Any, count: int) -> Any:
-    """The function of arguments that have a leading axis of samples, traced once."""
+    """Return the jaxpr of the function with a leading axis of samples, traced once."""
     known = BATCHED.setdefault(closed, {})
     if count not in known:
         shapes = [jax.ShapeDtypeStruct((count, *v.shape), v.dtype) for v in closed.in_avals]
@@ -88,4 +88,4 @@ def _at_once(closed: Any, count: int) -> Any:
 
 
 BATCHED: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
-"""What has been traced so, for as long as the function is known."""
+"""Batched jaxprs of a function by the number of samples, kept while the function is."""

@@ -40,7 +40,7 @@ SPECIAL: dict[str, tuple[Callable[..., arb], int]] = {
     "bessel_i0e": (lambda x: abs(x).bessel_i(0, scaled=True), 1),
     "bessel_i1e": (lambda x: x.bessel_i(1) * (-abs(x)).exp(), 1),
 }
-"""Functions by the names of JAX's operations, with how many arguments they have."""
+"""Functions and their numbers of arguments, by the name of the JAX operation."""
 
 
 def _cholesky(a: np.ndarray) -> tuple[np.ndarray]:
@@ -77,7 +77,7 @@ def _triangular_solve(
     unit_diagonal: bool,
     **_: Any,
 ) -> tuple[np.ndarray]:
-    # x a = b is the transposed of a' x' = b'
+    # x a = b is the transpose of a' x' = b'
     if bool(transpose_a) == left_side:
         a, lower = a.T, not lower
     b = b.copy() if left_side else b.T.copy()
@@ -95,4 +95,4 @@ FACTORIZATIONS: dict[str, Callable[..., Any]] = {
     "lu": lambda a, **_: stacked(_lu, a),
     "triangular_solve": lambda a, b, **how: stacked(_triangular_solve, a, b, **how),
 }
-"""Functions of matrices by the names of JAX's operations."""
+"""Functions of matrices by the name of the JAX operation."""

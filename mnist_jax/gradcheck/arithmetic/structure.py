@@ -1,7 +1,7 @@
-"""Operations that only move numbers, choose among them, or compute with integers.
+"""Operations that move numbers, select numbers, or compute with integers.
 
-They serve every arithmetic, since NumPy moves objects as it moves floats. The functions take the
-operands and the parameters of the jaxpr's operation; what they need not know is left out.
+They are common to all arithmetics, because NumPy moves objects like floats. The functions take the
+operands and those parameters of the operation that they need.
 """
 
 from collections.abc import Callable
@@ -16,19 +16,19 @@ Function = Callable[..., Any]
 
 
 def is_floating(array: Any) -> bool:
-    """Whether an array, or what describes one, is of floating numbers; those may be objects."""
+    """Return whether an array (or its abstract value) has floating numbers, or objects."""
     return array.dtype == object or bool(jnp.issubdtype(array.dtype, jnp.inexact))
 
 
 def bind(equation: Any, operands: list[Any]) -> list[Any]:
-    """The results of an operation as JAX computes it, here and now.
+    """Evaluate an operation with JAX.
 
     Args:
         equation: Operation of a jaxpr.
-        operands: Arrays; cast to what the jaxpr says that they are.
+        operands: Arrays; they are cast to the dtypes in the jaxpr.
 
     Returns:
-        NumPy arrays, or random keys, which are none.
+        NumPy arrays, or random keys.
     """
 
     def host(array: Any) -> Any:
@@ -45,14 +45,14 @@ def bind(equation: Any, operands: list[Any]) -> list[Any]:
 
 
 def apply(function: Function, equation: Any, operands: list[Any]) -> list[Any]:
-    """The results of a function from one of the tables; NumPy's own take no parameters."""
+    """Call a function from one of the tables; NumPy's ufuncs take no parameters."""
     parameters = {} if isinstance(function, np.ufunc) else equation.params
     results = function(*operands, **parameters)
     return results if isinstance(results, list) else [results]
 
 
 def broadcast_in_dim(x: np.ndarray, *_: Any, shape: Any, broadcast_dimensions: Any, **__: Any):
-    """The array with new axes, along which it is repeated."""
+    """Add axes to an array, and repeat it along them."""
     kept = [1] * len(shape)
     for size, axis in zip(x.shape, broadcast_dimensions, strict=True):
         kept[axis] = size
@@ -60,7 +60,7 @@ def broadcast_in_dim(x: np.ndarray, *_: Any, shape: Any, broadcast_dimensions: A
 
 
 def pad(x: np.ndarray, value: np.ndarray, padding_config: Any) -> np.ndarray:
-    """The array with a value around it and between its entries; a negative padding cuts."""
+    """Pad an array with a value around it and between its entries; negative padding cuts."""
     spread = [
         size + max(size - 1, 0) * gap
         for size, (_, _, gap) in zip(x.shape, padding_config, strict=True)
@@ -80,25 +80,25 @@ def pad(x: np.ndarray, value: np.ndarray, padding_config: Any) -> np.ndarray:
 
 
 def _slices(shape: Any, starts: Any, sizes: Any) -> tuple[slice, ...]:
-    # as in JAX, a slice that would leave the array is moved into it
+    # as in JAX, a slice that exceeds the array is shifted into it
     starts = [int(np.clip(s, 0, n - k)) for n, s, k in zip(shape, starts, sizes, strict=True)]
     return tuple(slice(s, s + k) for s, k in zip(starts, sizes, strict=True))
 
 
 def dynamic_slice(x: np.ndarray, *starts: Any, slice_sizes: Any) -> np.ndarray:
-    """A slice that starts where an operand says."""
+    """Return a slice that starts at the given indices."""
     return x[_slices(x.shape, starts, slice_sizes)]
 
 
 def dynamic_update_slice(x: np.ndarray, update: np.ndarray, *starts: Any) -> np.ndarray:
-    """The array with such a slice replaced."""
+    """Replace a slice that starts at the given indices."""
     result = x.copy()
     result[_slices(x.shape, starts, update.shape)] = update
     return result
 
 
 def _positions(shape: Any, indices: Any, dimension_numbers: Any, sizes: Any, mode: Any) -> Any:
-    """Where in a flat array the gathered entries are, as JAX itself gathers them; -1 is outside."""
+    """Return the flat positions that JAX gathers from; -1 is outside the array."""
     with jax.enable_x64(True):
         positions = jnp.arange(int(np.prod(shape))).reshape(shape)
         gathered = jax.lax.gather(
@@ -117,7 +117,7 @@ def gather(
     fill_value: Any = None,
     **_: Any,
 ) -> np.ndarray:
-    """The entries at indices."""
+    """Return the entries at the given indices."""
     where = _positions(x.shape, indices, dimension_numbers, slice_sizes, mode)
     taken = np.asarray(x.ravel()[where] if x.size else np.empty(where.shape, x.dtype))
     if np.any(where < 0):
@@ -136,9 +136,9 @@ def scatter(
     mode: Any,
     **_: Any,
 ) -> np.ndarray:
-    """The array with some entries replaced, or combined with others.
+    """Replace entries of an array, or combine them with updates.
 
-    Where they are is where a gather with the same indices would take them from.
+    The positions are those that a gather with the same indices reads.
     """
     numbers = dimension_numbers
     window = iter(updates.shape[axis] for axis in numbers.update_window_dims)
@@ -161,7 +161,7 @@ def scatter(
 
 
 def select_n(which: np.ndarray, *cases: np.ndarray) -> np.ndarray:
-    """The case that an operand chooses for each entry."""
+    """Select each entry from the case that the first operand gives."""
     result = cases[0]
     for number, case in enumerate(cases[1:], 1):
         result = np.where(which == number, case, result)
@@ -169,7 +169,7 @@ def select_n(which: np.ndarray, *cases: np.ndarray) -> np.ndarray:
 
 
 def iota(dtype: Any, shape: Any, dimension: int, **_: Any) -> np.ndarray:
-    """Numbers from 0 along an axis."""
+    """Return the numbers from 0 along an axis."""
     along = [-1 if axis == dimension else 1 for axis in range(len(shape))]
     return np.broadcast_to(np.arange(shape[dimension]).astype(dtype).reshape(along), shape)
 
@@ -208,7 +208,7 @@ STRUCTURE: dict[str, Function] = {
     "select_n": select_n,
     "iota": iota,
 }
-"""Functions by the names of JAX's operations."""
+"""Functions by the name of the JAX operation."""
 
 INTEGERS: dict[str, Function] = {
     **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative},
@@ -221,4 +221,4 @@ INTEGERS: dict[str, Function] = {
     "reduce_or": lambda x, axes, **_: np.any(x, axis=axes),
     "reduce_and": lambda x, axes, **_: np.all(x, axis=axes),
 }
-"""Functions of integers and truth values; JAX itself computes the others."""
+"""Functions of integers and booleans; JAX itself computes all other operations on them."""

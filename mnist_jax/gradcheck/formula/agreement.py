@@ -1,4 +1,4 @@
-"""How closely two gradients agree, whose entries are balls."""
+"""Agreement of two gradients in ball arithmetic."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,20 +6,21 @@ from typing import NamedTuple
 import numpy as np
 from flint import arb, ctx
 
-# two gradients that agree to so many digits of the largest entry are equal
+# number of digits of the largest entry to which equal gradients agree
 DIGITS = 30
-# an array that can't be told from zero with so many bits, and is below its root, is zero
+# number of bits with which an array counts as zero if it is indistinguishable from zero and smaller
+# than 2 to minus half this number
 ZERO_BITS = 512
 DECIMAL = float(np.log10(2))
 
 
 class Pair(NamedTuple):
-    """Two gradients at a point, in balls; their arrays flat, one after another.
+    """Two gradients at a point in balls, each as one flat array.
 
     Attributes:
-        theirs: Autodiff's.
-        ours: The hand-written one.
-        shapes: Shapes of the arrays.
+        theirs: Autodiff's gradient.
+        ours: Hand-written gradient.
+        shapes: Shapes of the arrays of each gradient.
     """
 
     theirs: np.ndarray
@@ -28,16 +29,16 @@ class Pair(NamedTuple):
 
     @property
     def difference(self) -> np.ndarray:
-        """In each coordinate."""
+        """The difference in each coordinate."""
         return np.asarray(self.ours - self.theirs, object)
 
     @property
     def leaves(self) -> np.ndarray:
-        """The array that each coordinate is in, by its position."""
+        """The position of the array that contains each coordinate."""
         return np.repeat(np.arange(len(self.shapes)), [int(np.prod(s)) for s in self.shapes])
 
     def scales(self) -> np.ndarray:
-        """The size of autodiff's largest entry in each array, as a logarithm to base 2."""
+        """Return the base-2 logarithm of autodiff's largest entry in each array."""
         return self._largest(logarithms(self.theirs, arb.abs_lower))
 
     def _largest(self, values: np.ndarray) -> np.ndarray:
@@ -46,26 +47,26 @@ class Pair(NamedTuple):
         return result
 
     def agreement(self) -> float | None:
-        """To how many digits the gradients agree; None if more bits must tell."""
+        """Return the number of digits to which the gradients agree; None if undecided."""
         scales, gaps = self.scales(), self._largest(logarithms(self.difference))
         upper = np.maximum(*(self._largest(logarithms(x)) for x in (self.ours, self.theirs)))
         zero = (scales == -np.inf) & (upper < -ZERO_BITS / 2) & (ctx.prec >= ZERO_BITS)
-        scales[zero] = 0  # what is zero is zero to so many places
-        known = gaps > -np.inf  # the others are equal exactly
+        scales[zero] = 0  # for zero arrays, count absolute digits
+        known = gaps > -np.inf  # the other arrays are exactly equal
         digits = (scales[known] - gaps[known]) * DECIMAL
         if not np.all(digits >= DIGITS):
             return None
         return float(np.min(digits, initial=ctx.prec * DECIMAL))
 
     def place(self, position: int) -> tuple[int, tuple[int, ...]]:
-        """Which array a coordinate is in, and where in it."""
+        """Return the array that contains a coordinate, and its index there."""
         leaf = int(self.leaves[position])
         first = int(np.argmax(self.leaves == leaf))
         return leaf, tuple(map(int, np.unravel_index(position - first, self.shapes[leaf])))
 
 
 def logarithms(balls: np.ndarray, bound: Callable[[arb], arb] = arb.abs_upper) -> np.ndarray:
-    """About the logarithms to base 2 of a bound of each; infinite for what has none."""
+    """Return approximate base-2 logarithms of a bound of each ball; infinite if unbounded."""
     floats = np.array([float(bound(ball)) for ball in balls], np.float64)
     with np.errstate(all="ignore"):
         logarithms = np.log2(floats)
@@ -75,7 +76,7 @@ def logarithms(balls: np.ndarray, bound: Callable[[arb], arb] = arb.abs_upper) -
 
 
 def _logarithm(bound: arb, unbounded: float) -> float:
-    """The logarithm of a number that may be larger or smaller than any float."""
+    """Return the base-2 logarithm of a number outside the range of floats."""
     if not bound.is_finite():
         return unbounded
     mantissa, exponent = map(int, bound.man_exp())

@@ -1,4 +1,4 @@
-"""Two gradients of a loss at a point, and what can be computed of them in balls."""
+"""A loss and two gradients at a point, evaluated in ball arithmetic."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -16,12 +16,12 @@ class Case(NamedTuple):
     """A loss and two gradients of it, at one point.
 
     Attributes:
-        reverse: Autodiff's gradient, a jaxpr.
-        gradient: The hand-written one: a jaxpr, or a function of NumPy arrays.
-        loss: The loss's jaxpr, or None.
-        point: All arguments, flat.
-        argnums: Positions of the differentiated ones.
-        arithmetic: Balls of data as they are.
+        reverse: Jaxpr of autodiff's gradient.
+        gradient: Hand-written gradient: a jaxpr, or a function of NumPy arrays.
+        loss: Jaxpr of the loss, or None.
+        point: Flat list of all arguments.
+        argnums: Positions of the differentiated arguments.
+        arithmetic: Ball arithmetic without perturbation of the data.
     """
 
     reverse: Any
@@ -32,7 +32,7 @@ class Case(NamedTuple):
     arithmetic: Balls
 
     def direction(self) -> list[np.ndarray | None]:
-        """A direction of the differentiated arguments, and nothing for the others."""
+        """Return a direction for the differentiated arguments, and None for the others."""
         jaxpr = getattr(self.reverse, "jaxpr", self.reverse)
         moved = range(len(jaxpr.outvars)) if self.argnums is None else self.argnums
         rng = np.random.default_rng(0)
@@ -42,11 +42,11 @@ class Case(NamedTuple):
         ]
 
     def slopes(self) -> Slopes:
-        """The slopes of the loss's values along that direction."""
+        """Compute the slopes of the loss along that direction from its values."""
         return values_slope(self.loss, self.point, self.direction(), self.arithmetic)
 
     def pair(self, arithmetic: Balls) -> Pair:
-        """Both gradients, with the bits that are set."""
+        """Evaluate both gradients with the current precision."""
         given = [arithmetic.data(x) for x in self.point]
         theirs, ours = (_values(f, given, arithmetic) for f in (self.reverse, self.gradient))
         shapes = [x.shape for x in theirs]

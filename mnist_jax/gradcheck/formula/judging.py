@@ -1,17 +1,17 @@
-r"""The verdict on a formula: is this the gradient of that loss, over the real numbers?
+r"""Judges whether a formula is the gradient of a loss over the real numbers.
 
-Both gradients are evaluated in ball arithmetic, with more and more bits. If the balls of a
-coordinate do not overlap, the gradients are proved different there; if all overlap and are narrow,
-they agree to that many digits.
+Both gradients are evaluated in ball arithmetic with increasing precision. If the balls of a
+coordinate do not overlap, the gradients are proved different. If all balls overlap and are narrow,
+the gradients agree to that many digits.
 
-A loss's data are floats, and what holds of the numbers that they stand for, holds of them up to
-their rounding: shares that sum to 1 do so up to 1e-16. So where a difference is proved, data are
-moved at random by as much as rounding them may have moved them. A difference that changes by its
-own size is one of the data; one of the formula stays what it is.
+The data of a loss are rounded: fractions that sum to 1 do so only up to 1e-16. If a difference is
+proved, the data are therefore perturbed at random by at most their rounding error. If the
+difference then changes by as much as its own size, rounding of the data explains it. Otherwise the
+formulas differ.
 
-The loss's own values are a witness that needs no derivative rule: their difference at
-$h = 2^{-200}$ along a direction is the slope to a hundred digits. They say whether autodiff is
-right, and whether there is a derivative at all.
+The values of the loss test autodiff without any derivative rule: their difference quotient at
+$h = 2^{-200}$ along a direction gives the slope to a hundred digits. They show whether autodiff is
+correct, and whether the loss has a kink.
 """
 
 import time
@@ -37,10 +37,11 @@ from mnist_jax.gradcheck.formula.witness import (
 )
 
 FEWEST_BITS, MOST_BITS = 128, 1 << 15
-# a difference of the data may be so many times what it changes by in some of these draws of them:
-# data are results of computations, and most draws are smaller than the largest
+# number of perturbations of the data, and the largest ratio of a difference to its change under one
+# of them for which rounding of the data explains the difference. The ratio is large because data
+# are results of computations, and most perturbations are smaller than the largest possible one
 DRAWS, DRAWN = 8, 256.0
-# what does not change by a millionth of itself, in two draws, is none
+# relative change in two perturbations below which the data do not explain a difference
 FIXED = 2.0**-20
 
 
@@ -53,16 +54,16 @@ def judge(
     argnums: Sequence[int] | None = None,
     seconds: float = 5.0,
 ) -> Formula:
-    """Judge a gradient's formula.
+    """Judge the formula of a gradient.
 
     Args:
-        reverse: Autodiff's gradient: a jaxpr of all arguments, flat, traced in float64.
-        gradient: The hand-written one, likewise; or a function of NumPy arrays that returns
-            arrays.
-        points: Where: all arguments, flat, for each point.
-        loss: The loss's jaxpr; without it, nothing is said of autodiff and of kinks.
+        reverse: Jaxpr of autodiff's gradient as a function of all arguments, traced in float64.
+        gradient: Hand-written gradient: a jaxpr of the same arguments, or a function of NumPy
+            arrays that returns arrays.
+        points: Flat list of all arguments, for each point.
+        loss: Jaxpr of the loss. Without it, autodiff is not tested, and kinks are not found.
         argnums: Positions of the differentiated arguments; by default the first ones.
-        seconds: Time to do it in; what takes longer is not told.
+        seconds: Time limit; if it is exceeded, the verdict is `not told`.
 
     Returns:
         The verdict.
@@ -115,11 +116,11 @@ def _judge_at(case: Case) -> Formula:
             if (digits := pair.agreement()) is not None:
                 return Formula("equal", digits)
         bits *= 2
-    raise Unsupported(f"numbers that {MOST_BITS} bits do not tell, or that are not finite")
+    raise Unsupported(f"numbers that are undecided with {MOST_BITS} bits, or not finite")
 
 
 def _explain(case: Case, pair: Pair) -> Formula:
-    """Whether a difference is one of the formula, of the data, or of a kink."""
+    """Decide whether a difference comes from the formula, from the data, or from a kink."""
     difference, scales = pair.difference, pair.scales()[pair.leaves]
     least, most = logarithms(difference, arb.abs_lower), logarithms(difference)
     change = np.full(len(difference), -np.inf)
@@ -138,7 +139,7 @@ def _explain(case: Case, pair: Pair) -> Formula:
     if case.loss is not None:
         slopes = case.slopes()
         if differ(slopes.ahead, slopes.behind):
-            raise Unsupported("a kink: the loss has other slopes on its two sides")
+            raise Unsupported("a kink: the slopes of the loss on the two sides differ")
     position = int(np.argmax(np.where(unexplained, least - scales, -np.inf)))
     return Formula(
         "different",
@@ -150,14 +151,14 @@ def _explain(case: Case, pair: Pair) -> Formula:
 
 
 def judge_by_values(case: Case) -> tuple[Witness, Witness]:
-    """Whether autodiff's gradient and the hand-written one are the slope of the loss's values.
+    """Compare the slopes of both gradients with values of the loss.
 
     Args:
-        case: With a loss.
+        case: Case with a loss.
 
     Returns:
-        A verdict on each, along a direction; "not told" at a kink, or if there is no loss or no
-        ball arithmetic for it.
+        A verdict on each gradient along a direction; "not told" at a kink, or if there is no loss
+        or no ball arithmetic for it.
     """
     if case.loss is None:
         return "not told", "not told"
@@ -176,7 +177,7 @@ def judge_by_values(case: Case) -> tuple[Witness, Witness]:
 
 
 def _settled(formula: Formula, autodiff: Witness, hand: Witness) -> Formula:
-    """The verdict where the loss's values refute autodiff: they decide on the gradient."""
+    """Revise the verdict if the values of the loss refute autodiff."""
     if autodiff != "wrong" or hand == "not told":
         return formula._replace(autodiff=autodiff)
     if hand == "right":

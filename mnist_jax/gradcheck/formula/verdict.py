@@ -11,15 +11,15 @@ class Formula(NamedTuple):
     """The verdict on a formula.
 
     Attributes:
-        verdict: `equal`, `different` (which is proved), or `not told`.
-        digits: To how many digits of the largest entry the gradients agree at all points; where
-            they differ, at the point of the difference.
-        points: At how many points the verdict was reached.
-        where: Where they differ most, if they do: which array of the gradient, and where in it.
-        values: There, the gradient's value and autodiff's.
-        difference: The former less the latter.
-        autodiff: Whether autodiff's gradient is the slope of the loss's own values.
-        note: What else there is to say, in a few words.
+        verdict: Verdict: `equal`, `different` (proved), or `not told` (undecided).
+        digits: Number of digits of the largest entry to which the gradients agree at all points, or
+            at the point where they differ.
+        points: Number of points with a verdict.
+        where: Array of the gradient and index of the largest difference; None if there is none.
+        values: Values of the gradient and of autodiff's gradient there.
+        difference: Difference of these values.
+        autodiff: Verdict on autodiff's gradient by the values of the loss.
+        note: Reason for the verdict, in a few words.
     """
 
     verdict: Verdict

@@ -1,4 +1,4 @@
-"""The loss's own values as a witness of its slopes, in ball arithmetic."""
+"""Slopes of a loss from its values alone, in ball arithmetic."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -10,12 +10,12 @@ from mnist_jax.gradcheck.arithmetic.exact import exactly
 from mnist_jax.gradcheck.arithmetic.interpreter import evaluate
 
 BITS = 512
-# h, an exact number; the error of a central difference is of the order of its square
+# step h, an exact number; the error of a central difference has the order of its square
 STEP = 2.0**-200
-# slopes that differ by less than this, relative to the larger, are the same
+# relative difference below which slopes are equal
 SAME = 2.0**-100
-# a gradient is the slope if it has so many digits of it, as many as its data; with fewer than the
-# second number it is not, and between the two the rounding of a constant may be the reason
+# number of digits to which a correct gradient agrees with the slope, as many as its data have, and
+# number of digits below which it is wrong; in between, the rounding of a constant may be the reason
 WITNESSED, REFUTED = 15.0, 12.0
 
 Witness = Literal["right", "wrong", "not told"]
@@ -25,9 +25,9 @@ class Slopes(NamedTuple):
     """Slopes of a loss along a direction, as balls.
 
     Attributes:
-        central: From both sides.
-        ahead: From the side that the direction points to.
-        behind: From the other.
+        central: Central difference quotient.
+        ahead: One-sided quotient in the direction.
+        behind: One-sided quotient against the direction.
     """
 
     central: arb
@@ -36,17 +36,17 @@ class Slopes(NamedTuple):
 
 
 def differ(a: arb, b: arb) -> bool:
-    """Whether two slopes are proved to differ, by more than the step explains."""
+    """Return whether two slopes are proved to differ by more than the step explains."""
     allowed = (abs(a) + abs(b)).abs_upper() * arb(SAME) + arb(SAME)
     return bool(abs(a - b) > allowed)
 
 
 def witness(slope: arb, central: arb) -> Witness:
-    """Whether a gradient's slope along a direction is that of the loss's values.
+    """Judge whether a gradient's slope along a direction is that of the loss's values.
 
     Args:
-        slope: The gradient's.
-        central: That of the values.
+        slope: Slope by the gradient.
+        central: Slope by the values of the loss.
 
     Returns:
         The verdict.
@@ -68,25 +68,25 @@ def values_slope(
     arithmetic: Balls | None = None,
     step: float = STEP,
 ) -> Slopes:
-    r"""The slopes of a loss along a direction, of its values alone.
+    r"""Compute the slopes of a loss along a direction from its values.
 
-    They are $(f(x + h v) - f(x - h v)) / 2h$ and the differences to either side, in numbers of
+    They are $(f(x + h v) - f(x - h v)) / 2h$ and the one-sided difference quotients, computed with
     512 bits.
 
     Args:
-        loss: The loss's jaxpr.
-        point: All arguments, flat.
-        direction: v: for each argument an array of its shape, or None if it is not
+        loss: Jaxpr of the loss.
+        point: Flat list of all arguments.
+        direction: Direction v: for each argument an array of its shape, or None if it is not
             differentiated.
-        arithmetic: Balls, which keep the data that they have converted.
-        step: h.
+        arithmetic: Ball arithmetic, which caches converted data.
+        step: Step h.
 
     Returns:
         The slopes.
 
     Raises:
-        Undecided: If a comparison in the loss is of numbers that are too close.
-        Unsupported: If the loss has an operation that has no ball arithmetic.
+        Undecided: If the loss compares numbers that are too close.
+        Unsupported: If the loss has an operation without ball arithmetic.
 
     Example:
         >>> import jax

@@ -1,1 +1,1 @@
-"""Known mistakes, and which of them a wrong gradient looks like."""
+"""Identifies the mistake in a wrong gradient."""

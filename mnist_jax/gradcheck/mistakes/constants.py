@@ -1,4 +1,4 @@
-"""Numbers that a wrong factor may be, and what they mean."""
+"""Candidates for a wrong factor, and their meaning."""
 
 import itertools
 from typing import NamedTuple
@@ -14,13 +14,13 @@ TIMES = {1: "", 2: "twice ", 4: "four times "}
 
 
 class Constant(NamedTuple):
-    """A number that a factor may be.
+    """A candidate for a wrong factor.
 
     Attributes:
-        value: The number.
-        name: What it is in the problem.
-        times: What a gradient did that is so many times too large.
-        divided: What one did that is so many times too small.
+        value: Value of the factor.
+        name: Meaning of the number in the problem.
+        times: Description of a gradient that is too large by this factor.
+        divided: Description of a gradient that is too small by this factor.
     """
 
     value: float
@@ -30,14 +30,15 @@ class Constant(NamedTuple):
 
 
 def constants(problem: Problem, arrays: dict[str, np.ndarray]) -> list[Constant]:
-    """The numbers that a wrong factor may be: scalars among the data, lengths of their axes.
+    """Returns candidates for a wrong factor: scalars, lengths and sums of the data.
 
     Args:
-        problem: For what is not differentiated.
-        arrays: The data, arguments and captured arrays, by name.
+        problem: Problem with the differentiated argument.
+        arrays: Data by name: arguments and captured arrays.
 
     Returns:
-        Each scalar, its double and its fourfold, each length, each ratio of two lengths, each sum.
+        Scalars, with their double and fourfold; lengths of axes, with ratios of two lengths; sums;
+        sizes.
     """
     scalars, lengths, sums = [], {}, []
     for name, array in arrays.items():
@@ -56,7 +57,7 @@ def constants(problem: Problem, arrays: dict[str, np.ndarray]) -> list[Constant]
         for length, name in lengths.items()
         if length > 2
     ]
-    large = [each for each in named if each.value > SMALL]  # small ones give any ratio
+    large = [each for each in named if each.value > SMALL]  # small lengths have too many ratios
     ratios = [
         Constant(a.value / b.value, f"{a.name} over {b.name}")
         for a, b in itertools.permutations(large, 2)
@@ -66,7 +67,7 @@ def constants(problem: Problem, arrays: dict[str, np.ndarray]) -> list[Constant]
 
 
 def _sizes(arrays: dict[str, np.ndarray]) -> list[Constant]:
-    """How many numbers the arrays of several axes hold: products of lengths."""
+    """Returns the sizes of the arrays with several axes."""
     return [
         Constant(float(np.size(array)), f"the size of {name}", *_sum_and_mean(f"all of {name}"))
         for name, array in arrays.items()
@@ -88,25 +89,25 @@ def _sum_and_mean(what: str) -> tuple[str, str]:
 
 
 def describe_factor(found: Fit, known: list[Constant]) -> str:
-    """A factor in words, as `-1 times autodiff's: the sign is wrong`.
+    """Describes a factor, as `-1 times autodiff's: the sign is wrong`.
 
     Args:
-        found: The factor.
-        known: The numbers that it may be.
+        found: Fitted factor.
+        known: Candidates for the factor.
 
     Returns:
-        The factor, and what it means if that is known.
+        The factor, with its meaning if there is one.
     """
     return f"{number(found.factor)} times autodiff's{_meaning(found.factor, known)}{upto(found)}"
 
 
 def number(value: float) -> str:
-    """A number with the digits that it needs."""
+    """Formats a number."""
     return f"{value:.7g}"
 
 
 def upto(found: Fit) -> str:
-    """How exactly a claim holds, unless rounding explains it all."""
+    """States the accuracy of a claim, unless rounding explains the error."""
     return f" (up to a relative {found.relative:.0e})" if found.relative else ""
 
 
@@ -129,7 +130,7 @@ def _meaning(factor: float, known: list[Constant]) -> str:
 
 
 def named(value: float, known: list[Constant]) -> str:
-    """A number, with its name if it is a known one."""
+    """Formats a number, with its name if it is a known constant."""
     for constant in known:
         if _same(abs(value), constant.value):
             return f"{number(value)} ({constant.name})"
@@ -141,7 +142,7 @@ def _same(a: float, b: float) -> bool:
 
 
 def is_plain(value: float, known: list[Constant]) -> bool:
-    """Whether a factor beside a hypothesis is one that people make."""
+    """Returns whether a factor of a hypothesis is a common mistake."""
     lengths = [c.value for c in known if c.times and c.value]
     sizes = [1.0, 2.0, 0.5, *lengths, *(1 / each for each in lengths)]
     return any(np.isclose(abs(value), size, rtol=1e-6, atol=0) for size in sizes)

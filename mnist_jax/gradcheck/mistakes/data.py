@@ -1,4 +1,4 @@
-"""The data of a loss: the arguments that are not differentiated, and the arrays it closes over."""
+"""Finds the data of a loss: other arguments, and the arrays that it closes over."""
 
 from typing import Any, NamedTuple
 
@@ -10,12 +10,12 @@ from mnist_jax.gradcheck.problem import Problem, is_array
 
 
 class Datum(NamedTuple):
-    """An array of the data of a traced function.
+    """An array in the data of a traced function.
 
     Attributes:
-        name: The argument's name and the path in it, or the name of the variable.
-        array: Its values.
-        position: Which input of the jaxpr it is, or which constant.
+        name: Name of the argument with the path in it, or name of the captured variable.
+        array: Values of the array.
+        position: Position among the inputs, or among the constants, of the jaxpr.
         constant: Whether it is a constant of the jaxpr.
     """
 
@@ -26,14 +26,14 @@ class Datum(NamedTuple):
 
 
 def data_of(traced: Traced, problem: Problem) -> list[Datum]:
-    """The arrays and floating numbers that a traced function has beside what is differentiated.
+    """Returns the arrays and floating numbers of a traced function that are not differentiated.
 
     Args:
-        traced: The function.
-        problem: For its arguments and the loss, in the same precision.
+        traced: Traced function.
+        problem: Problem with the arguments and the loss, in the same precision.
 
     Returns:
-        Arguments first, then captured arrays; those that have no name are described.
+        Arguments, followed by captured arrays; a description replaces a missing name.
     """
     names = [name for i in range(len(problem.arguments)) for name in problem.leaf_names(i)]
     leaves = jax.tree.leaves(problem.arguments)
@@ -54,7 +54,7 @@ def data_of(traced: Traced, problem: Problem) -> list[Datum]:
 
 
 def arrays_of(traced: Traced | None, problem: Problem) -> dict[str, np.ndarray]:
-    """The data by name: arguments that are not differentiated, and arrays that are captured."""
+    """Returns the data by name: other arguments, and captured arrays."""
     held = {} if traced is None else {d.name: d.array for d in reversed(data_of(traced, problem))}
     for argnum, argument in enumerate(problem.arguments):
         if argnum not in problem.argnums:

@@ -1,4 +1,4 @@
-"""The gradient of a loss with some of its derivatives left out, and of its parts."""
+"""Gradients of a loss with some of its derivatives changed, and of its terms."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -17,27 +17,27 @@ from mnist_jax.gradcheck.mistakes.hypothesis import Hypothesis, Leaves
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.precision import in_precision
 
-# the largest number that is taken for an epsilon in a loss
+# largest constant that counts as an epsilon
 EPSILON = 1e-4
-# how many equations of a loss are tried
+# maximum number of equations of a loss to try
 EQUATIONS = 60
 
 
 class Loss:
-    """A traced loss whose equations can be changed, in float64."""
+    """A traced loss in float64, whose equations can be changed."""
 
     def __init__(self, traced: Traced, moving: int) -> None:
         self.traced, self.moving = traced, moving
         self.equations = surgery.equations(traced.closed)
 
     def gradient(self, change: surgery.Change, problem: Problem) -> Leaves:
-        """The gradient of the loss with some results changed."""
+        """Computes the gradient of the loss with some results changed."""
         return self.gradient_of(
             lambda xs: surgery.evaluate(self.traced.closed, xs, change), problem
         )
 
     def gradient_of(self, function: Callable[[list[Any]], Any], problem: Problem) -> Leaves:
-        """The gradient of a function of the loss's inputs."""
+        """Computes the gradient of a function of the loss's inputs."""
         inputs = self.traced.inputs(jax.tree.leaves(problem.arguments))
         moving, others = inputs[: self.moving], inputs[self.moving :]
         with in_precision("float64"):
@@ -46,7 +46,7 @@ class Loss:
         return unrounded(closed, moving)
 
     def penalty(self, problem: Problem) -> Leaves | None:
-        """The gradient of the terms that hold no array of the data; None if there are none."""
+        """Computes the gradient of the terms without arrays of data; None if there are none."""
         numbers = set(surgery.terms(self.traced.closed))
         arrays = {
             i
@@ -64,7 +64,7 @@ class Loss:
         return any(i in arrays or (i < 0 and np.ndim(constants[-1 - i]) > 0) for i in names)
 
     def replaced(self, numbers: set[int], rule: Any) -> Callable[[Problem], Leaves]:
-        """The gradient with other derivatives at some equations."""
+        """Returns the gradient with other derivatives at some equations, as a function."""
 
         def change(equation: surgery.Equation) -> Any:
             return rule(equation) if equation.number in numbers else equation.results
@@ -73,7 +73,7 @@ class Loss:
 
 
 def without_epsilons(loss: Loss) -> Hypothesis | None:
-    """The gradient of the loss without the small constants that it adds or clips to."""
+    """Returns the gradient of the loss without small constants that it adds or clips to."""
 
     def small(value: Any) -> bool:
         return (
@@ -110,7 +110,7 @@ def _stop(equation: surgery.Equation) -> list[Any]:
 
 
 def of_terms(loss: Loss) -> list[tuple[str, Callable[[Problem], Leaves]]]:
-    """The terms of a loss that is a sum, each with its part of the gradient."""
+    """Returns the terms of a loss that is a sum, each with its part of the gradient."""
     numbers = surgery.terms(loss.traced.closed)
     if len(set(numbers)) < 2:
         return []
@@ -122,7 +122,7 @@ def of_terms(loss: Loss) -> list[tuple[str, Callable[[Problem], Leaves]]]:
 
 
 def describe_term(loss: Loss, which: int, problem: Problem) -> str:
-    """What a term of the loss holds, for a sentence."""
+    """Describes a term of the loss by the data in it."""
     number = list(dict.fromkeys(surgery.terms(loss.traced.closed)))[which]
     depends = surgery.named_inputs(loss.traced.closed, number)
     held = [
@@ -137,11 +137,11 @@ def describe_term(loss: Loss, which: int, problem: Problem) -> str:
 
 
 def of_axes(loss: Loss) -> Iterator[tuple[str, Callable[[Problem], Leaves]]]:
-    """What a softmax over the wrong axis adds to the gradient, up to a constant.
+    """Yields the error of a gradient with a softmax over the wrong axis, up to a constant.
 
     Yields:
-        Words, and the vector-Jacobian product of the logits with the difference of a softmax over
-        the other axis and over the right one.
+        A description, and the vector-Jacobian product of the logits with the difference between the
+        softmax over the other axis and over the right axis.
     """
     for number, equation in enumerate(loss.equations[:EQUATIONS]):
         if equation.primitive.name != "reduce_max" or len(equation.invars[0].aval.shape) != 2:
@@ -172,7 +172,7 @@ LINEAR = {
 
 
 def of_rules(loss: Loss) -> Iterator[Hypothesis]:
-    """The gradient without all that flows through one operation, or without its derivative."""
+    """Yields gradients without the contribution, or without the derivative, of one operation."""
     chosen = [
         (number, equation)
         for number, equation in enumerate(loss.equations[:EQUATIONS])

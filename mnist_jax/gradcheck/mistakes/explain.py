@@ -1,4 +1,4 @@
-"""Which known mistake a wrong gradient looks like."""
+"""Names the mistake in a wrong gradient."""
 
 import time
 from collections.abc import Sequence
@@ -26,25 +26,24 @@ from mnist_jax.gradcheck.mistakes.terms import terms_that_differ
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Program, Programs
 
-# for how many seconds hypotheses are tried
+# time limit of the search for a hypothesis that fits, in seconds
 SECONDS = 2.5
 
 
 def explain(leaves: list[Leaf], places: Sequence[Problem], programs: Programs | None) -> list[str]:
-    """Names the mistake in a gradient, as far as numbers show one.
+    """Names the mistake in a wrong gradient, as far as its numbers show one.
 
-    What the numbers of a leaf tell by themselves (factors, places, terms) comes first; then the
-    gradients of the same loss with other data, or without one of its derivatives, are computed
-    and compared. Whatever is said was compared at all points, in all coordinates that it is said
-    of.
+    The search starts with the numbers of each leaf: factors, rearrangements and terms. It then
+    compares the gradient with gradients of the same loss with other data, or without one of its
+    derivatives. Each statement holds at all points, and in all coordinates that it refers to.
 
     Args:
-        leaves: All leaves, those that are right included, at each of the places.
-        places: The problem at each point, in float64.
-        programs: The functions in float64; None if only numbers are to be looked at.
+        leaves: All leaves, including correct ones, with their values at each point.
+        places: Problem at each point, in float64.
+        programs: Programs in float64; None to consider only the numbers.
 
     Returns:
-        A sentence for each leaf that is wrong, or one for those that share a mistake.
+        A sentence for each wrong leaf, or one sentence for leaves with the same mistake.
     """
     broken = [leaf for leaf in leaves if np.any(leaf.wrong)]
     if not all(leaf.finite for leaf in broken):
@@ -55,38 +54,40 @@ def explain(leaves: list[Leaf], places: Sequence[Problem], programs: Programs | 
     known = constants(places[-1], data)
     if together := _together(broken, leaves, known):
         return [together]
-    said = [guess(leaf, leaves, known, data) for leaf in broken]
-    if not all(said) and traced and programs:
-        unnamed = [leaf for leaf, words in zip(broken, said, strict=True) if not words]
+    guesses = [guess(leaf, leaves, known, data) for leaf in broken]
+    if not all(guesses) and traced and programs:
+        unnamed = [leaf for leaf, words in zip(broken, guesses, strict=True) if not words]
         if words := _tried(unnamed, leaves, places, programs, known, data):
             return words + [
-                _sentence(leaf, each, data) for leaf, each in zip(broken, said, strict=True) if each
+                _sentence(leaf, each, data)
+                for leaf, each in zip(broken, guesses, strict=True)
+                if each
             ]
-    if any(said) or programs is None:
+    if any(guesses) or programs is None:
         return [
             _sentence(leaf, words or unexplained(leaf), data)
-            for leaf, words in zip(broken, said, strict=True)
+            for leaf, words in zip(broken, guesses, strict=True)
         ]
     places_of = [_sentence(leaf, unexplained(leaf), data) for leaf in broken]
     return [*_seen(broken, programs, places[0]), *places_of]
 
 
 def _seen(broken: list[Leaf], programs: Programs, problem: Problem) -> list[str]:
-    """What else there is to see where no mistake is named."""
-    said = [PARALLEL] if parallel(broken) else []
+    """Describes other observations, if no mistake is named."""
+    observations = [PARALLEL] if parallel(broken) else []
     loss, hand = programs.value, programs.hand.traced
     for function, traced in (("the gradient", hand), ("the loss", loss)):
         if traced is not None and (words := column_against_row(traced)):
-            said.append(
+            observations.append(
                 f"{function} {words}: flatten the column, if its entries belong to those of the row"
             )
     if hand is not None and loss is not None and (words := wraps_around(hand, loss, problem)):
-        said.append(f"the gradient {words}: convert it to floating numbers first")
-    return said
+        observations.append(f"the gradient {words}: convert it to floating numbers first")
+    return observations
 
 
 def _together(broken: list[Leaf], leaves: list[Leaf], known: list[Constant]) -> str:
-    """One factor of all leaves, if all are wrong in all coordinates that are not zero."""
+    """Describes a factor that all leaves share, if all are wrong in all coordinates but zeros."""
     if len(broken) < 2 or len(broken) < len(leaves):
         return ""
     if any(np.any(~leaf.wrong & np.any(leaf.reference != 0, axis=0)) for leaf in broken):
@@ -114,7 +115,7 @@ def _tried(
     known: list[Constant],
     data: dict[str, Any],
 ) -> list[str]:
-    """What the gradients of changed losses tell; empty if none fits."""
+    """Compares with the gradients of changed losses; empty if none fits."""
     assert isinstance(programs.loss, Program)
     assert programs.value is not None
     positions = [next(i for i, each in enumerate(leaves) if each is leaf) for leaf in broken]
@@ -141,7 +142,7 @@ def _without_epsilon(
     known: list[Constant],
     data: dict[str, Any],
 ) -> list[str]:
-    """What a gradient is beside that of the loss without the epsilon that it holds."""
+    """Compares with the gradient of the loss without its epsilons."""
     bare = derivatives.without_epsilons(loss)
     others = at_places(bare, places) if bare else None
     if bare is None or others is None:
@@ -155,15 +156,15 @@ def _without_epsilon(
     words = [guess(leaf, against, known, data) for leaf in against]
     if not all(words):
         return []
-    said = "the loss holds an epsilon, which the gradient leaves out"
+    reason = "the loss contains an epsilon that the gradient leaves out"
     pairs = zip(against, words, strict=True)
-    return [f"{_sentence(leaf, each, data)} ({said})" for leaf, each in pairs]
+    return [f"{_sentence(leaf, each, data)} ({reason})" for leaf, each in pairs]
 
 
 def _wrong_axis(
     loss: Loss, broken: list[Leaf], positions: list[int], places: Sequence[Problem]
 ) -> str:
-    """Whether the difference is that of a softmax over the wrong axis."""
+    """Describes a softmax over the wrong axis, if that explains the error."""
     for words, added in derivatives.of_axes(loss):
         extra = at_places(Hypothesis(words, added), places)
         if extra is None:
@@ -182,7 +183,7 @@ def _holds(
     places: Sequence[Problem],
     known: list[Constant],
 ) -> str:
-    # one point refutes most of them
+    # one point refutes most hypotheses
     point = len(places) - 1
     first = at_places(hypothesis, places[point:])
     if first is None or not all(
@@ -196,7 +197,7 @@ def _holds(
     factors = []
     for leaf, i in zip(broken, positions, strict=True):
         if np.allclose(whole[i], leaf.reference, rtol=1e-9, atol=0):
-            return ""  # a change that changes nothing here explains nothing
+            return ""  # without an effect on this leaf, it explains nothing
         found = fit(leaf.ours, whole[i], leaf.tolerance)
         if found is None or found.relative or not is_plain(found.factor, known):
             return ""
@@ -213,6 +214,6 @@ def _fits(leaf: Leaf, other: np.ndarray) -> bool:
 
 
 PARALLEL = (
-    "It is parallel to autodiff's at every point, by another factor at each: the derivative of an "
-    "outermost function, such as a root or a logarithm, is missing or in excess"
+    "It is parallel to autodiff's at every point, with a different factor at each: the derivative "
+    "of an outermost function, such as a root or a logarithm, is missing or applied twice"
 )

@@ -1,4 +1,4 @@
-"""What one leaf of a wrong gradient looks like beside the right one: factors, places, terms."""
+"""Guesses at the mistake in one leaf of a gradient: factors, rearrangements, terms."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,23 +13,23 @@ from mnist_jax.gradcheck.mistakes.constants import (
 )
 from mnist_jax.gradcheck.mistakes.leaf import SLACK, Fit, Leaf, fit, listed
 
-# a term whose factor is smaller than this is rounding
+# factor of a term below which the term counts as rounding
 NOTHING = 1e-9
-# how far computing in float32 may be off, relative to the largest coordinate
+# largest error of computing in float32, relative to the largest coordinate
 SINGLE = 1e-5
 
 
 def guess(leaf: Leaf, leaves: Sequence[Leaf], known: list[Constant], data: dict[str, Any]) -> str:
-    """What is wrong with a leaf, if its numbers alone tell.
+    """Guesses the mistake in a leaf from its numbers alone.
 
     Args:
-        leaf: One that is wrong and finite.
-        leaves: All of them.
-        known: Numbers that a factor may be.
-        data: Arrays that a ratio or a difference may be, by name.
+        leaf: Leaf that is wrong and finite.
+        leaves: All leaves.
+        known: Candidates for a factor.
+        data: Candidates for a ratio or a difference, by name.
 
     Returns:
-        What follows "the gradient ..." in a sentence; empty if nothing fits.
+        The predicate of a sentence that starts with "the gradient"; empty if nothing fits.
     """
     part = leaf.at_wrong_points().wrong_coordinates()
     guesses = (
@@ -45,7 +45,7 @@ def guess(leaf: Leaf, leaves: Sequence[Leaf], known: list[Constant], data: dict[
 
 
 def factor(part: Leaf, known: list[Constant]) -> str:
-    """Whether the gradient is autodiff's times a constant."""
+    """Tests for a constant factor."""
     found = fit(part.ours, part.reference, part.tolerance)
     if found is None or abs(found.factor) < NOTHING or _is_one(found):
         return ""
@@ -57,7 +57,7 @@ def _is_one(found: Fit) -> bool:
 
 
 def _single(part: Leaf) -> str:
-    """Whether a gradient that should be float64 was rounded to float32."""
+    """Tests whether a float64 gradient was rounded to float32."""
     with np.errstate(over="ignore"):
         rounded = part.ours.astype(np.float32).astype(np.float64)
         reference = part.reference.astype(np.float32).astype(np.float64)
@@ -74,7 +74,7 @@ def _zero(part: Leaf) -> str:
 
 
 def _ratio(leaf: Leaf, data: dict[str, Any]) -> str:
-    """Whether an argument was forgotten, or is there twice: it is the ratio of the two."""
+    """Tests whether an argument is a missing or an additional factor."""
     for name, array in data.items():
         if np.ndim(array) == 0 or np.size(array) < 2 or not _fits(array, leaf):
             continue
@@ -84,7 +84,7 @@ def _ratio(leaf: Leaf, data: dict[str, Any]) -> str:
         if _same(leaf, leaf.ours * values, leaf.reference):
             return f"forgets {name}: autodiff's is {name} times it"
         if _same(leaf, leaf.ours, leaf.reference * values):
-            return f"is {name} times autodiff's: {name} is there once too often"
+            return f"is {name} times autodiff's: {name} occurs once too often"
     return ""
 
 
@@ -102,12 +102,12 @@ def _fits(values: Any, leaf: Leaf) -> bool:
 
 
 def _arrangement(leaf: Leaf, leaves: Sequence[Leaf]) -> str:
-    """Whether the right numbers stand in the wrong places."""
+    """Tests whether the values are right but in the wrong positions."""
     return next((words for words, other in _arranged(leaf, leaves) if _equal(leaf, other)), "")
 
 
 def _arranged(leaf: Leaf, leaves: Sequence[Leaf]) -> Iterator[tuple[str, np.ndarray]]:
-    """Arrangements of autodiff's gradient, and what the hand-written one is if it is that."""
+    """Yields rearrangements of autodiff's gradient, each with a description."""
     right, axes = leaf.reference, range(1, leaf.ours.ndim)
     if right.ndim == 3 and right.shape[1] == right.shape[2]:
         yield "is transposed", right.swapaxes(1, 2)
@@ -127,7 +127,7 @@ def _arranged(leaf: Leaf, leaves: Sequence[Leaf]) -> Iterator[tuple[str, np.ndar
 
 
 def _exchanged(leaf: Leaf, axis: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Autodiff's gradient with the two wrong slices of an axis exchanged."""
+    """Yields autodiff's gradient with the two wrong slices of an axis exchanged."""
     others = tuple(a for a in range(leaf.wrong.ndim) if a != axis - 1)
     touched = np.flatnonzero(leaf.wrong.any(axis=others))
     if len(touched) == 2:
@@ -142,35 +142,35 @@ def _equal(leaf: Leaf, other: np.ndarray) -> bool:
 
 
 def _term(part: Leaf, name: str, known: list[Constant]) -> str:
-    """Whether the difference is a multiple of the weights, or a constant."""
+    """Tests whether the difference is a multiple of the weights, or a constant."""
     if np.sum(np.abs(part.weights) > 0) > 1:
         found = fit(part.ours - part.reference, part.weights, part.tolerance)
         if found and not found.relative and abs(found.factor) > NOTHING:
-            verb = "has in excess" if found.factor > 0 else "lacks"
+            verb = "has an extra" if found.factor > 0 else "lacks a"
             amount = named(abs(found.factor), known)
-            return f"{verb} a term: {amount} times {name}, as of a penalty"
+            return f"{verb} term: {amount} times {name}, as from a penalty"
     found = fit(part.ours - part.reference, np.ones_like(part.ours), part.tolerance)
     if found and not found.relative and abs(found.factor) > NOTHING:
-        verb = "has in excess" if found.factor > 0 else "lacks"
-        return f"{verb} a constant term: {named(abs(found.factor), known)} in each coordinate"
+        verb = "has an extra" if found.factor > 0 else "lacks a"
+        return f"{verb} constant term: {named(abs(found.factor), known)} in each coordinate"
     return ""
 
 
 def _difference(leaf: Leaf, data: dict[str, Any], known: list[Constant]) -> str:
-    """Whether the difference is a multiple of an array of the data."""
+    """Tests whether the difference is a multiple of an array of the data."""
     for name, values in data.items():
         if np.ndim(values) == 0 or not _fits(values, leaf) or not np.any(values):
             continue
         term = np.broadcast_to(np.asarray(values, np.float64), leaf.ours.shape)
         found = fit(leaf.ours - leaf.reference, term, leaf.tolerance)
         if found and not found.relative and abs(found.factor) > NOTHING:
-            verb = "has in excess" if found.factor > 0 else "lacks"
-            return f"{verb} a term: {named(abs(found.factor), known)} times {name}"
+            verb = "has an extra" if found.factor > 0 else "lacks a"
+            return f"{verb} term: {named(abs(found.factor), known)} times {name}"
     return ""
 
 
 def where_data_says(wrong: np.ndarray, data: dict[str, Any]) -> str:
-    """Names the value of an array of the data that all wrong coordinates have, and no others."""
+    """Names the value that an array of the data has at all wrong coordinates, and only there."""
     for name, array in data.items():
         values = np.asarray(array)
         if values.shape != wrong.shape or wrong.all() or not wrong.any():
@@ -187,7 +187,7 @@ def where_data_says(wrong: np.ndarray, data: dict[str, Any]) -> str:
 
 
 def unexplained(leaf: Leaf) -> str:
-    """Where a leaf is wrong, and by how much, if nothing fits."""
+    """Describes where a leaf is wrong, and by how much, if no guess fits."""
     part = leaf.at_wrong_points().wrong_coordinates()
     errors = np.abs(part.ours - part.reference)
     size = np.abs(leaf.reference).max() or 1.0
@@ -203,18 +203,18 @@ def unexplained(leaf: Leaf) -> str:
 
 
 def not_finite(leaf: Leaf) -> str:
-    """Where a leaf is not finite."""
-    said = []
+    """Describes where a leaf is not finite."""
+    parts = []
     for who, values in (("the gradient", leaf.ours), ("autodiff's", leaf.reference)):
         bad = np.any(~np.isfinite(values), axis=0)
         if np.any(bad):
-            said.append(
+            parts.append(
                 f"{who} is not finite in {bad.sum()} of {bad.size} coordinates ({listed(bad)})"
             )
-    return f"{leaf.name}: {' and '.join(said)}"
+    return f"{leaf.name}: {' and '.join(parts)}"
 
 
 def shared(found: Iterator[str]) -> str:
-    """A guess that is the same for several leaves; empty if it is not."""
+    """Returns a guess that several leaves share; empty if they differ."""
     words = set(found)
     return words.pop() if len(words) == 1 else ""

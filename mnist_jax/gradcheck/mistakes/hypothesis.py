@@ -1,4 +1,4 @@
-"""A mistake, and the gradient that it leads to."""
+"""A mistake, with the gradient that results from it."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -11,11 +11,11 @@ Leaves = list[np.ndarray]
 
 
 class Hypothesis(NamedTuple):
-    """A mistake, and the gradient that it leads to.
+    """A mistake, with the gradient that results from it.
 
     Attributes:
-        words: What follows "the gradient ..." in a sentence.
-        gradient: From a problem, at a point, to the leaves of that gradient.
+        words: Predicate of a sentence that starts with "the gradient".
+        gradient: Function from a problem at a point to the leaves of the wrong gradient.
     """
 
     words: str
@@ -23,10 +23,10 @@ class Hypothesis(NamedTuple):
 
 
 def at_places(hypothesis: Hypothesis, places: Sequence[Problem]) -> list[np.ndarray] | None:
-    """The gradient of a hypothesis at all places, leaf by leaf; None if it can't be had."""
+    """Computes the gradient of a hypothesis at all points, leaf by leaf; None if that fails."""
     try:
         found = [hypothesis.gradient(place) for place in places]
-    except Exception:  # a changed loss may not be one
+    except Exception:  # a changed loss may be invalid
         return None
     stacked = [np.stack(each) for each in zip(*found, strict=True)]
     return stacked if all(np.all(np.isfinite(leaf)) for leaf in stacked) else None

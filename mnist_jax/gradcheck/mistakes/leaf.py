@@ -1,4 +1,4 @@
-"""One leaf of a wrong gradient, and whether it is a constant times something."""
+"""One leaf of a gradient beside its reference, and fits of a constant factor."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 FEW = 5
-# a fit may miss by so many tolerances, since both sides are rounded
+# largest error of a fit in multiples of the tolerance, since both sides are rounded
 SLACK = 4.0
-# ... or by so much of the largest coordinate, where the loss holds an epsilon that the
-# hand-written gradient leaves out; what is claimed then is claimed up to that
+# ... or relative to the largest coordinate, if the loss contains an epsilon that the hand-written
+# gradient omits; the claim then states this error
 LOOSE = 1e-4
 
 
@@ -18,11 +18,11 @@ class Leaf(NamedTuple):
     """One leaf of the gradient at several points, stacked along a leading axis.
 
     Attributes:
-        name: The argument's name, and the path in it.
-        ours: The hand-written gradient.
-        reference: Autodiff's.
-        tolerance: What a coordinate may be off by.
-        weights: The differentiated argument itself.
+        name: Name of the argument with the path in it.
+        ours: Hand-written gradient.
+        reference: Autodiff's gradient.
+        tolerance: Tolerance of each coordinate.
+        weights: Differentiated argument.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Leaf(NamedTuple):
 
     @property
     def region(self) -> str:
-        """Where it is wrong, in words; where both gradients are zero it might as well be."""
+        """Description of the wrong coordinates; ignores those where both gradients are zero."""
         sizes = np.maximum(np.abs(self.ours), np.abs(self.reference))
         zero = np.all(sizes <= self.tolerance, axis=0)
         return "" if np.all(self.wrong | zero) else describe_region(self.wrong)
@@ -54,27 +54,26 @@ class Leaf(NamedTuple):
         return bool(np.all(np.isfinite(self.ours)) and np.all(np.isfinite(self.reference)))
 
     def at_wrong_points(self) -> "Leaf":
-        """The leaf at the points where it is wrong at all."""
+        """Returns the leaf at the points where any coordinate is wrong."""
         points = self.differs.reshape(len(self.ours), -1).any(axis=1)
         return Leaf(self.name, *(each[points] for each in self[1:]))
 
     def wrong_coordinates(self) -> "Leaf":
-        """The coordinates that are wrong, as vectors."""
+        """Returns the wrong coordinates, as vectors."""
         wrong = self.wrong
         return Leaf(self.name, *(each[:, wrong] for each in self[1:]))
 
     def with_reference(self, reference: Float[np.ndarray, "P ..."]) -> "Leaf":
-        """The leaf compared with something else."""
+        """Returns the leaf with another reference."""
         return self._replace(reference=np.broadcast_to(reference, self.ours.shape))
 
 
 class Fit(NamedTuple):
-    """A constant, and how exactly something is that many times something else.
+    """A fitted constant factor and its error.
 
     Attributes:
-        factor: The constant.
-        relative: The largest error relative to the largest coordinate; zero if it is within what
-            rounding explains.
+        factor: Constant factor.
+        relative: Largest error relative to the largest coordinate; zero if rounding explains it.
     """
 
     factor: float
@@ -82,15 +81,15 @@ class Fit(NamedTuple):
 
 
 def fit(values: Any, term: Any, tolerance: Any) -> Fit | None:
-    """The constant c for which values = c term, if there is one and it is overdetermined.
+    """Fits the constant c of values = c term; None if it does not fit or is not overdetermined.
 
     Args:
-        values: What is to be explained.
-        term: What it may be a multiple of.
-        tolerance: What each of the values may be off by.
+        values: Values to be explained.
+        term: Term that they may be a multiple of.
+        tolerance: Tolerance of each value.
 
     Returns:
-        The constant, or None.
+        The fit, or None.
 
     Example:
     X
@@ -113,7 +112,7 @@ def fit(values: Any, term: Any, tolerance: Any) -> Fit | None:
 
 
 def parallel(leaves: Sequence[Leaf]) -> bool:
-    """Whether a gradient is at each point a multiple of autodiff's, and not the same at all."""
+    """Returns whether a gradient is a multiple of autodiff's, by another factor at each point."""
     factors = []
     for point in range(len(leaves[0].ours)):
         ours, reference, tolerance = (
@@ -128,19 +127,19 @@ def parallel(leaves: Sequence[Leaf]) -> bool:
 
 
 def listed(mask: Bool[np.ndarray, "..."]) -> str:
-    """The indices of a few coordinates."""
+    """Lists the indices of a few coordinates."""
     places = [str([int(i) for i in index]) for index in np.argwhere(mask)]
     return ", ".join(places[:FEW]) + (", ..." if len(places) > FEW else "")
 
 
 def describe_region(wrong: Bool[np.ndarray, "..."]) -> str:
-    """Where the wrong coordinates are: a slice, all but one, or so many of so many.
+    """Describes the wrong coordinates: a slice, all but one, or their number.
 
     Args:
-        wrong: Which coordinates are.
+        wrong: Mask of the wrong coordinates.
 
     Returns:
-        An index such as `[:, 784]`, or words; nothing if all coordinates are wrong.
+        An index such as `[:, 784]`, or a description; empty if all coordinates are wrong.
 
     Example:
         >>> describe_region(np.array([[False, True], [False, True], [False, False]]))
@@ -167,7 +166,7 @@ def _of_diagonal(wrong: Bool[np.ndarray, "..."]) -> str:
 
 
 def _along(wrong: Bool[np.ndarray, "..."], axis: int) -> str:
-    """One slice of an axis, all but one, or several in a row."""
+    """Describes one slice of an axis, all but one, or a range."""
     others = tuple(a for a in range(wrong.ndim) if a != axis)
     touched, filled = (np.asarray(how(wrong, axis=others)) for how in (np.any, np.all))
     first, last = (int(i) for i in np.flatnonzero(touched)[[0, -1]])

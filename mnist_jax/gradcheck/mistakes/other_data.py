@@ -1,4 +1,4 @@
-"""The gradient of a loss with other data, as a wrong gradient may have used them."""
+"""Gradients of a loss with changed data."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -15,15 +15,15 @@ from mnist_jax.gradcheck.programs import Program
 
 
 def of_data(program: Program, loss: Loss, problem: Problem) -> Iterator[Hypothesis]:
-    """The gradient of the same loss with other data.
+    """Yields gradients of the same loss with changed data.
 
     Args:
-        program: The loss and its gradient by autodiff, in float64.
-        loss: The loss, by itself.
-        problem: The problem, for its data.
+        program: Program of the loss and its gradient by autodiff, in float64.
+        loss: Loss alone.
+        problem: Problem with the data.
 
     Yields:
-        Data left out, taken to be one, shifted, exchanged.
+        Hypotheses with data that are omitted, set to one, shifted, or exchanged.
     """
     data = sorted(data_of(program.traced, problem), key=lambda datum: datum.array.size)
     for datum in data:
@@ -98,7 +98,7 @@ def _gradient_of(result: Any) -> Leaves:
 def _without_row(
     program: Program, loss: Loss, data: list[Datum], row: int, factor: float, problem: Problem
 ) -> Leaves:
-    """The gradient less the part of one example, in a loss that is a sum over them, or a mean."""
+    """Computes the gradient without one example, for a loss that is a sum or mean over examples."""
 
     def only(values: np.ndarray) -> np.ndarray:
         return np.repeat(values[row : row + 1], len(values), axis=0)

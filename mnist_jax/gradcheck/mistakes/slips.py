@@ -1,4 +1,4 @@
-"""Slips that show in the operations of a function: broadcast shapes, integers that wrap around."""
+"""Mistakes visible in the operations of a function: broadcast shapes, integer overflow."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,15 +18,15 @@ INTEGERS: dict[str, Callable[..., Any]] = {
 
 
 def column_against_row(traced: Traced) -> str:
-    """Names an operation of a column and a row of the same length, which gives a square.
+    """Describes an operation that broadcasts a column and a row of the same length to a matrix.
 
-    Labels of shape (n, 1) less predictions of shape (n,) are n x n numbers.
+    For example, labels of shape (n, 1) minus predictions of shape (n,) have shape (n, n).
 
     Args:
-        traced: The loss or the gradient.
+        traced: Traced loss or gradient.
 
     Returns:
-        What the function does, as `combines (30, 1) with (30,) to (30, 30) by sub`; else empty.
+        A predicate, as `combines (30, 1) with (30,) to (30, 30) by sub`; empty if there is none.
     """
     for equation in surgery.equations(traced.closed):
         shapes = [getattr(v.aval, "shape", ()) for v in equation.invars]
@@ -38,37 +38,37 @@ def column_against_row(traced: Traced) -> str:
 
 
 def wraps_around(gradient: Traced, loss: Traced, problem: Problem) -> str:
-    """Names integers of few bits that wrap around in a gradient.
+    """Describes integers of fewer than 32 bits that wrap around in a gradient.
 
     Args:
-        gradient: The hand-written one.
-        loss: The loss.
-        problem: Where.
+        gradient: Traced hand-written gradient.
+        loss: Traced loss.
+        problem: Problem with the arguments.
 
     Returns:
-        What the gradient does; empty if no integer wraps around.
+        A predicate; empty if no integer wraps around.
     """
     return _in_operations(gradient, problem) or _before_tracing(gradient, loss, problem)
 
 
 def _in_operations(traced: Traced, problem: Problem) -> str:
-    said: list[str] = []
+    found: list[str] = []
 
     def note(equation: surgery.Equation) -> list[Any]:
         dtype = np.dtype(equation.results[0].dtype) if equation.results else np.dtype(bool)
-        if not said and equation.name in INTEGERS and dtype.kind in "iu" and dtype.itemsize < 4:
+        if not found and equation.name in INTEGERS and dtype.kind in "iu" and dtype.itemsize < 4:
             operands = [np.asarray(x, np.int64) for x in equation.operands]
             power = [equation.jaxpr.params["y"]] if equation.name == "integer_pow" else []
             wide = INTEGERS[equation.name](*operands, *power)
             if not np.array_equal(wide, np.asarray(equation.results[0], np.int64)):
-                said.append(f"computes with {dtype}, which wraps around ({equation.name})")
+                found.append(f"computes with {dtype}, which wraps around ({equation.name})")
         return equation.results
 
     if any(_narrow(v.aval) for e in surgery.equations(traced.closed) for v in e.outvars):
         inputs = traced.inputs(jax.tree.leaves(problem.arguments))
         with jax.enable_x64(True):
             surgery.evaluate(traced.closed, inputs, note)
-    return "".join(said)
+    return "".join(found)
 
 
 def _narrow(aval: Any) -> bool:
@@ -77,7 +77,7 @@ def _narrow(aval: Any) -> bool:
 
 
 def _before_tracing(gradient: Traced, loss: Traced, problem: Problem) -> str:
-    """Whether arrays that NumPy made of small integers differ by multiples of what wraps."""
+    """Describes small integers that wrapped around in NumPy, before tracing."""
     narrow = [
         (name, value)
         for name, value in captured(problem.gradient)
@@ -93,7 +93,7 @@ def _before_tracing(gradient: Traced, loss: Traced, problem: Problem) -> str:
 
 
 def _by_steps(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether arrays differ, and wherever they do, by multiples of the same number."""
+    """Returns whether some entries of two arrays differ by multiples of the same number."""
     if a.dtype.kind != "f" or b.dtype.kind != "f":
         return False
     differences = np.abs(a.astype(np.float64) - b)

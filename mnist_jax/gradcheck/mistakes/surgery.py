@@ -1,4 +1,4 @@
-"""A loss evaluated equation by equation, some of its results changed on the way."""
+"""Evaluates a loss equation by equation, with changes to some results."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -9,20 +9,20 @@ import jax.numpy as jnp
 from mnist_jax import compat
 from mnist_jax.compat import CALLS, RULES, ClosedJaxpr, Jaxpr, Literal, Scan, called
 
-# what a sum of terms may be made of, from the loss down to its terms
+# operations between a loss and its terms
 SUMS = {"add", "sub", "neg", "add_any", "reshape", "squeeze", "convert_element_type", "copy"}
 SCALINGS = {"mul", "div"}
 
 
 class Equation(NamedTuple):
-    """An equation of the loss, calls of jitted functions opened.
+    """An equation of the loss; calls of jitted functions are inlined.
 
     Attributes:
-        number: Which one, in the order of evaluation.
-        name: The primitive's, or the function's whose derivative has a rule of its own.
+        number: Number of the equation, in the order of evaluation.
+        name: Name of the primitive, or of the function with a custom derivative rule.
         operands: Values of the operands.
         results: Values of the results.
-        jaxpr: JAX's own equation.
+        jaxpr: Equation in the jaxpr.
     """
 
     number: int
@@ -36,12 +36,12 @@ Change = Callable[[Equation], Sequence[Any]]
 
 
 def evaluate(closed: ClosedJaxpr, inputs: Sequence[Any], change: Change) -> Any:
-    """Evaluates a loss in JAX; may be traced and differentiated.
+    """Evaluates a loss in JAX, so that the evaluation can be traced and differentiated.
 
     Args:
-        closed: What to evaluate.
+        closed: Jaxpr to evaluate.
         inputs: Values of its inputs.
-        change: From an equation to the results that go on in place of its own.
+        change: Function from an equation to the results that replace its own.
 
     Returns:
         The first output.
@@ -51,10 +51,10 @@ def evaluate(closed: ClosedJaxpr, inputs: Sequence[Any], change: Change) -> Any:
 
 
 def without_rules(closed: ClosedJaxpr, inputs: Sequence[Any]) -> list[Any]:
-    """Evaluates a function with its rules by `custom_jvp` and `custom_vjp` taken away.
+    """Evaluates a function without its rules by `custom_jvp` and `custom_vjp`.
 
     Args:
-        closed: What to evaluate.
+        closed: Jaxpr to evaluate.
         inputs: Values of its inputs.
 
     Returns:
@@ -105,7 +105,7 @@ def _scan(
     numbers: dict[int, int] | None,
     opened: frozenset[str],
 ) -> list[Any]:
-    """A scan whose body is changed too."""
+    """Evaluates a scan with changes to its body."""
     parts = Scan.of(equation)
     body, first = _closed(parts.body), parts.constants + parts.carried
 
@@ -129,23 +129,23 @@ def _closed(jaxpr: Any) -> ClosedJaxpr:
 
 
 def called_by(equation: Any, opened: frozenset[str] = CALLS) -> ClosedJaxpr | None:
-    """The jaxpr of the function that an equation calls, if it is one that is opened."""
+    """Returns the jaxpr of the function that an equation calls, if it is to be inlined."""
     return _closed(called(equation)) if equation.primitive.name in opened else None
 
 
 def function_name(equation: Any) -> str:
-    """What an equation computes, in the words of whoever wrote it."""
+    """Returns the name of the function that an equation computes."""
     name = compat.function_name(equation)
     return {"logistic": "sigmoid", "max": "maximum", "integer_pow": "power"}.get(name, name)
 
 
 def equations(closed: ClosedJaxpr) -> list[Any]:
-    """All equations that `evaluate` numbers; those of a function that is called twice, once."""
+    """Returns the equations that `evaluate` numbers; each equation of a repeated function once."""
     return list({id(equation): equation for equation in _equations(closed.jaxpr)}.values())
 
 
 def in_loops(closed: ClosedJaxpr) -> set[int]:
-    """The numbers of the equations inside scans, whose values can't be taken out."""
+    """Returns the numbers of the equations inside scans, whose values are not accessible."""
     inside = {
         id(equation)
         for scan in _equations(closed.jaxpr, open_loops=False)
@@ -167,7 +167,7 @@ def _equations(jaxpr: Jaxpr, *, open_loops: bool = True) -> Iterator[Any]:
 
 
 def terms(closed: ClosedJaxpr) -> list[int]:
-    """The numbers of the equations that compute the terms of a loss that is a sum of several."""
+    """Returns the numbers of the equations that compute the terms of a loss."""
     number = {id(equation): i for i, equation in enumerate(equations(closed))}
 
     def of(jaxpr: Jaxpr, variable: Any) -> Iterator[int]:
@@ -193,7 +193,7 @@ def terms(closed: ClosedJaxpr) -> list[int]:
 
 
 def named_inputs(closed: ClosedJaxpr, number: int) -> set[int]:
-    """The positions of the inputs that an equation depends on; constants count from -1 down."""
+    """Returns the positions of the inputs of an equation; constants have negative positions."""
     jaxpr = closed.jaxpr
     known: dict[Any, set[int]] = {v: {i} for i, v in enumerate(jaxpr.invars)}
     known |= {v: {-1 - i} for i, v in enumerate(jaxpr.constvars)}
@@ -220,17 +220,17 @@ def named_inputs(closed: ClosedJaxpr, number: int) -> set[int]:
 
 
 def constant(result: Any) -> Any:
-    """A value with no derivative."""
+    """Removes the derivative of a value."""
     return jax.lax.stop_gradient(result)
 
 
 def identity(equation: Equation) -> list[Any]:
-    """The result of an activation, with the derivative one."""
+    """Replaces the derivative of an activation by one."""
     [result], operand = equation.results, argument_of(equation)
     return [operand + constant(result - operand)]
 
 
 def argument_of(equation: Equation) -> Any:
-    """The operand that an elementwise function is applied to."""
+    """Returns the operand that an elementwise function is applied to."""
     shape = jnp.shape(equation.results[0])
     return next(x for x in equation.operands if jnp.shape(x) == shape)

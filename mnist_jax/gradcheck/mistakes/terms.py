@@ -1,4 +1,4 @@
-"""A gradient that has a wrong factor at some of the terms of the loss."""
+"""Tests whether a gradient has a wrong factor at some terms of the loss."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from mnist_jax.gradcheck.mistakes.hypothesis import Hypothesis, at_places
 from mnist_jax.gradcheck.mistakes.leaf import Fit, Leaf
 from mnist_jax.gradcheck.problem import Problem
 
-# how much of the mismatch a fit of several terms must leave unexplained to be refused
+# largest relative distance of a factor from the plain number that it is rounded to
 EXPLAINED = 1e-6
 
 
@@ -22,7 +22,7 @@ def terms_that_differ(
     places: Sequence[Problem],
     known: list[Constant],
 ) -> str:
-    """Whether the gradient is that of the loss with a factor at some of its terms."""
+    """Describes the terms of the loss at which the gradient has a wrong factor, or empty."""
     found = derivatives.of_terms(loss)
     parts = [at_places(Hypothesis(name, gradient), places) for name, gradient in found]
     if len(parts) < 2 or any(part is None for part in parts):
@@ -45,19 +45,19 @@ def terms_that_differ(
         or not all(is_plain(factors[i], known) or not factors[i] for i in wrong)
     ):
         return ""
-    said = []
+    predicates = []
     for i in wrong:
         words = derivatives.describe_term(loss, i, places[0])
         if factors[i] == 0:
-            said.append(f"leaves out {words}")
+            predicates.append(f"leaves out {words}")
         else:
             factor = describe_factor(Fit(float(factors[i]), 0.0), known)
-            said.append(f"is {factor}, in {words}")
-    return " and ".join(said)
+            predicates.append(f"is {factor}, in {words}")
+    return " and ".join(predicates)
 
 
 def _rounded(value: float) -> float:
-    """A factor that is nearly a plain number, as that number."""
+    """Rounds a factor that is close to a plain number to that number."""
     for plain in (0.0, 1.0, -1.0, 2.0, 0.5):
         if abs(value - plain) < EXPLAINED:
             return plain
