@@ -7,6 +7,7 @@ Exit codes: 0 if every mistake is caught and every correct gradient passes; 1 ot
 user error, with one message on stderr; 130 if interrupted.
 """
 
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -44,7 +45,7 @@ class ControlSettings:
     """Command-line settings of the controls."""
 
     parts: tuple[Part, ...] = ("mutations", "problems", "formulas", "foreign", "peers")
-    """Parts to run; controls.json contains only these."""
+    """Parts to run; controls.json keeps the others that it holds."""
 
     problems: int = 10_000
     """Number of random problems on which the correct gradients must pass."""
@@ -223,8 +224,9 @@ def show(found: Found, *, quiet: bool) -> None:
 
 
 def write(folder: Path, settings: ControlSettings, found: Found, seconds: float) -> None:
-    """Writes controls.json, with the parts that were run."""
-    parts: dict[Part, Any] = {}
+    """Writes controls.json: the parts that were run, and those that it holds already."""
+    path = folder / "controls.json"
+    parts = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     if "mutations" in settings.parts:
         parts["mutations"] = summary.mutation_numbers(found.verdicts)
     if "problems" in settings.parts:
@@ -240,7 +242,7 @@ def write(folder: Path, settings: ControlSettings, found: Found, seconds: float)
         "environment": environment(),
         "seconds": round(seconds),
     }
-    write_json(folder / "controls.json", {**about, **parts})
+    write_json(path, parts | about)
 
 
 if __name__ == "__main__":

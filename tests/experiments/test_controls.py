@@ -137,11 +137,12 @@ def test_the_command_tries_the_parts_that_are_asked_for(tmp_path, monkeypatch, c
     monkeypatch.setattr(comparing, "PEERS", comparing.PEERS[2:3])
     monkeypatch.setattr(comparing, "MUTATIONS", MUTATIONS[:1])
     monkeypatch.setattr(comparing, "RIGHT_PROBLEMS", 1)
+    (tmp_path / "controls.json").write_text('{"mutations": {"missed": []}}')
     assert run(tmp_path, "--parts", "foreign", "peers") == 0
     shown = capsys.readouterr().out
     assert "1 of 1 foreign gradients pass, 3 of 3 wrong ones are caught" in shown
     written = json.loads((tmp_path / "controls.json").read_text())
-    assert "mutations" not in written
+    assert written["mutations"] == {"missed": []}  # what was there is kept
     assert written["foreign"]["each"][0]["right"]["passes"]
     [ours, scipy] = written["peers"]["foreign"]
     # a ridge of 1e-6 is below its threshold
