@@ -23,10 +23,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Condition:
-    """A statement that a measurement makes true or false."""
+    """A statement that a measurement makes true or false.
+
+    Attributes:
+        statement: The statement.
+        holds: Whether it is true.
+        decisive: Whether the claim is refuted if it is false, whatever else holds.
+    """
 
     statement: str
     holds: bool
+    decisive: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,10 @@ class JudgedClaim:
 
 
 def verdict(conditions: tuple[Condition, ...]) -> Verdict:
-    """Derive the verdict: confirmed if all conditions hold, refuted if none does.
+    """Derive the verdict.
+
+    A claim is confirmed if all conditions hold. It is refuted if none does, or if a decisive one
+    does not.
 
     Example:
         >>> verdict((Condition("it rains", True), Condition("it pours", False))).value
@@ -88,6 +98,8 @@ def verdict(conditions: tuple[Condition, ...]) -> Verdict:
     """
     if not conditions:
         return Verdict.NOT_MEASURED
+    if any(condition.decisive and not condition.holds for condition in conditions):
+        return Verdict.REFUTED
     holding = sum(condition.holds for condition in conditions)
     if holding == len(conditions):
         return Verdict.CONFIRMED
