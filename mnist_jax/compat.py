@@ -32,6 +32,7 @@ __all__ = [
     "called",
     "convert_at_each_use",
     "function_name",
+    "get_topology_desc",
     "inner",
     "jaxpr_as_fun",
     "process_allgather",
@@ -197,6 +198,13 @@ def sync_processes(name: str) -> None:
     from jax.experimental import multihost_utils
 
     multihost_utils.sync_global_devices(name)
+
+
+def get_topology_desc(**options: Any) -> Any:
+    """Devices that are not there, for the compilers that know them."""
+    from jax.experimental import topologies
+
+    return topologies.get_topology_desc(**options)
 
 
 def process_allgather(array: Any) -> np.ndarray:

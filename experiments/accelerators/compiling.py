@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
-from jax.experimental import topologies
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from experiments.accelerators.devices import Device
+from mnist_jax.compat import get_topology_desc
 from mnist_jax.errors import UsageError
 from mnist_jax.precision import in_precision
 from mnist_jax.training import Placement
@@ -111,9 +111,7 @@ def chips(device: Device, count: int) -> tuple[Any, ...]:
         name = device.topology[count]
     try:
         with quietly():
-            described = topologies.get_topology_desc(
-                platform=device.platform, topology_name=name, **options
-            )
+            described = get_topology_desc(platform=device.platform, topology_name=name, **options)
     except jax.errors.JaxRuntimeError as error:
         raise UsageError(
             f"the compiler for the {device.title} can't start: {error}. Install it anew with pip "

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
-
+from mnist_jax.compat import ClosedJaxpr, jaxpr_as_fun
 from mnist_jax.gradcheck.programs import Compiler
 
 

@@ -1,15 +1,18 @@
 """The claims of the report, judged from what the experiments measured."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from experiments.common.claims import JudgedClaim, Measured, judge, judged
 from experiments.common.settings import Settings
 from experiments.common.task import Task, TaskResult
 from mnist_jax.data.known import title
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.task1_gradients.errors import STEPS, Errors, Pair, errors_metrics
+from experiments.task1_gradients.errors import BALL_STEPS, STEPS, Errors, Pair, errors_metrics
 from experiments.task1_gradients.figures import NAMES, steps
 from experiments.task2_logistic.spikes import find_spikes
 from experiments.task3_softmax.metrics import draw_selections, draws_metrics
@@ -67,8 +67,9 @@ def test_total_variation_of_a_step_and_of_a_point():
 def test_errors_that_are_not_numbers_are_drawn_and_counted_all_the_same():
     nothing = np.full(len(STEPS), np.nan)
     by_coordinate = {pair: np.array([0.0, 1e-7]) for pair in Pair}
-    found = Errors(by_coordinate, {"float32": nothing, "float64": nothing})
+    curves = {"float32": nothing, "float64": nothing, "balls": nothing[: len(BALL_STEPS)]}
+    found = Errors(by_coordinate, curves)
     measured = errors_metrics({"1a": found})["1a"]
     assert measured["by_coordinate"]["float32: autodiff"] == {"largest": 1e-7, "equal": 0.5}
-    assert measured["central_differences"] == {"float32": None, "float64": None}
+    assert measured["central_differences"] == dict.fromkeys(curves)
     assert steps(dict.fromkeys(NAMES, found)).axes

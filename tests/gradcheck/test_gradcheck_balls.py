@@ -28,6 +28,8 @@ REFERENCES = {
     **{"erfc": (mpmath.erfc, [ANY]), "erf_inv": (mpmath.erfinv, [UNIT])},
     "exp2": (lambda x: mpmath.mpf(2) ** x, [ANY]),
     "cbrt": (lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)), [ANY]),
+    "log2": (lambda x: mpmath.log(x, 2), [POSITIVE]),
+    "one_minus_square": (lambda x: 1 - x * x, [ANY]),
     "logistic": (lambda x: 1 / (1 + mpmath.exp(-x)), [ANY]),
     "square": (lambda x: x * x, [ANY]),
     "abs": (abs, [ANY]),
@@ -68,6 +70,7 @@ ELSEWHERE = {
     ),
     *(*COMPARISONS, *FACTORIZATIONS, "lt_to", "le_to", "dot_general", "conv_general_dilated"),
     *("cumlogsumexp", "integer_pow", "round", "is_finite", "bitcast_convert_type"),
+    "polynomial",
 }
 
 
