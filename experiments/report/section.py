@@ -1,16 +1,20 @@
 """An experiment on the page: its figures, claims and numbers."""
 
+from __future__ import annotations
+
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from experiments.common.captions import Caption
 from experiments.common.claims import JudgedClaim
 from experiments.common.task import TaskResult
 from experiments.report.judging import Finished
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PIXELS_PER_INCH = 96
 
