@@ -273,9 +273,11 @@ def test_a_singular_matrix_has_no_finite_solution():
         assert not np.isfinite(unrounded(closed, [zero, right])[0]).any()
 
 
-@pytest.mark.parametrize("divisor", [2, -2, 0])
-def test_integers_are_divided_as_jax_divides_them(divisor):
-    numbers = np.arange(-7, 8)
+@pytest.mark.parametrize(
+    ("dtype", "divisor"), [("int32", 2), ("int32", -2), ("int32", 0), ("uint32", 3), ("uint32", 0)]
+)
+def test_integers_are_divided_as_jax_divides_them(dtype, divisor):
+    numbers = np.arange(-7, 8).astype(dtype)
     closed = traced(lambda x: jax.lax.div(x, jnp.full_like(x, divisor)), numbers)
     expected = jax.lax.div(jnp.asarray(numbers), jnp.full_like(numbers, divisor))
     np.testing.assert_array_equal(unrounded(closed, [numbers])[0], expected)

@@ -210,6 +210,14 @@ STRUCTURE: dict[str, Function] = {
 }
 """Functions by the name of the JAX operation."""
 
+
+def _quotient(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Divide integers, towards zero; all bits are set where the divisor is zero."""
+    divisor = np.where(b == 0, np.ones_like(b), b)
+    quotient = (a - np.fmod(a, divisor)) // divisor
+    return np.where(b == 0, np.invert(np.zeros_like(quotient)), quotient)
+
+
 INTEGERS: dict[str, Function] = {
     **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative},
     **{"add_any": np.add, "max": np.maximum, "min": np.minimum, "abs": np.abs},
@@ -217,7 +225,7 @@ INTEGERS: dict[str, Function] = {
     **{"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal},
     **{"gt": np.greater, "ge": np.greater_equal, "lt_to": np.less, "le_to": np.less_equal},
     **{"rem": np.fmod, "clamp": lambda low, x, high: np.minimum(np.maximum(x, low), high)},
-    "div": lambda a, b: np.where(b == 0, -1, (a - np.fmod(a, b)) // np.where(b == 0, 1, b)),
+    "div": _quotient,
     "reduce_or": lambda x, axes, **_: np.any(x, axis=axes),
     "reduce_and": lambda x, axes, **_: np.all(x, axis=axes),
 }
