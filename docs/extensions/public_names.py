@@ -14,6 +14,9 @@ from typing import Any, TypeVar
 
 import mnist_jax
 
+INTERNAL = {"mnist_jax.compat"}
+"""Modules for the library's own use: what differs between versions of JAX."""
+
 
 def setup(app: Any) -> dict[str, Any]:
     """Called by Sphinx."""
@@ -38,6 +41,8 @@ def missing(documented: Iterable[str]) -> list[str]:
 def public_names() -> Iterator[str]:
     """The full names of all that is public."""
     for found in pkgutil.iter_modules(mnist_jax.__path__, "mnist_jax."):
+        if found.name in INTERNAL:
+            continue
         module = import_module(found.name)
         yield from (f"{found.name}.{name}" for name in names_of(module))
 
