@@ -147,7 +147,8 @@ def test_the_command_tries_the_parts_that_are_asked_for(tmp_path, monkeypatch, c
     [ours, scipy] = written["peers"]["foreign"]
     # a ridge of 1e-6 is below its threshold
     assert (ours["caught"], scipy["caught"]) == (3, 2)
-    document = with_numbers(tmp_path / "docs", {part: written[part] for part in ("foreign", "peers")})
+    parts = {part: written[part] for part in ("foreign", "peers")}
+    document = with_numbers(tmp_path / "docs", parts)
     assert "| weighted regression | as in textbooks |" in document
     assert "| scipy check_grad | 1e-05 | 1 of 1 | 2 of 3 |" in document
 
