@@ -19,7 +19,7 @@ import jax
 from mnist_jax.compat import convert_at_each_use
 
 MATMUL_PRECISION = "highest"
-"""Of products. The default product of float32 has some ten bits on a GPU and eight on a TPU."""
+"""Precision of products. By default, one of float32 has ten bits on a GPU and eight on a TPU."""
 
 
 @contextmanager

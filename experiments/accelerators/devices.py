@@ -22,7 +22,7 @@ class Device:
         target: Description that the compiler takes; empty if it knows the device.
         memory: Memory, bytes.
         share: Share of the memory that JAX takes for arrays.
-        bandwidth: Of the memory, bytes a second.
+        bandwidth: Bandwidth of the memory, in bytes a second.
         link: Bytes a second that a chip exchanges with the others.
         operations: Operations a second in products of full precision, by dtype; where a dtype is
             missing, its products are emulated and no rate is published.

@@ -36,7 +36,7 @@ class Collective(NamedTuple):
 
     Attributes:
         operation: What it is: all-reduce, all-gather, ...
-        bytes: Of its result.
+        bytes: Size of its result.
         times: How often in one run of the program.
         in_step: Whether it is a part of each training step.
     """
@@ -209,7 +209,7 @@ def _bound(condition: Computation) -> int | None:
 
 
 def _bytes_read(operand: Instruction, place: int, inside: Computation | None) -> int:
-    """Of an operand; of one that the kernel only cuts from, what is cut."""
+    """Return the bytes read of an operand; if the kernel only slices it, those of the slice."""
     whole = sum(map(outside, operand.shapes))
     if inside is None:
         return whole
@@ -225,7 +225,7 @@ def _bytes_read(operand: Instruction, place: int, inside: Computation | None) ->
 
 
 def _bytes_written(instruction: Instruction, inside: Computation | None) -> list[int]:
-    """Of each result; of one that is updated in place, what is new."""
+    """Return the bytes written of each result; if it is updated in place, those of the update."""
     if instruction.opcode == "copy-start":
         return [outside(instruction.shapes[0])]
     if inside is not None:

@@ -32,7 +32,7 @@ def roofline(
     Args:
         device: The device.
         precision: Dtype of the products.
-        operations: Of the products.
+        operations: Number of operations in the products.
         read_and_written: Bytes that go to or come from the memory.
         told: Bytes that the chip tells others.
 

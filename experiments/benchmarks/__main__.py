@@ -56,7 +56,7 @@ class BenchmarkSettings:
     """Rounds of what is measured side by side."""
 
     epochs: int = 50
-    """Of the runs that are compared."""
+    """Number of epochs of the runs that are compared."""
 
     seeds: int = 1000
     """Shuffled runs that stop early."""

@@ -47,7 +47,7 @@ class Product(NamedTuple):
 
     @property
     def flops(self) -> float:
-        """Of all of them."""
+        """Floating-point operations of all repetitions."""
         return 2.0 * self.rows * self.inner * self.columns * self.repeats
 
     @property
@@ -79,7 +79,7 @@ def measure(work: Work, runs: int = 1) -> dict[str, Any]:
     """The floors of some runs on this machine.
 
     Args:
-        work: Of each run.
+        work: Work of each run.
         runs: How many at once.
 
     Returns:

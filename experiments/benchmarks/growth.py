@@ -13,7 +13,7 @@ class Growth(NamedTuple):
     """What grows, and how far.
 
     Attributes:
-        name: Of it.
+        name: Name of what grows.
         values: How far.
         work: (data, value) to the work of each run, and the number of runs.
     """

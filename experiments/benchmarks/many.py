@@ -51,7 +51,7 @@ def many_penalties(work: Work, repeats: int) -> dict[str, Any]:
     """A sweep of 64 factors of the penalty against a vmapped scan and against its floor.
 
     Args:
-        work: Of each run.
+        work: Work of each run.
         repeats: How often.
 
     Returns:
@@ -77,7 +77,7 @@ def complete_runs(work: Work, count: int, profile: Path | None) -> dict[str, Any
     """Complete runs of the work, a hundred penalties with each seed.
 
     Args:
-        work: Of each run.
+        work: Work of each run.
         count: How many, a multiple of 100.
         profile: Folder for a profile of the device; None for none.
 

@@ -38,7 +38,7 @@ def all_experiments(flags: Sequence[str] = ()) -> dict[str, float]:
     """`python -m experiments`, data cached: wall time and the most memory it had.
 
     Args:
-        flags: Of the command.
+        flags: Flags of the command.
 
     Returns:
         Seconds, gigabytes, exit code.

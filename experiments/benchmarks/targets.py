@@ -12,7 +12,7 @@ class Target(NamedTuple):
     Attributes:
         measure: In words.
         value: What was measured.
-        unit: Of value and bound.
+        unit: Unit of value and bound.
         least: What it is to be at least; None if there is an upper bound.
         most: What it is to be at most; None if there is a lower bound.
     """

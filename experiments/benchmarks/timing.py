@@ -21,7 +21,7 @@ class Times(NamedTuple):
 
     @property
     def median(self) -> float:
-        """Of the further calls, seconds."""
+        """Median of the further calls, in seconds."""
         return statistics.median(self.rest)
 
     def numbers(self) -> dict[str, Any]:

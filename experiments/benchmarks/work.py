@@ -36,7 +36,7 @@ class Work(NamedTuple):
 
     @property
     def steps(self) -> int:
-        """Of all epochs."""
+        """Number of steps in all epochs."""
         return self.epochs * self.steps_per_epoch
 
     @property
@@ -70,7 +70,7 @@ def arrays(split: Split, dtype: str) -> tuple[Arrays, Arrays]:
 
     Args:
         split: With pixels.
-        dtype: Of inputs and targets.
+        dtype: Dtype of inputs and targets.
 
     Returns:
         Both.

@@ -73,7 +73,7 @@ def prepare(split: Split, seeds: Sequence[int]) -> Callable[[], Int[np.ndarray, 
 
     Args:
         split: Training and validation examples of two digits, labelled 0 and 1.
-        seeds: Of the runs.
+        seeds: Seeds of the runs.
 
     Returns:
         What trains them, and gives the step at which each stops; -1 for one that does not.

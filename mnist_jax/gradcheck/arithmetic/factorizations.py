@@ -30,6 +30,17 @@ def stacked(function: Callable[..., Any], *arrays: np.ndarray, **parameters: Any
     return [np.stack(r).reshape(*stack, *r[0].shape) for r in zip(*results, strict=True)]
 
 
+def table(
+    cholesky: Callable[..., Any], lu: Callable[..., Any], triangular_solve: Callable[..., Any]
+) -> dict[str, Callable[..., Any]]:
+    """Make functions of stacks of matrices, by the names of JAX's operations, of those of one."""
+    return {
+        "cholesky": lambda a, **_: stacked(cholesky, a),
+        "lu": lambda a, **_: stacked(lu, a),
+        "triangular_solve": lambda a, b, **how: stacked(triangular_solve, a, b, **how),
+    }
+
+
 def _cholesky(a: np.ndarray) -> tuple[np.ndarray]:
     try:
         return (np.linalg.cholesky(a),)
@@ -62,9 +73,5 @@ def _triangular_solve(
     return (x if left_side else x.T,)
 
 
-FACTORIZATIONS: dict[str, Callable[..., Any]] = {
-    "cholesky": lambda a, **_: stacked(_cholesky, a),
-    "lu": lambda a, **_: stacked(_lu, a),
-    "triangular_solve": lambda a, b, **how: stacked(_triangular_solve, a, b, **how),
-}
+FACTORIZATIONS = table(_cholesky, _lu, _triangular_solve)
 """Functions of matrices by the names of JAX's operations."""

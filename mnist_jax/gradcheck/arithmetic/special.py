@@ -7,7 +7,7 @@ import numpy as np
 from flint import arb
 
 from mnist_jax.gradcheck.arithmetic.comparisons import COMPARISONS
-from mnist_jax.gradcheck.arithmetic.factorizations import stacked
+from mnist_jax.gradcheck.arithmetic.factorizations import table
 
 
 def _lgamma(x: arb) -> arb:
@@ -90,9 +90,5 @@ def _triangular_solve(
     return (b if left_side else b.T,)
 
 
-FACTORIZATIONS: dict[str, Callable[..., Any]] = {
-    "cholesky": lambda a, **_: stacked(_cholesky, a),
-    "lu": lambda a, **_: stacked(_lu, a),
-    "triangular_solve": lambda a, b, **how: stacked(_triangular_solve, a, b, **how),
-}
+FACTORIZATIONS = table(_cholesky, _lu, _triangular_solve)
 """Functions of matrices by the name of the JAX operation."""
