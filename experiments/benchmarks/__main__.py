@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import jax
 from rich.console import Console
 from rich.table import Table
 from tyro.conf import FlagCreatePairsOff
 
-from experiments.benchmarks import figures, floor, growth, many, process
+from experiments.benchmarks import figures, floor, growth, many, process, steps
 from experiments.benchmarks.targets import targets
 from experiments.benchmarks.timing import interleaved
 from experiments.benchmarks.work import Work
@@ -30,7 +30,9 @@ from mnist_jax.data import Mnist, split
 from mnist_jax.errors import UsageError
 from mnist_jax.results import environment, output_folder, write_json
 
-Part = Literal["peers", "penalties", "stopping", "growth", "accuracy", "processes", "complete"]
+Part = Literal[
+    "peers", "penalties", "stopping", "steps", "growth", "accuracy", "processes", "complete"
+]
 WITH_PEERS = ("peers", "accuracy")
 QUICK_EPOCHS, QUICK_VALUES = 2, 2
 NOISE = 0.02
@@ -47,9 +49,7 @@ class BenchmarkSettings:
     output_dir: Path = Path("results/benchmarks")
     """Folder for benchmarks.json and the figures."""
 
-    parts: tuple[Part, ...] = (
-        *("peers", "penalties", "stopping", "growth", "accuracy", "processes", "complete"),
-    )
+    parts: tuple[Part, ...] = get_args(Part)
     """What to measure."""
 
     repeats: int = 5
@@ -138,6 +138,7 @@ def measure(settings: BenchmarkSettings, mnist: Mnist, progress: Progress) -> di
         "peers": lambda: peers(work, repeats, progress),
         "penalties": lambda: many.many_penalties(short, repeats),
         "stopping": lambda: many.stopping_runs(mnist, seeds),
+        "steps": lambda: steps.measure(mnist),
         "growth": lambda: grown(mnist, settings.quick, progress),
         "accuracy": lambda: accuracy(work),
         "processes": lambda: processes(settings.quick),

@@ -5,11 +5,12 @@
 
 from collections.abc import Iterator
 
+import jax
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from experiments.benchmarks.work import LEARNING_RATE, Final, Trained, Work, arrays
+from experiments.benchmarks.work import LEARNING_RATE, Arrays, Final, Trained, Work, arrays
 
 Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
 
@@ -35,10 +36,10 @@ def prepare(work: Work, *, loader: bool = False, compiled: bool = False) -> Trai
         What does it.
     """
     train, validation = arrays(work.split, "float32")
-    # the layer has a bias of its own
-    inputs, labels = torch.tensor(train.inputs[:, :-1]), torch.tensor(train.labels).long()
-    validation_inputs = torch.tensor(validation.inputs[:, :-1])
-    validation_labels = torch.tensor(validation.labels).long()
+    device = "cuda" if jax.default_backend() == "gpu" else "cpu"
+    inputs, labels = tensors(train, "cpu" if loader else device)
+    train_inputs, train_labels = inputs.to(device), labels.to(device)
+    validation_inputs, validation_labels = tensors(validation, device)
 
     def loaded(generator: torch.Generator) -> Batches:
         data = TensorDataset(inputs, labels)
@@ -47,7 +48,7 @@ def prepare(work: Work, *, loader: bool = False, compiled: bool = False) -> Trai
         )
 
     def indexed(generator: torch.Generator) -> Batches:
-        order = torch.randperm(len(labels), generator=generator)
+        order = torch.randperm(len(labels), generator=generator).to(device)
         for start in range(0, work.steps_per_epoch * work.batch_size, work.batch_size):
             rows = order[start : start + work.batch_size]
             yield inputs[rows], labels[rows]
@@ -57,10 +58,10 @@ def prepare(work: Work, *, loader: bool = False, compiled: bool = False) -> Trai
         logits = model(validation_inputs)
         loss = criterion(logits, validation_labels).item()
         hits = (logits.argmax(1) == validation_labels).float().mean().item()
-        train_hits = (model(inputs).argmax(1) == labels).float().mean().item()
+        train_hits = (model(train_inputs).argmax(1) == train_labels).float().mean().item()
         return Final(loss, hits, train_hits)
 
-    model, criterion = nn.Linear(inputs.shape[1], 10), nn.CrossEntropyLoss()
+    model, criterion = nn.Linear(inputs.shape[1], 10, device=device), nn.CrossEntropyLoss()
 
     def loss_of(batch: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return criterion(model(batch), targets)
@@ -76,13 +77,20 @@ def prepare(work: Work, *, loader: bool = False, compiled: bool = False) -> Trai
         for _ in range(work.epochs):
             for batch, targets in (loaded if loader else indexed)(generator):
                 optimizer.zero_grad()
-                loss = forward(batch, targets)
+                loss = forward(batch.to(device), targets.to(device))
                 loss.backward()
                 optimizer.step()
-                losses.append(loss.item())
+                losses.append(loss.detach())  # reading it now would wait for the device
                 if step % work.evaluate_every == 0:
                     evaluations.append(evaluate())
                 step += 1
+        torch.stack(losses).tolist()
         return evaluations[-1]
 
     return run
+
+
+def tensors(examples: Arrays, device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Inputs, of which the layer adds the bias itself, and labels, on a device."""
+    inputs, labels = torch.tensor(examples.inputs[:, :-1]), torch.tensor(examples.labels)
+    return inputs.to(device), labels.long().to(device)

@@ -1,0 +1,92 @@
+"""What a training step takes on the device: compiled periods, without the host between them."""
+
+import time
+from itertools import product
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiments.benchmarks.work import LEARNING_RATE
+from mnist_jax.data import Mnist, Split, split
+from mnist_jax.models import Model, logistic, softmax
+from mnist_jax.precision import in_precision
+from mnist_jax.training import TrainingSettings, hyperparameters, train_periods
+from mnist_jax.training.accuracy import count_tiles
+from mnist_jax.training.loop import init_states
+from mnist_jax.training.plan import make_plan
+from mnist_jax.training.program import device_data
+from mnist_jax.training.settings import Precision
+from mnist_jax.training.tuning import tuning
+
+RUNS = (1, 64, 1000, 10_000)
+ON_CPU = RUNS[:2]
+"""A step of 1,000 runs takes a second on two cores."""
+CALLS = 5
+
+
+def measure(mnist: Mnist) -> list[dict[str, Any]]:
+    """Times the programs of the report's training: each model, precision and number of runs.
+
+    Args:
+        mnist: The data.
+
+    Returns:
+        A row for each program, with seconds of a step and of a count of training accuracy.
+    """
+    kinds = {
+        "logistic": (logistic, split(mnist, digits=(2, 3))),
+        "softmax": (softmax, split(mnist)),
+    }
+    runs = ON_CPU if jax.default_backend() == "cpu" else RUNS
+    precisions: tuple[Precision, ...] = ("float32", "float64")
+    return [
+        {"model": name, "runs": count, "precision": precision}
+        | time_programs(*kinds[name], count, precision)
+        for name, precision, count in product(kinds, precisions, runs)
+    ]
+
+
+def time_programs(
+    model: Model, examples: Split, runs: int, precision: Precision
+) -> dict[str, float]:
+    """Times one training program of runs that share their batches, and its count.
+
+    Args:
+        model: The model.
+        examples: Training and validation examples.
+        runs: How many.
+        precision: Dtype of weights and inputs.
+
+    Returns:
+        Seconds of a step, with its share of the validation, and of the count after a period.
+    """
+    settings, tuned = TrainingSettings(precision=precision), tuning()
+    size = len(examples.train.labels)
+    plan = make_plan(settings.schedule(size), settings.epochs, runs, tuned)
+    shape = plan.periods_at_once, plan.period, 1, settings.batch_size
+    rows = np.random.default_rng(0).integers(size, size=shape, dtype=np.int32)
+    values = hyperparameters(LEARNING_RATE, np.linspace(0, 0.1, runs)).rounded(precision)
+    with in_precision(precision):
+        data = device_data(model, settings, examples)
+        states = init_states(model, settings, values, len(data.validation.inputs))
+        given = (states, jax.device_put(values), jax.device_put(rows), data, 0, plan.num_steps)
+        *_, weights = train_periods(model, settings.compiled, *given, tuned=tuned)
+        tile = tuned.rows(runs * plan.periods_at_once)
+        images, labels = data.images, data.labels
+        trained = fastest(lambda: train_periods(model, settings.compiled, *given, tuned=tuned))
+        counted = fastest(lambda: count_tiles(model, weights, images, labels, tile=tile))
+    return {
+        "seconds_per_step": trained / plan.steps_at_once,
+        "seconds_per_count": counted / plan.periods_at_once,
+    }
+
+
+def fastest(call: Any) -> float:
+    """The seconds of the fastest of a few calls, after one that compiles."""
+    seconds = []
+    for _ in range(CALLS + 1):
+        start = time.perf_counter()
+        jax.block_until_ready(call())
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[1:])
