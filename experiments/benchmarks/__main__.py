@@ -28,6 +28,7 @@ from experiments.common.settings import Settings
 from mnist_jax import plotting
 from mnist_jax.data import Mnist, split
 from mnist_jax.errors import UsageError
+from mnist_jax.precision import in_precision
 from mnist_jax.results import environment, output_folder, write_json
 
 Part = Literal[
@@ -107,7 +108,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     program = "python -m experiments.benchmarks"
     settings = parse_flags(BenchmarkSettings, program, __doc__ or "", arguments).check()
-    with output_folder(settings.output_dir) as folder:
+    # peers and floors compute in full precision too, where the device's default is less
+    with output_folder(settings.output_dir) as folder, in_precision("float32"):
         announce(folder, quiet=settings.quiet)
         mnist = load(Settings(data_dir=settings.data_dir, quiet=settings.quiet))
         with Progress(quiet=settings.quiet) as progress:

@@ -1,7 +1,7 @@
 """What of the training depends on the device, in one place, each with its reason.
 
 Those of a CPU are measured. Those of an accelerator follow from what the compilers for an H100 and
-a TPU v5e make of the programs (`python -m experiments.accelerators`); on neither was anything run.
+a TPU v5e make of the programs (`python -m experiments.accelerators`); only an H200 ran them.
 Weights, losses and accuracies are the same with both.
 """
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks import __main__ as command
-from experiments.benchmarks import floor
+from experiments.benchmarks import floor, steps
 from experiments.benchmarks.peers import (
     called_jax,
     library,
@@ -24,7 +24,7 @@ from experiments.benchmarks.work import Final, Work
 from experiments.common.command import exit_code
 from experiments.reported import LOGISTIC_RATE
 from mnist_jax.data import Mnist, split
-from mnist_jax.models import logistic
+from mnist_jax.models import logistic, softmax
 from mnist_jax.sweeps import Grid, sweep
 from mnist_jax.training import Lag, TrainingSettings
 
@@ -55,6 +55,13 @@ def test_the_peers_do_the_same_work(work: Work):
     for peer in (library, called_jax, numpy_single, scanned_jax):
         assert_same_work(peer.prepare(work)(), expected)
     assert_same_work(scanned_jax.prepare(work, runs=3)(), expected)
+
+
+def test_a_step_and_a_count_are_timed_in_each_precision(work: Work):
+    for precision in ("float32", "float64"):
+        times = steps.time_programs(softmax, work.split, runs=3, precision=precision)
+        assert set(times) == {"seconds_per_step", "seconds_per_count"}
+        assert min(times.values()) > 0
 
 
 @pytest.mark.parametrize("way", [{}, {"loader": True}, {"compiled": True}])
