@@ -30,11 +30,14 @@ class Branches:
 
     def __init__(self, traced: Traced) -> None:
         self.traced, self._traced = traced, None
-        names = [equation.primitive.name for equation in surgery.equations(traced.closed)]
         equations = surgery.equations(traced.closed)
-        chosen = [i for i, name in enumerate(names) if name in {"cond", "select_n"}]
-        loops = surgery.in_loops(traced.closed)
-        self.numbers = [i for i in chosen if i not in loops and _moves(traced, i)]
+        names = [equation.primitive.name for equation in equations]
+        loops, depends = surgery.in_loops(traced.closed), surgery.inputs_of(traced.closed)
+        self.numbers = [
+            i
+            for i, name in enumerate(names)
+            if name in {"cond", "select_n"} and i not in loops and max(depends[i], default=-1) >= 0
+        ]
         self.conds = {
             (i, branch)
             for i in self.numbers
@@ -72,11 +75,6 @@ class Branches:
             with in_precision("float64"):
                 self._traced = jax.make_jaxpr(decisions)(*given)
         return self._traced
-
-
-def _moves(traced: Traced, number: int) -> bool:
-    moving = set(range(len(traced.closed.jaxpr.invars)))
-    return bool(surgery.named_inputs(traced.closed, number) & moving)
 
 
 def enter_others(

@@ -7,8 +7,9 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
+from mnist_jax.compat import ClosedJaxpr
 from mnist_jax.gradcheck.arithmetic.sampling import unrounded
-from mnist_jax.gradcheck.functions import Traced, trace
+from mnist_jax.gradcheck.functions import Traced, moving_leaves
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.precision import in_precision
 
@@ -16,26 +17,30 @@ from mnist_jax.precision import in_precision
 LONG = 0.2
 
 
-def forward_mode(problem: Problem) -> Traced | None:
-    """Traces the directional derivative of a loss in forward mode; None if it has none."""
+class Forward:
+    """The directional derivative of a loss in forward mode, traced in float64."""
 
-    def along(direction: PyTree, *arguments: Any) -> Any:
-        def loss(point: PyTree) -> Any:
-            value = problem.loss(*problem._replace(arguments=arguments).at(point).arguments)
-            return value[0] if isinstance(value, tuple) else value
+    def __init__(self, value: Traced, problem: Problem) -> None:
+        self._value, count = value, len(moving_leaves(problem))
 
-        point = problem._replace(arguments=arguments).differentiated
-        tangent = jax.tree.map(lambda x, v: jax.numpy.asarray(v, x.dtype), point, direction)
-        return jax.jvp(loss, (point,), (tangent,))[1]
+        def along(*inputs: Any) -> Any:
+            direction, point, data = inputs[:count], inputs[count : 2 * count], inputs[2 * count :]
+            return jax.jvp(lambda *moving: value(*moving, *data)[0], point, direction)[1]
 
-    direction = jax.tree.map(lambda x: np.zeros(np.shape(x)), problem.differentiated)
-    with in_precision("float64"):
-        shifted = tuple(i + 1 for i in problem.argnums)
-        try:
-            given = (direction, *problem.arguments)
-            traced = trace(along, Problem(along, along, (0, *shifted), given))
-            started = time.thread_time()
-            unrounded(traced.closed, traced.inputs(jax.tree.leaves(given)))
-            return traced if time.thread_time() - started < LONG else None
-        except Exception:  # custom_vjp has no forward mode, nor do callbacks
-            return None
+        with in_precision("float64"):
+            self._closed: ClosedJaxpr = value.transformed(along, *value.closed.in_avals[:count])
+
+    def __call__(self, problem: Problem, direction: PyTree) -> float:
+        """Returns the derivative along a direction."""
+        inputs = self._value.inputs(jax.tree.leaves(problem.arguments))
+        return float(unrounded(self._closed, [*jax.tree.leaves(direction), *inputs])[0])
+
+
+def forward_mode(value: Traced, problem: Problem) -> Forward | None:
+    """Returns the directional derivative of a loss; None if it has none, or one that takes long."""
+    try:
+        forward, started = Forward(value, problem), time.thread_time()
+        forward(problem, jax.tree.map(lambda x: np.zeros(np.shape(x)), problem.differentiated))
+    except Exception:  # custom_vjp has no forward mode, nor do callbacks
+        return None
+    return forward if time.thread_time() - started < LONG else None

@@ -6,13 +6,15 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from mnist_jax.compat import ClosedJaxpr
+from mnist_jax.compat import ClosedJaxpr, jaxpr_as_fun
 from mnist_jax.gradcheck.problem import Problem, is_array
 
 Leaves = list[Any]
@@ -20,12 +22,14 @@ Leaves = list[Any]
 DEPTH = 3
 
 
-class Traced(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Traced:
     """A function as JAX's intermediate representation.
 
     Attributes:
         closed: Jaxpr, whose constants are the arrays that the function closes over.
         takes: Positions of the leaves of the arguments that are inputs; the others are constants.
+            The differentiated leaves are the first.
         tree: Structure of the result.
     """
 
@@ -37,6 +41,24 @@ class Traced(NamedTuple):
         """Returns the inputs of the jaxpr among the leaves of the arguments, as arrays."""
         chosen = (leaves[i] for i in self.takes)
         return [leaf if is_array(leaf) else np.asarray(leaf) for leaf in chosen]
+
+    @cached_property
+    def _jitted(self) -> Callable[..., Leaves]:
+        # JAX caches the transformations of a jitted function; its constants are arguments, since
+        # programs are compiled for any constants
+        return jax.jit(lambda held, given: jaxpr_as_fun(self.closed.replace(consts=held))(*given))
+
+    def __call__(self, *inputs: Any) -> Leaves:
+        """Evaluates the jaxpr in JAX, so that the evaluation can be transformed and traced."""
+        return self._jitted(list(self.closed.consts), list(inputs))
+
+    def transformed(self, function: Callable[..., Any], *more: Any) -> ClosedJaxpr:
+        """Traces a function of further inputs and of those of the jaxpr, which calls this one.
+
+        The user's function itself is not traced again.
+        """
+        avals = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in (*more, *self.closed.in_avals)]
+        return jax.make_jaxpr(function)(*avals)
 
 
 def moving_leaves(problem: Problem) -> tuple[int, ...]:

@@ -124,6 +124,7 @@ class Programs(NamedTuple):
         value: Trace of the loss alone; None if it can't be traced.
         again: Second trace of the hand-written gradient, which differs from the first only if the
             function depends on more than its arguments; None if it can't be traced.
+        value_again: Second trace of the loss.
     """
 
     precision: str
@@ -132,6 +133,7 @@ class Programs(NamedTuple):
     without: str
     value: Traced | None
     again: Traced | None
+    value_again: Traced | None
 
 
 def make_programs(
@@ -153,18 +155,19 @@ def make_programs(
     """
     with in_precision(precision):
         problem = problem.cast(precision)
-        loss, without, value = _loss(problem, precision, returns, compiler)
-        shapes = _intermediate_shapes(loss.traced)
+        loss, without, values = _loss(problem, precision, returns, compiler)
+        shapes = _intermediate_shapes(values[0] if values else None)
         hand, again = _hand(problem, precision, returns, compiler, shapes)
-        return Programs(precision, loss, hand, without, value, again)
+        value, value_again = values or (None, None)
+        return Programs(precision, loss, hand, without, value, again, value_again)
 
 
 def _loss(
     problem: Problem, precision: str, returns: Returns, compiler: Compiler
-) -> tuple[Program | Plain, str, Traced | None]:
+) -> tuple[Program | Plain, str, list[Traced]]:
     scalar = partial(_scalar, problem.loss, returns)
     try:
-        value = trace(scalar, problem)
+        values = [trace(scalar, problem), trace(scalar, problem)]
     except UsageError:
         raise
     except Exception as error:
@@ -175,12 +178,20 @@ def _loss(
         except Exception:
             raise validation.raised("loss", error, problem) from error
         reason = f"the loss can't be traced by JAX ({type(error).__name__})"
-        return Plain(scalar, precision), reason, None
+        return Plain(scalar, precision), reason, []
     try:
-        both = trace(jax.value_and_grad(scalar, problem.argnum), problem)
+        both = _with_gradient(values[0], problem)
     except Exception as error:
-        return Program(value, problem, precision, compiler), _no_reverse_mode(error), value
-    return Program(both, problem, precision, compiler), "", value
+        program = Program(values[0], problem, precision, compiler)
+        return program, _no_reverse_mode(error), values
+    return Program(both, problem, precision, compiler), "", values
+
+
+def _with_gradient(value: Traced, problem: Problem) -> Traced:
+    moving = range(len(moving_leaves(problem)))
+    both = jax.value_and_grad(lambda *inputs: value(*inputs)[0], tuple(moving))
+    tree = jax.tree.structure((0, problem.differentiated))
+    return Traced(value.transformed(both), value.takes, tree)
 
 
 def _scalar(loss: Callable[..., Any], returns: Returns, *arguments: Any) -> Any:

@@ -29,6 +29,7 @@ class Loss:
     def __init__(self, traced: Traced, moving: int) -> None:
         self.traced, self.moving = traced, moving
         self.equations = surgery.equations(traced.closed)
+        self.inputs_of = surgery.inputs_of(traced.closed)
 
     def gradient(self, change: surgery.Change, problem: Problem) -> Leaves:
         """Computes the gradient of the loss with some results changed."""
@@ -59,9 +60,11 @@ class Loss:
         return self.replaced(with_data, _stop)(problem)
 
     def _depends(self, number: int, arrays: set[int]) -> bool:
-        names = surgery.named_inputs(self.traced.closed, number)
         constants = self.traced.closed.consts
-        return any(i in arrays or (i < 0 and np.ndim(constants[-1 - i]) > 0) for i in names)
+        return any(
+            i in arrays or (i < 0 and np.ndim(constants[-1 - i]) > 0)
+            for i in self.inputs_of[number]
+        )
 
     def replaced(self, numbers: set[int], rule: Any) -> Callable[[Problem], Leaves]:
         """Returns the gradient with other derivatives at some equations, as a function."""
@@ -124,7 +127,7 @@ def of_terms(loss: Loss) -> list[tuple[str, Callable[[Problem], Leaves]]]:
 def describe_term(loss: Loss, which: int, problem: Problem) -> str:
     """Describes a term of the loss by the data in it."""
     number = list(dict.fromkeys(surgery.terms(loss.traced.closed)))[which]
-    depends = surgery.named_inputs(loss.traced.closed, number)
+    depends = loss.inputs_of[number]
     held = [
         datum.name
         for datum in data_of(loss.traced, problem)

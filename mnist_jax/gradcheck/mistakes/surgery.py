@@ -192,18 +192,20 @@ def terms(closed: ClosedJaxpr) -> list[int]:
     return list(of(closed.jaxpr, closed.jaxpr.outvars[0]))
 
 
-def named_inputs(closed: ClosedJaxpr, number: int) -> set[int]:
-    """Returns the positions of the inputs of an equation; constants have negative positions."""
+def inputs_of(closed: ClosedJaxpr) -> list[set[int]]:
+    """Returns the positions of the inputs that each equation depends on.
+
+    Constants have negative positions, from -1.
+    """
     jaxpr = closed.jaxpr
     known: dict[Any, set[int]] = {v: {i} for i, v in enumerate(jaxpr.invars)}
     known |= {v: {-1 - i} for i, v in enumerate(jaxpr.constvars)}
-    wanted = id(equations(closed)[number])
+    found: dict[int, set[int]] = {}
 
     def of(variable: Any) -> set[int]:
         return set() if isinstance(variable, Literal) else known.get(variable, set())
 
-    def walk(jaxpr: Jaxpr) -> set[int]:
-        found: set[int] = set()
+    def walk(jaxpr: Jaxpr) -> None:
         for equation in jaxpr.eqns:
             depends = set().union(*map(of, equation.invars))
             inner = called_by(equation)
@@ -211,12 +213,12 @@ def named_inputs(closed: ClosedJaxpr, number: int) -> set[int]:
                 inner = _closed(Scan.of(equation).body)
             if inner is not None:
                 known.update(zip(inner.jaxpr.invars, map(of, equation.invars), strict=True))
-                found |= walk(inner.jaxpr)
+                walk(inner.jaxpr)
             known.update((variable, depends) for variable in equation.outvars)
-            found |= depends if id(equation) == wanted else set()
-        return found
+            found[id(equation)] = found.get(id(equation), set()) | depends
 
-    return walk(jaxpr)
+    walk(jaxpr)
+    return [found[id(equation)] for equation in equations(closed)]
 
 
 def constant(result: Any) -> Any:
