@@ -9,7 +9,7 @@ from jaxtyping import Float, PyTree
 
 from mnist_jax.gradcheck.differences import STEPS, Line, empirical_noise
 from mnist_jax.gradcheck.problem import Problem
-from mnist_jax.gradcheck.programs import Programs, loss_and_reverse
+from mnist_jax.gradcheck.programs import Programs
 
 # time limit of the values along lines at one point, in seconds
 SECONDS = 0.7
@@ -35,7 +35,7 @@ def line_along(programs: Programs, problem: Problem, direction: PyTree, noise: f
         moved = jax.tree.map(
             lambda x, v: np.asarray(x) + step * np.asarray(v), problem.differentiated, direction
         )
-        return loss_and_reverse(programs, programs.loss(problem.at(moved)))[0]
+        return programs.value_at(problem.at(moved))
 
     ahead, behind = (np.array([value(sign * h) for h in STEPS]) for sign in (1, -1))
     line = Line(STEPS, ahead, value(0.0), behind, noise)

@@ -144,7 +144,7 @@ def loss_at(programs: Programs, problem: Problem) -> float:
     """
     with in_precision(programs.precision):
         problem = problem.cast(programs.precision)
-    return loss_and_reverse(programs, programs.loss(problem))[0]
+    return programs.value_at(problem)
 
 
 def largest_slope(programs: Programs, problem: Problem) -> float:

@@ -13,6 +13,7 @@ from jaxtyping import PyTree
 from mnist_jax.compat import ClosedJaxpr, jaxpr_as_fun
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import validation
+from mnist_jax.gradcheck.arithmetic.sampling import LARGE
 from mnist_jax.gradcheck.functions import (
     Traced,
     call,
@@ -134,6 +135,14 @@ class Programs(NamedTuple):
     value: Traced | None
     again: Traced | None
     value_again: Traced | None
+
+    def value_at(self, problem: Problem) -> float:
+        """Returns the loss at a point of this precision."""
+        leaves = jax.tree.leaves(problem.arguments)
+        if self.value is None or sum(map(np.size, leaves)) < LARGE:
+            return loss_and_reverse(self, self.loss(problem))[0]
+        with in_precision(self.precision):  # without a large gradient, by another program
+            return float(self.value(*self.value.inputs(leaves))[0])
 
 
 def make_programs(

@@ -53,8 +53,8 @@ from mnist_jax.gradcheck.arithmetic.interpreter import Arithmetic
 from mnist_jax.gradcheck.arithmetic.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
 
 # size of a table of random numbers that is reused, since drawing numbers is as slow as the
-# operations
-TABLE = 1 << 18
+# operations, and number of values that are perturbed at once, so that they stay in the cache
+TABLE, CHUNK = 1 << 18, 1 << 15
 
 REDUCTIONS = reductions(
     {
@@ -120,7 +120,8 @@ class Rounding(Arithmetic):
 
     def __init__(self, amplified: float, seed: int = 0) -> None:
         self.amplified = amplified
-        self.table = np.random.default_rng(seed).uniform(-1, 1, TABLE if amplified else 0)
+        table = np.random.default_rng(seed).uniform(-1, 1, TABLE if amplified else 0)
+        self.table = np.concatenate([table, table])  # for sections that begin anywhere
         self.starts = np.random.default_rng(0)
         # for each result of an addition, the largest number in the sum
         self.largest: dict[Any, np.ndarray] = {}
@@ -130,7 +131,7 @@ class Rounding(Arithmetic):
         if jnp.issubdtype(value.dtype, jax.dtypes.extended):
             return value
         array = np.asarray(value)
-        return array.astype(np.float64) if is_floating(array) else array
+        return array.astype(np.float64, copy=False) if is_floating(array) else array
 
     def constant(self, value: Any) -> Any:
         """Convert a constant without perturbation."""
@@ -141,7 +142,7 @@ class Rounding(Arithmetic):
         name = equation.primitive.name
         floating = any(is_floating(x) for x in operands)
         roundoff = max(_roundoff(v.aval.dtype, self.amplified) for v in equation.outvars)
-        if floating:
+        if floating and self.amplified:
             operands = self.terms(equation, operands, roundoff)
         function = (EXACT.get(name) or ROUNDED.get(name)) if floating else _of_integers(name)
         if name in ("convert_element_type", "reduce_precision"):
@@ -208,22 +209,25 @@ class Rounding(Arithmetic):
             return values
         if values.ndim == 0 and float(values).is_integer() and not zeros:
             return values  # a count or an order, such as 2 + 1
-        noise = self.noise(values.size).reshape(values.shape)
+        noise = self.noise(values.size)
         if terms > 1:
             noise = noise + self.noise(1)[0]
-        size = values if size is None else size
-        moved = np.asarray(values + size * (math.sqrt(terms) * roundoff.unit * noise))
-        moved += roundoff.smallest * noise
-        kept = ~np.isfinite(moved)
-        np.copyto(moved, values, where=kept if zeros else kept | (values == 0))
+        moved = np.array(values, order="C")
+        flat, sizes = moved.reshape(-1), None if size is None else np.ravel(size)
+        for start in range(0, flat.size, CHUNK):
+            part = flat[start : start + CHUNK]
+            random = noise[start % TABLE :][: part.size]
+            step = random * (math.sqrt(terms) * roundoff.unit)
+            step *= part if sizes is None else sizes[start : start + CHUNK] if size.ndim else size
+            step += part
+            step += roundoff.smallest * random
+            np.copyto(part, step, where=np.isfinite(step) if zeros else np.isfinite(step) & (part != 0))
         return moved
 
     def noise(self, size: int) -> np.ndarray:
-        """Return random numbers from the table, repeated if necessary."""
+        """Return random numbers from the table, which are repeated in a larger array."""
         start = int(self.starts.integers(TABLE))
-        if start + size <= TABLE:
-            return self.table[start : start + size]
-        return np.resize(np.roll(self.table, -start), size)
+        return self.table[start : start + min(size, TABLE)]
 
 
 class Roundoff(NamedTuple):

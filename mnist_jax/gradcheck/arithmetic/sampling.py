@@ -1,5 +1,6 @@
 """Evaluates a traced function with random rounding, or without rounding."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +18,8 @@ SAMPLES = 16
 FEWEST = 4
 # time limit of all samples, in seconds
 SECONDS = 1.0
+# size of a result from which on `FEW` samples suffice, since neighbours share their estimate
+LARGE, FEW = 100_000, 6
 # number of operations above which all samples are computed in one batch
 MANY = 60
 
@@ -50,6 +53,8 @@ def samples(
     """
     operations, seconds = cost(closed)
     count = int(np.clip(SECONDS / max(seconds, PER_OPERATION), min(FEWEST, count), count))
+    if max(math.prod(v.shape) for v in closed.out_avals) >= LARGE:
+        count = min(count, FEW)
     given, rounding = _widened(arguments), Rounding(amplified, seed)
     with np.errstate(all="ignore"):
         if count > 1 and operations > MANY and seconds < 2 * operations * PER_OPERATION:
