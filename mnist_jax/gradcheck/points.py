@@ -191,4 +191,3 @@ def _repeats(
     elif isinstance(programs.loss, Plain):
         pairs.append((programs.loss(problem), programs.loss(problem)))
     return all(np.allclose(a, b, rtol=1e-9, atol=0, equal_nan=True) for a, b in pairs)
-

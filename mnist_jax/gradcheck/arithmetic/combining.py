@@ -176,17 +176,6 @@ def ordering(keys: Function) -> dict[str, Function]:
     }
 
 
-def of_scipy(name: str) -> Callable[..., np.ndarray]:
-    """A special function of SciPy, imported at its first use: that takes a quarter of a second."""
-
-    def function(x: np.ndarray, **_: Any) -> np.ndarray:
-        import scipy.special
-
-        return np.asarray(getattr(scipy.special, name)(x))
-
-    return function
-
-
 def polynomial(x: np.ndarray, *coefficients: np.ndarray, **_: Any) -> np.ndarray:
     """A polynomial by Horner's rule, the constant term first; for any arithmetic."""
     *others, result = coefficients

@@ -44,7 +44,7 @@ FORMS = (
 )
 
 
-def as_objects(numbers: Iterable[arb], shape: tuple[int, ...]) -> np.ndarray:
+def as_objects(numbers: Iterable[Any], shape: tuple[int, ...]) -> np.ndarray:
     """Make an array of objects."""
     flat = list(numbers)
     result = np.empty(len(flat), object)

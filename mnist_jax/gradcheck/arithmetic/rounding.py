@@ -39,16 +39,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from mnist_jax.compat import Literal
+from mnist_jax.gradcheck.arithmetic import elementwise, factorizations
 from mnist_jax.gradcheck.arithmetic.combining import (
     arranged,
     convolution,
-    of_scipy,
     ordering,
     polynomial,
     reductions,
 )
 from mnist_jax.gradcheck.arithmetic.cost import summed_terms
-from mnist_jax.gradcheck.arithmetic.factorizations import FACTORIZATIONS
 from mnist_jax.gradcheck.arithmetic.interpreter import Arithmetic
 from mnist_jax.gradcheck.arithmetic.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
 
@@ -65,43 +64,31 @@ REDUCTIONS = reductions(
     }
 )
 ORDERING = ordering(lambda x: x)
-# operations without rounding: their results are operands, up to the sign, or integers
-EXACT = {
+OPERATIONS = {
     **STRUCTURE,
     **ORDERING,
-    **{name: f for name, f in REDUCTIONS.items() if name.endswith(("max", "min"))},
-    **{"neg": np.negative, "abs": np.abs, "sign": np.sign, "max": np.maximum, "min": np.minimum},
-    **{name: INTEGERS[name] for name in ("eq", "ne", "lt", "le", "gt", "ge")},
-    **{"floor": np.floor, "ceil": np.ceil, "is_finite": np.isfinite},
+    **REDUCTIONS,
+    **elementwise.FLOATS,
+    **factorizations.FLOATS,
     "clamp": lambda low, x, high: np.minimum(np.maximum(x, low), high),
-}
-SUMS = frozenset(("scatter-add", "scatter-sub", "scatter-mul"))
-ROUNDED = {
-    **{name: f for name, f in REDUCTIONS.items() if name not in EXACT},
-    **{"add": np.add, "add_any": np.add, "sub": np.subtract, "mul": np.multiply},
-    **{"div": np.divide, "rem": np.fmod, "square": np.square, "sqrt": np.sqrt, "cbrt": np.cbrt},
-    **{"exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log1p": np.log1p},
-    **{"sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos},
-    **{"atan": np.arctan, "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh},
-    **{"asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "pow": np.power},
-    **{"logistic": of_scipy("expit"), "erf": of_scipy("erf"), "erfc": of_scipy("erfc")},
-    **{"lgamma": of_scipy("gammaln"), "digamma": of_scipy("psi")},
-    **{"rsqrt": lambda x, **_: 1 / np.sqrt(x), "log2": np.log2},
-    "one_minus_square": lambda x: (1 - x) * (1 + x),
-    "polynomial": polynomial,
     "integer_pow": lambda x, y: np.power(x, float(y)),
+    "polynomial": polynomial,
     "dot_general": partial(arranged, np.matmul),
     "conv_general_dilated": partial(convolution, np.matmul),
-    **FACTORIZATIONS,
 }
-# operations whose error is absolute, of one unit of roundoff, where the result is smaller than 1
-SPECIAL = frozenset(
-    [
-        *("lgamma", "digamma", "polygamma", "zeta", "erf_inv", "igamma", "igammac"),
-        *("igamma_grad_a", "random_gamma_grad", "regularized_incomplete_beta"),
-        *("bessel_i0e", "bessel_i1e"),
-    ]
+"""Functions of floats by the name of the JAX operation; JAX itself computes all others."""
+# operations without rounding: their results are operands, up to the sign, or integers
+EXACT = frozenset(
+    {
+        *(name for name in STRUCTURE if name not in ("scatter-add", "scatter-sub", "scatter-mul")),
+        *ORDERING,
+        *(name for name in REDUCTIONS if name.endswith(("max", "min"))),
+        *("neg", "abs", "sign", "max", "min", "clamp", "floor", "ceil", "is_finite"),
+        *("eq", "ne", "lt", "le", "gt", "ge"),
+    }
 )
+# operations whose error is absolute, of one unit of roundoff, where the result is smaller than 1
+SPECIAL = frozenset((*elementwise.SPECIAL, "igamma_grad_a", "random_gamma_grad"))
 CONDITIONED = frozenset(
     [
         *("lu", "cholesky", "svd", "eigh", "eig", "qr", "geqrf", "householder_product"),
@@ -144,14 +131,14 @@ class Rounding(Arithmetic):
         roundoff = max(_roundoff(v.aval.dtype, self.amplified) for v in equation.outvars)
         if floating and self.amplified:
             operands = self.terms(equation, operands, roundoff)
-        function = (EXACT.get(name) or ROUNDED.get(name)) if floating else _of_integers(name)
+        function = OPERATIONS.get(name) if floating else _of_integers(name)
         if name in ("convert_element_type", "reduce_precision"):
             results = [_converted(operands[0], equation.outvars[0].aval.dtype)]
             given = _roundoff(equation.invars[0].aval.dtype, self.amplified)
             exact = len(operands) > 1 or roundoff <= given
         else:
             results = apply(function, equation, operands) if function else bind(equation, operands)
-            exact = (name in EXACT and name not in SUMS) or not floating
+            exact = name in EXACT or not floating
         results = [self.data(x) for x in results]
         if exact:
             return results
@@ -221,7 +208,9 @@ class Rounding(Arithmetic):
             step *= part if sizes is None else sizes[start : start + CHUNK] if size.ndim else size
             step += part
             step += roundoff.smallest * random
-            np.copyto(part, step, where=np.isfinite(step) if zeros else np.isfinite(step) & (part != 0))
+            np.copyto(
+                part, step, where=np.isfinite(step) if zeros else np.isfinite(step) & (part != 0)
+            )
         return moved
 
     def noise(self, size: int) -> np.ndarray:
