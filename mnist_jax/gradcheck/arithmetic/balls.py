@@ -120,6 +120,17 @@ class Balls(Arithmetic):
         self.draw, self.deadline = draw, deadline
         # converted data by the identity of the original; comparisons recognise identical balls
         self.held: dict[int, tuple[Any, np.ndarray]] = {}
+        # operands and results of what has been computed, while several functions share it
+        self.done: dict[Any, tuple[Any, Any]] | None = None
+
+    @contextmanager
+    def sharing(self) -> Iterator[None]:
+        """Compute the same operation on the same arrays only once, in a context."""
+        self.done = {}
+        try:
+            yield
+        finally:
+            self.done = None
 
     def data(self, value: Any) -> Any:
         """Convert data once, so that comparisons recognise the same numbers."""
@@ -135,6 +146,12 @@ class Balls(Arithmetic):
 
     def constant(self, value: Any) -> Any:
         """Convert a constant to the number that the code states."""
+        if self.done is None:
+            return self._constant(value)
+        key = np.asarray(value).dtype.str, np.asarray(value).tobytes()
+        return self.done.setdefault(key, (None, self._constant(value)))[1]
+
+    def _constant(self, value: Any) -> Any:
         array = np.asarray(value)
         if not is_floating(array) or array.dtype == object:
             return array
@@ -145,6 +162,14 @@ class Balls(Arithmetic):
 
     def operation(self, equation: Any, operands: list[Any]) -> list[Any]:
         """Evaluate an operation in balls."""
+        if self.done is None:
+            return self._operation(equation, operands)
+        key = (equation.primitive, str(equation.params), *map(id, operands))
+        if key not in self.done:
+            self.done[key] = operands, self._operation(equation, operands)
+        return self.done[key][1]
+
+    def _operation(self, equation: Any, operands: list[Any]) -> list[Any]:
         name, avals = equation.primitive.name, [v.aval for v in equation.outvars]
         self.check(_seconds(equation))
         if not any(map(is_floating, operands)):
@@ -182,7 +207,7 @@ def _as(aval: Any, result: Any) -> Any:
         if jnp.issubdtype(aval.dtype, jnp.complexfloating):
             raise Unsupported("complex numbers have no ball arithmetic")
         return array.astype(aval.dtype, copy=False)
-    if array.dtype == object and not all(type(x) is arb for x in array.flat):
+    if array.dtype == object and not set(map(type, array.flat)) <= {arb}:
         # NumPy's sum of an empty array is an integer, on which python-flint's methods crash
         return as_objects(map(arb, array.ravel().tolist()), array.shape)
     return exactly(array)

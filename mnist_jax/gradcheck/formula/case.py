@@ -48,7 +48,8 @@ class Case(NamedTuple):
     def pair(self, arithmetic: Balls) -> Pair:
         """Evaluate both gradients with the current precision."""
         given = [arithmetic.data(x) for x in self.point]
-        theirs, ours = (_values(f, given, arithmetic) for f in (self.reverse, self.gradient))
+        with arithmetic.sharing():
+            theirs, ours = (_values(f, given, arithmetic) for f in (self.reverse, self.gradient))
         shapes = [x.shape for x in theirs]
         if shapes != [x.shape for x in ours]:
             raise Unsupported("the gradients have other shapes")
