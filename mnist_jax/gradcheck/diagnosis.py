@@ -152,7 +152,6 @@ def _symmetric_only(evidence: Evidence, points: list[Evaluated], precision: str)
 
 
 def _beyond_single(evidence: Evidence) -> bool:
-    """Returns whether an error in float64 is larger than computing in float32 explains."""
     for found in evidence.findings:
         if found.check != "reverse mode" or found.passes is not False or not found.comparison:
             continue
@@ -214,7 +213,6 @@ ONLY_SINGLE = (
 
 
 def _faulty(found: Finding) -> bool:
-    """Returns whether two ways of computing the same finite numbers disagree."""
     same = found.check in {"jit / eager", "vmap / loop"}
     if not same or found.passes is not False or found.comparison is None:
         return False

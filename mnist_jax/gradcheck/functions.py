@@ -205,7 +205,6 @@ def own_copies(leaves: Sequence[Any]) -> Leaves:
 
 
 def _plain(leaf: Any) -> Any:
-    """Converts an array to NumPy; one without axes to a number."""
     return np.asarray(leaf)[()]
 
 

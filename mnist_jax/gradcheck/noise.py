@@ -94,7 +94,6 @@ def deviation_at(
 
 
 def _sampled(traced: Traced, problem: Problem, amplified: float) -> PyTree:
-    """Evaluates a traced function with random rounding; a leading axis holds the samples."""
     inputs = traced.inputs(jax.tree.leaves(problem.arguments))
     return jax.tree.unflatten(traced.tree, samples(traced.closed, inputs, amplified=amplified))
 
@@ -162,7 +161,6 @@ def pooled(samples: Float[np.ndarray, "S ..."]) -> Float[np.ndarray, "..."]:
 
 
 def _sensitivity(gradients: PyTree, point: PyTree) -> float:
-    """Returns the change of the loss for a relative change of each weight, in quadrature."""
     pairs = zip(jax.tree.leaves(gradients), jax.tree.leaves(point), strict=True)
     moved = (np.nan_to_num(g[0] * np.asarray(x, np.float64), posinf=0.0) for g, x in pairs)
     return float(np.sqrt(sum(np.sum(each**2) for each in moved)))

@@ -165,7 +165,6 @@ def _text(renderable: Any) -> str:
 
 
 def _width() -> int:
-    """Returns the width of the terminal, or `WIDTH` without one."""
     console = Console(force_jupyter=False)
     return min(console.width, WIDTH) if console.is_terminal else WIDTH
 

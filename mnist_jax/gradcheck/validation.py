@@ -145,7 +145,6 @@ def gradient_leaves(
 
 
 def _shapes(tree: Any) -> Any:
-    """Returns the shapes of the leaves; tuples and lists are treated alike."""
     if jax.tree.structure(tree) == jax.tree.structure(0):
         return getattr(tree, "shape", ()) if not isinstance(tree, str) else None
     if isinstance(tree, tuple | list):

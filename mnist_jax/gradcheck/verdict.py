@@ -67,13 +67,11 @@ def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns)
 
 
 def _value(programs: Programs, traced: Traced) -> Any:
-    """Returns the jaxpr of the loss without derivative rules, if it takes the same inputs."""
     value = programs.value
     return value.closed if value and value.takes == traced.takes else None
 
 
 def _outputs(closed: Any, first: int) -> Any:
-    """Returns a jaxpr with its outputs from a position on."""
     return closed.replace(jaxpr=closed.jaxpr.replace(outvars=closed.jaxpr.outvars[first:]))
 
 
@@ -124,7 +122,6 @@ def reconcile(findings: list[Finding], formula: Formula) -> list[Finding]:
 
 
 def _of_rounding(found: Finding) -> bool:
-    """Returns whether a comparison in float64 fails by no more than rounding explains."""
     failed = found.check in OF_FORMULAS and found.passes is False
     relative = found.comparison.relative if found.comparison else np.inf
     return failed and found.precision == "float64" and relative < ROUNDED

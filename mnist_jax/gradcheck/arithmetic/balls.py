@@ -55,7 +55,6 @@ def precision(bits: int) -> Iterator[None]:
 
 
 def _bits(x: np.ndarray, new_dtype: Any) -> np.ndarray:
-    """Return the bits of the nearest float64 of each number, if its ball determines it."""
     floats, others = (
         np.asarray(np.frompyfunc(end, 1, 1)(x), np.float64) for end in (arb.lower, arb.upper)
     )

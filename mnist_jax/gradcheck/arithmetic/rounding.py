@@ -239,5 +239,4 @@ def _of_integers(name: str) -> Any:
 
 
 def _converted(x: np.ndarray, dtype: Any) -> np.ndarray:
-    """Convert the dtype; a conversion between floating dtypes does not round here."""
     return x.astype(np.float64 if jnp.issubdtype(dtype, jnp.floating) else dtype)

@@ -83,7 +83,6 @@ def _widened(arguments: Sequence[Any]) -> list[Any]:
 
 
 def _at_once(closed: Any, count: int) -> Any:
-    """Return the jaxpr of the function with a leading axis of samples, traced once."""
     known = BATCHED.setdefault(closed, {})
     if count not in known:
         shapes = [jax.ShapeDtypeStruct((count, *v.shape), v.dtype) for v in closed.in_avals]

@@ -98,7 +98,6 @@ def dynamic_update_slice(x: np.ndarray, update: np.ndarray, *starts: Any) -> np.
 
 
 def _positions(shape: Any, indices: Any, dimension_numbers: Any, sizes: Any, mode: Any) -> Any:
-    """Return the flat positions that JAX gathers from; -1 is outside the array."""
     with jax.enable_x64(True):
         positions = jnp.arange(int(np.prod(shape))).reshape(shape)
         gathered = jax.lax.gather(
@@ -212,7 +211,6 @@ STRUCTURE: dict[str, Function] = {
 
 
 def _quotient(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Divide integers, towards zero; all bits are set where the divisor is zero."""
     divisor = np.where(b == 0, np.ones_like(b), b)
     quotient = (a - np.fmod(a, divisor)) // divisor
     return np.where(b == 0, np.invert(np.zeros_like(quotient)), quotient)

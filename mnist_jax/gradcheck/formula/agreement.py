@@ -76,7 +76,6 @@ def logarithms(balls: np.ndarray, bound: Callable[[arb], arb] = arb.abs_upper) -
 
 
 def _logarithm(bound: arb, unbounded: float) -> float:
-    """Return the base-2 logarithm of a number outside the range of floats."""
     if not bound.is_finite():
         return unbounded
     mantissa, exponent = map(int, bound.man_exp())

@@ -67,7 +67,6 @@ def constants(problem: Problem, arrays: dict[str, np.ndarray]) -> list[Constant]
 
 
 def _sizes(arrays: dict[str, np.ndarray]) -> list[Constant]:
-    """Returns the sizes of the arrays with several axes."""
     return [
         Constant(float(np.size(array)), f"the size of {name}", *_sum_and_mean(f"all of {name}"))
         for name, array in arrays.items()

@@ -87,7 +87,6 @@ def _seen(broken: list[Leaf], programs: Programs, problem: Problem) -> list[str]
 
 
 def _together(broken: list[Leaf], leaves: list[Leaf], known: list[Constant]) -> str:
-    """Describes a factor that all leaves share, if all are wrong in all coordinates but zeros."""
     if len(broken) < 2 or len(broken) < len(leaves):
         return ""
     if any(np.any(~leaf.wrong & np.any(leaf.reference != 0, axis=0)) for leaf in broken):

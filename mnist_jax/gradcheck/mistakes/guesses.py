@@ -102,7 +102,6 @@ def _fits(values: Any, leaf: Leaf) -> bool:
 
 
 def _arrangement(leaf: Leaf, leaves: Sequence[Leaf]) -> str:
-    """Tests whether the values are right but in the wrong positions."""
     return next((words for words, other in _arranged(leaf, leaves) if _equal(leaf, other)), "")
 
 
