@@ -82,14 +82,8 @@ def enter_others(
 ) -> tuple[list[Point], int]:
     """Returns points that enter branches which the given points do not enter.
 
-    Args:
-        traced: Loss, traced in float64.
-        points: Points that the check already uses.
-        value: Loss at a point; it must be finite at each new point.
-        seed: Seed of the random signs.
-
-    Returns:
-        Further points, and the number of branches of a `cond` that no point enters.
+    The loss is finite at each of them. The number of branches of a `cond` that no point enters is
+    returned too.
     """
     branches = Branches(traced)
     if not branches.all:

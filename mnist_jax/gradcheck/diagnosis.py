@@ -38,14 +38,7 @@ class Evidence(NamedTuple):
 
 
 def diagnose(evidence: Evidence) -> list[str]:
-    """Explains what is wrong, and what could not be judged.
-
-    Args:
-        evidence: Results of the checks.
-
-    Returns:
-        Sentences, the most important first; at least one if a check failed.
-    """
+    """Explains what is wrong, and what could not be judged, the most important first."""
     sentences = list(_diagnose(evidence))
     if not sentences and any(found.passes is False for found in evidence.findings):
         failed = {f"{f.check} in {f.precision}" for f in evidence.findings if f.passes is False}

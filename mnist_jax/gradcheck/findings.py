@@ -32,15 +32,7 @@ Compared = tuple[Any, Any, Any]
 
 
 def judge(points: Sequence[Evaluated], programs: Programs) -> Iterator[Finding]:
-    """Makes all checks in one precision.
-
-    Args:
-        points: Evaluations at each point where the loss is finite.
-        programs: Programs that computed them.
-
-    Yields:
-        A finding for each check.
-    """
+    """Makes all checks in one precision, at the points where the loss is finite."""
     precision, without = programs.precision, programs.without
     double = precision == "float64"
 

@@ -70,21 +70,12 @@ def moving_leaves(problem: Problem) -> tuple[int, ...]:
 
 
 def trace(function: Callable[..., PyTree], problem: Problem) -> Traced:
-    """Traces a function of a problem's arguments.
+    """Traces a function of a problem's arguments, in the current precision.
 
     Arrays and floating numbers become inputs; other leaves (integers, flags, strings, functions)
     are passed unchanged. If the function needs the values of its data (for the length of a mask, or
-    for a branch), it is traced with the data as constants.
-
-    Args:
-        function: Function of the problem's arguments.
-        problem: Problem in the current precision.
-
-    Returns:
-        The trace.
-
-    Raises:
-        Exception: The exception of the first attempt to trace the function.
+    for a branch), it is traced with the data as constants. If that fails too, the exception of the
+    first attempt is raised.
     """
     leaves = jax.tree.leaves(problem.arguments)
     moving = moving_leaves(problem)
@@ -124,18 +115,9 @@ def _trace(
 
 
 def call(function: Callable[..., Any], problem: Problem) -> Any:
-    """Calls a function that JAX can't trace, with its own NumPy arrays.
+    """Calls a function that JAX can't trace, with copies of its own NumPy arrays, and copies the result.
 
-    Args:
-        function: Function that is called with copies of the problem's arguments as NumPy arrays,
-            which it may change; if it raises, it is called with JAX arrays instead.
-        problem: Problem in any precision.
-
-    Returns:
-        The result of the function, with copies of its arrays.
-
-    Raises:
-        Exception: The exception of the call with NumPy arrays.
+    If the function raises, it is called with JAX arrays instead.
     """
     leaves, tree = jax.tree.flatten(problem.arguments)
     moving = moving_leaves(problem)
@@ -154,11 +136,7 @@ def call(function: Callable[..., Any], problem: Problem) -> Any:
 
 @contextmanager
 def unchanged(*functions: Callable[..., Any]) -> Iterator[None]:
-    """Restores, on exit, the arrays that functions close over and may change.
-
-    Args:
-        *functions: Functions that may change arrays in place.
-    """
+    """Restores, on exit, the arrays that functions close over and may change."""
     held = [
         value
         for function in functions
@@ -177,11 +155,7 @@ def unchanged(*functions: Callable[..., Any]) -> Iterator[None]:
 def writes_in_place(function: Callable[..., Any]) -> bool:
     """Returns whether a function, or one that it calls, may change an array in place.
 
-    Args:
-        function: Any callable.
-
-    Returns:
-        False only if no instruction of the bytecode assigns to items or operates in place.
+    It does not if no instruction of its bytecode assigns to items or operates in place.
     """
     called = [value for _, value in captured(function) if callable(value)]
     return any(map(_assigns, [function, *called]))

@@ -46,17 +46,7 @@ class Deviation(NamedTuple):
 def deviation_at(
     programs: Programs, problem: Problem, directions: PyTree, returns: Returns
 ) -> Deviation:
-    """Estimates the rounding errors of a loss and its gradients at a point by random rounding.
-
-    Args:
-        programs: Programs in one precision.
-        problem: Problem at the point, in that precision.
-        directions: Directions stacked along a leading axis.
-        returns: Form of the results of the functions.
-
-    Returns:
-        The standard deviations.
-    """
+    """Estimates the rounding errors of a loss and its gradients at a point by random rounding."""
     info = jnp.finfo(programs.precision)
     amplified = AMPLIFIED if programs.precision == "float64" else 1.0
     unit = float(info.eps) / 2

@@ -80,18 +80,7 @@ def evaluate(
     returns: Returns,
     forward: Forward | None = None,
 ) -> Evaluated:
-    """Computes everything that a check compares at one point.
-
-    Args:
-        programs: Programs in this precision.
-        point: Point, in float64.
-        directions: Directions stacked along a leading axis.
-        returns: Form of the results of the functions.
-        forward: Directional derivative of the loss.
-
-    Returns:
-        The results.
-    """
+    """Computes everything that a check compares at one point, along stacked directions."""
     with in_precision(programs.precision):
         point = point._replace(problem=point.problem.cast(programs.precision))
     problem = point.problem
@@ -114,12 +103,7 @@ def evaluate(
 def batched(programs: Programs, points: Sequence[Evaluated]) -> PyTree[np.ndarray] | None:
     """Computes the hand-written gradient at several points in one batch, with `jax.vmap`.
 
-    Args:
-        programs: Programs in this precision.
-        points: Points that differ only in the differentiated argument.
-
-    Returns:
-        The gradients, stacked along a leading axis; None for a function that is not traced.
+    The points differ only in the differentiated argument. A function that is not traced has none.
     """
     if not isinstance(programs.hand, Program):
         return None
@@ -136,12 +120,7 @@ def batched(programs: Programs, points: Sequence[Evaluated]) -> PyTree[np.ndarra
 
 
 def loss_at(programs: Programs, problem: Problem) -> float:
-    """Evaluates the compiled loss, or calls it.
-
-    Args:
-        programs: Programs in one precision.
-        problem: Problem in float64.
-    """
+    """Evaluates the loss of a problem in float64, compiled or by a call."""
     with in_precision(programs.precision):
         problem = problem.cast(programs.precision)
     return programs.value_at(problem)

@@ -17,16 +17,7 @@ GETRF, TRTRS = get_lapack_funcs(("getrf", "trtrs"), dtype=np.float64)
 
 
 def stacked(function: Callable[..., Any], *arrays: np.ndarray, **parameters: Any) -> list[Any]:
-    """Apply a function to each matrix of a stack.
-
-    Args:
-        function: From matrices to a tuple of arrays.
-        *arrays: Stacks of the same length of matrices.
-        **parameters: Passed on.
-
-    Returns:
-        A list of stacked results.
-    """
+    """Apply a function from matrices to a tuple of arrays to each matrix of stacks."""
     stack = arrays[0].shape[:-2]
     flat = [x.reshape(-1, *x.shape[-2:]) for x in arrays]
     results = [function(*matrices, **parameters) for matrices in zip(*flat, strict=True)]

@@ -65,15 +65,7 @@ def samples(
 
 
 def unrounded(closed: Any, arguments: Sequence[Any]) -> list[np.ndarray]:
-    """Evaluate a traced function of any precision in float64, operation by operation.
-
-    Args:
-        closed: Jaxpr.
-        arguments: Arrays, assumed to be exact.
-
-    Returns:
-        The results.
-    """
+    """Evaluate a traced function of any precision in float64, operation by operation."""
     with np.errstate(all="ignore"):
         return evaluate(closed, _widened(arguments), Rounding(0.0))
 

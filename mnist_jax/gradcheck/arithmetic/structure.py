@@ -21,15 +21,7 @@ def is_floating(array: Any) -> bool:
 
 
 def bind(equation: Any, operands: list[Any]) -> list[Any]:
-    """Evaluate an operation with JAX.
-
-    Args:
-        equation: Operation of a jaxpr.
-        operands: Arrays; they are cast to the dtypes in the jaxpr.
-
-    Returns:
-        NumPy arrays, or random keys.
-    """
+    """Evaluate an operation with JAX, on operands cast to the dtypes in the jaxpr."""
 
     def host(array: Any) -> Any:
         return array if jnp.issubdtype(array.dtype, jax.dtypes.extended) else np.asarray(array)

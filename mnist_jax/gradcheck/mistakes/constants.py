@@ -30,16 +30,7 @@ class Constant(NamedTuple):
 
 
 def constants(problem: Problem, arrays: dict[str, np.ndarray]) -> list[Constant]:
-    """Returns candidates for a wrong factor: scalars, lengths and sums of the data.
-
-    Args:
-        problem: Problem with the differentiated argument.
-        arrays: Data by name: arguments and captured arrays.
-
-    Returns:
-        Scalars, with their double and fourfold; lengths of axes, with ratios of two lengths; sums;
-        sizes.
-    """
+    """Returns candidates for a wrong factor: scalars, lengths and sums of the data."""
     scalars, lengths, sums = [], {}, []
     for name, array in arrays.items():
         if np.ndim(array) == 0 and is_floating(array):
@@ -88,15 +79,7 @@ def _sum_and_mean(what: str) -> tuple[str, str]:
 
 
 def describe_factor(found: Fit, known: list[Constant]) -> str:
-    """Describes a factor, as `-1 times autodiff's: the sign is wrong`.
-
-    Args:
-        found: Fitted factor.
-        known: Candidates for the factor.
-
-    Returns:
-        The factor, with its meaning if there is one.
-    """
+    """Describes a factor, as `-1 times autodiff's: the sign is wrong`."""
     return f"{number(found.factor)} times autodiff's{_meaning(found.factor, known)}{upto(found)}"
 
 

@@ -20,16 +20,9 @@ SINGLE = 1e-5
 
 
 def guess(leaf: Leaf, leaves: Sequence[Leaf], known: list[Constant], data: dict[str, Any]) -> str:
-    """Guesses the mistake in a leaf from its numbers alone.
+    """Guesses the mistake in a wrong, finite leaf from its numbers alone.
 
-    Args:
-        leaf: Leaf that is wrong and finite.
-        leaves: All leaves.
-        known: Candidates for a factor.
-        data: Candidates for a ratio or a difference, by name.
-
-    Returns:
-        The predicate of a sentence that starts with "the gradient"; empty if nothing fits.
+    The guess is the predicate of a sentence that starts with "the gradient"; empty if nothing fits.
     """
     part = leaf.at_wrong_points().wrong_coordinates()
     guesses = (

@@ -15,16 +15,7 @@ from mnist_jax.gradcheck.programs import Program
 
 
 def of_data(program: Program, loss: Loss, problem: Problem) -> Iterator[Hypothesis]:
-    """Yields gradients of the same loss with changed data.
-
-    Args:
-        program: Program of the loss and its gradient by autodiff, in float64.
-        loss: Loss alone.
-        problem: Problem with the data.
-
-    Yields:
-        Hypotheses with data that are omitted, set to one, shifted, or exchanged.
-    """
+    """Yields gradients of the same loss with data that are omitted, set to one, shifted or exchanged."""
     data = sorted(data_of(program.traced, problem), key=lambda datum: datum.array.size)
     for datum in data:
         for words, change in _changes(datum):

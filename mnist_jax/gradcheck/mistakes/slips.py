@@ -21,12 +21,6 @@ def column_against_row(traced: Traced) -> str:
     """Describes an operation that broadcasts a column and a row of the same length to a matrix.
 
     For example, labels of shape (n, 1) minus predictions of shape (n,) have shape (n, n).
-
-    Args:
-        traced: Traced loss or gradient.
-
-    Returns:
-        A predicate, as `combines (30, 1) with (30,) to (30, 30) by sub`; empty if there is none.
     """
     for equation in surgery.equations(traced.closed):
         shapes = [getattr(v.aval, "shape", ()) for v in equation.invars]
@@ -38,16 +32,7 @@ def column_against_row(traced: Traced) -> str:
 
 
 def wraps_around(gradient: Traced, loss: Traced, problem: Problem) -> str:
-    """Describes integers of fewer than 32 bits that wrap around in a gradient.
-
-    Args:
-        gradient: Traced hand-written gradient.
-        loss: Traced loss.
-        problem: Problem with the arguments.
-
-    Returns:
-        A predicate; empty if no integer wraps around.
-    """
+    """Describes integers of fewer than 32 bits that wrap around in a gradient; empty if none does."""
     return _in_operations(gradient, problem) or _before_tracing(gradient, loss, problem)
 
 

@@ -36,30 +36,13 @@ Change = Callable[[Equation], Sequence[Any]]
 
 
 def evaluate(closed: ClosedJaxpr, inputs: Sequence[Any], change: Change) -> Any:
-    """Evaluates a loss in JAX, so that the evaluation can be traced and differentiated.
-
-    Args:
-        closed: Jaxpr to evaluate.
-        inputs: Values of its inputs.
-        change: Function from an equation to the results that replace its own.
-
-    Returns:
-        The first output.
-    """
+    """Evaluates a loss in JAX, with other results of some equations, so that it can be differentiated."""
     numbers = {id(equation): i for i, equation in enumerate(equations(closed))}
     return _run(closed.jaxpr, closed.consts, inputs, change, numbers)[0]
 
 
 def without_rules(closed: ClosedJaxpr, inputs: Sequence[Any]) -> list[Any]:
-    """Evaluates a function without its rules by `custom_jvp` and `custom_vjp`.
-
-    Args:
-        closed: Jaxpr to evaluate.
-        inputs: Values of its inputs.
-
-    Returns:
-        All outputs.
-    """
+    """Evaluates a function without its rules by `custom_jvp` and `custom_vjp`."""
     return _run(closed.jaxpr, closed.consts, inputs, _keep, None, CALLS | RULES)
 
 
