@@ -70,14 +70,7 @@ class Settings:
 
 
 def main(flags: Sequence[str] | None = None) -> int:
-    """Checks a gradient from the command line.
-
-    Args:
-        flags: Command-line flags; None for those of the process.
-
-    Returns:
-        The exit code.
-    """
+    """Checks a gradient from the command line, and returns the exit code."""
     program = "python -m mnist_jax.gradcheck"
     settings = tyro.cli(Settings, prog=program, description=__doc__, args=flags)
     try:

@@ -54,17 +54,6 @@ def draw_points(
     mistakes too: if the gradient vanishes at a drawn point, the point is scaled. At the last point,
     other arguments that hide mistakes are changed as well: a scalar of zero, or example weights
     that are all one.
-
-    Args:
-        problem: Problem in float64.
-        value: Loss at a point.
-        sensitivity: Largest coordinate of the gradient at a point; None if there is no autodiff.
-        count: Number of points, including the argument itself.
-        seed: Seed for drawing points.
-        project: Function that maps a drawn value to a valid one.
-
-    Returns:
-        The points. A point is omitted if the loss is not finite in any attempt to draw it.
     """
     rng = np.random.default_rng(seed)
     points = [Point("given", problem)]

@@ -115,7 +115,7 @@ def _trace(
 
 
 def call(function: Callable[..., Any], problem: Problem) -> Any:
-    """Calls a function that JAX can't trace, with copies of its own NumPy arrays, and copies the result.
+    """Calls a function that JAX can't trace, with copies of its NumPy arrays; copies its result.
 
     If the function raises, it is called with JAX arrays instead.
     """

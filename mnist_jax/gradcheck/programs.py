@@ -47,12 +47,7 @@ class Compiler:
         self._programs: dict[str, Future[Executable]] = {}
 
     def submit(self, closed: ClosedJaxpr, inputs: list[Any]) -> Future[Executable]:
-        """Starts to compile a program of (constants, inputs) in the background.
-
-        Args:
-            closed: Jaxpr of the program; its constants become arguments.
-            inputs: Arrays with the shapes and dtypes of the program's inputs.
-        """
+        """Starts to compile a program of (constants, inputs) in the background."""
 
         def program(constants: list[Any], values: list[Any]) -> list[Any]:
             return jaxpr_as_fun(ClosedJaxpr(closed.jaxpr, constants))(*values)
@@ -148,16 +143,7 @@ class Programs(NamedTuple):
 def make_programs(
     problem: Problem, precision: str, returns: Returns, compiler: Compiler
 ) -> Programs:
-    """Traces the functions of a problem and starts to compile them.
-
-    Args:
-        problem: Problem in any precision.
-        precision: Name of the dtype.
-        returns: Form of the results of the functions.
-        compiler: Compiler of the functions that JAX can trace.
-
-    Returns:
-        The programs.
+    """Traces the functions of a problem in one precision, and starts to compile them.
 
     Raises:
         UsageError: If a function raises, or returns an invalid result.

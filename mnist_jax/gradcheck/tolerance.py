@@ -52,17 +52,7 @@ def allowed_along(at: Evaluated) -> np.ndarray:
 
 
 def allowed(ours: PyTree, reference: PyTree, values: PyTree, precision: str) -> PyTree:
-    """Returns the tolerance of a difference: a multiple of the deviations, plus one rounding.
-
-    Args:
-        ours: Standard deviation of the first result from rounding.
-        reference: Standard deviation of the reference.
-        values: Reference.
-        precision: Name of the dtype.
-
-    Returns:
-        The tolerance of each coordinate.
-    """
+    """Returns the tolerance of a difference: a multiple of the deviations, plus one rounding."""
     eps = float(jnp.finfo(precision).eps)
 
     def leaf(a: Any, b: Any, value: Any) -> Any:

@@ -18,11 +18,7 @@ from mnist_jax.gradcheck.problem import (
 
 
 def validate(problem: Problem, precisions: Sequence[str]) -> None:
-    """Checks that the arguments can be differentiated and are finite.
-
-    Args:
-        problem: Problem at the given arguments, with lists converted to arrays.
-        precisions: Names of the dtypes in which the functions are evaluated.
+    """Checks that the arguments can be differentiated and are finite in all precisions.
 
     Raises:
         UsageError: If an argument can't be differentiated or is not finite.

@@ -26,16 +26,7 @@ WITH_AUTODIFF = {*OF_FORMULAS, "float64", "lost to rounding"}
 
 
 def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns) -> Formula:
-    """Judges the formula of a gradient in ball arithmetic.
-
-    Args:
-        programs: Programs in float64.
-        points: Points of the check.
-        returns: Form of the results of the functions.
-
-    Returns:
-        The verdict; `not told` for a loss that is not traced.
-    """
+    """Judges the formula of a gradient at all points in ball arithmetic."""
     loss = programs.loss
     if not isinstance(loss, Program) or programs.without:
         return Formula("not told", note="the loss has no gradient by autodiff")
@@ -96,13 +87,6 @@ def reconcile(findings: list[Finding], formula: Formula) -> list[Finding]:
     errors of the size of rounding are inconclusive, and *lost to rounding* judges them. If the
     values of the loss refute autodiff and confirm the gradient, all comparisons with autodiff are
     inconclusive.
-
-    Args:
-        findings: Findings of all checks.
-        formula: Verdict on the formula.
-
-    Returns:
-        The revised findings.
     """
     if formula.verdict != "equal" or formula.digits < DIGITS:
         return findings

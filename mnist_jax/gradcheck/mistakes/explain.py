@@ -36,14 +36,6 @@ def explain(leaves: list[Leaf], places: Sequence[Problem], programs: Programs | 
     The search starts with the numbers of each leaf: factors, rearrangements and terms. It then
     compares the gradient with gradients of the same loss with other data, or without one of its
     derivatives. Each statement holds at all points, and in all coordinates that it refers to.
-
-    Args:
-        leaves: All leaves, including correct ones, with their values at each point.
-        places: Problem at each point, in float64.
-        programs: Programs in float64; None to consider only the numbers.
-
-    Returns:
-        A sentence for each wrong leaf, or one sentence for leaves with the same mistake.
     """
     broken = [leaf for leaf in leaves if np.any(leaf.wrong)]
     if not all(leaf.finite for leaf in broken):

@@ -15,7 +15,7 @@ from mnist_jax.gradcheck.programs import Program
 
 
 def of_data(program: Program, loss: Loss, problem: Problem) -> Iterator[Hypothesis]:
-    """Yields gradients of the same loss with data that are omitted, set to one, shifted or exchanged."""
+    """Yields gradients of the loss with data that are omitted, set to one, shifted or exchanged."""
     data = sorted(data_of(program.traced, problem), key=lambda datum: datum.array.size)
     for datum in data:
         for words, change in _changes(datum):

@@ -32,7 +32,7 @@ def column_against_row(traced: Traced) -> str:
 
 
 def wraps_around(gradient: Traced, loss: Traced, problem: Problem) -> str:
-    """Describes integers of fewer than 32 bits that wrap around in a gradient; empty if none does."""
+    """Describes integers of fewer than 32 bits that wrap around in a gradient; else empty."""
     return _in_operations(gradient, problem) or _before_tracing(gradient, loss, problem)
 
 

@@ -36,7 +36,7 @@ Change = Callable[[Equation], Sequence[Any]]
 
 
 def evaluate(closed: ClosedJaxpr, inputs: Sequence[Any], change: Change) -> Any:
-    """Evaluates a loss in JAX, with other results of some equations, so that it can be differentiated."""
+    """Evaluates a loss in JAX with other results of some equations, as a function to trace."""
     numbers = {id(equation): i for i, equation in enumerate(equations(closed))}
     return _run(closed.jaxpr, closed.consts, inputs, change, numbers)[0]
 
