@@ -13,9 +13,13 @@ from mnist_jax.gradcheck.arithmetic.sampling import unrounded
 from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.mistakes import surgery
 from mnist_jax.gradcheck.mistakes.data import data_of
-from mnist_jax.gradcheck.mistakes.hypothesis import Hypothesis, Leaves
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.precision import in_precision
+
+Leaves = list[np.ndarray]
+Gradient = Callable[[Problem], Leaves]
+# predicate of a sentence that starts with "the gradient", and the gradient with that mistake
+Hypothesis = tuple[str, Gradient]
 
 # largest constant that counts as an epsilon
 EPSILON = 1e-4
@@ -105,23 +109,18 @@ def without_epsilons(loss: Loss) -> Hypothesis | None:
 
     size = max(holding.values())
     words = f"is that of the loss without its epsilon of {size:.0e}"
-    return Hypothesis(words, functools.partial(loss.gradient, change))
+    return words, functools.partial(loss.gradient, change)
 
 
 def _stop(equation: surgery.Equation) -> list[Any]:
     return [surgery.constant(x) for x in equation.results]
 
 
-def of_terms(loss: Loss) -> list[tuple[str, Callable[[Problem], Leaves]]]:
-    """Returns the terms of a loss that is a sum, each with its part of the gradient."""
-    numbers = surgery.terms(loss.traced.closed)
-    if len(set(numbers)) < 2:
-        return []
-    found = []
-    for number in dict.fromkeys(numbers):
-        others = set(numbers) - {number}
-        found.append((f"term {len(found) + 1}", loss.replaced(others, _stop)))
-    return found
+def of_terms(loss: Loss) -> list[Gradient]:
+    """Returns the part of the gradient of each term of a loss that is a sum."""
+    numbers = set(surgery.terms(loss.traced.closed))
+    ordered = dict.fromkeys(surgery.terms(loss.traced.closed))
+    return [loss.replaced(numbers - {number}, _stop) for number in ordered]
 
 
 def describe_term(loss: Loss, which: int, problem: Problem) -> str:
@@ -139,7 +138,7 @@ def describe_term(loss: Loss, which: int, problem: Problem) -> str:
     return "the term of the loss that holds no data (the penalty)"
 
 
-def of_axes(loss: Loss) -> Iterator[tuple[str, Callable[[Problem], Leaves]]]:
+def of_axes(loss: Loss) -> Iterator[Hypothesis]:
     """Yields the error of a gradient with a softmax over the wrong axis, up to a constant.
 
     Yields:
@@ -186,12 +185,12 @@ def of_rules(loss: Loss) -> Iterator[Hypothesis]:
         name = surgery.function_name(equation)
         if name not in LINEAR and equation.outvars[0].aval.shape in _shapes(equation):
             words = f"leaves out the derivative of {name}"
-            yield Hypothesis(words, loss.replaced({number}, surgery.identity))
+            yield words, loss.replaced({number}, surgery.identity)
     for number, equation in chosen:
         name = surgery.function_name(equation)
         if name not in {"stop_gradient", "copy", "reshape", "convert_element_type"}:
             words = f"leaves out what depends on the argument through {name}"
-            yield Hypothesis(words, loss.replaced({number}, _stop))
+            yield words, loss.replaced({number}, _stop)
 
 
 def _shapes(equation: Any) -> list[Any]:

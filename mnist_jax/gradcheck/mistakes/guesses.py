@@ -135,30 +135,37 @@ def _equal(leaf: Leaf, other: np.ndarray) -> bool:
 
 def _term(part: Leaf, name: str, known: list[Constant]) -> str:
     """Tests whether the difference is a multiple of the weights, or a constant."""
-    if np.sum(np.abs(part.weights) > 0) > 1:
-        found = fit(part.ours - part.reference, part.weights, part.tolerance)
-        if found and not found.relative and abs(found.factor) > NOTHING:
-            verb = "has an extra" if found.factor > 0 else "lacks a"
-            amount = named(abs(found.factor), known)
-            return f"{verb} term: {amount} times {name}, as from a penalty"
-    found = fit(part.ours - part.reference, np.ones_like(part.ours), part.tolerance)
-    if found and not found.relative and abs(found.factor) > NOTHING:
-        verb = "has an extra" if found.factor > 0 else "lacks a"
-        return f"{verb} constant term: {named(abs(found.factor), known)} in each coordinate"
-    return ""
+    several = np.sum(np.abs(part.weights) > 0) > 1
+    if several and (found := _extra(part, part.weights, known, "term")):
+        return f"{found} times {name}, as from a penalty"
+    found = _extra(part, np.ones_like(part.ours), known, "constant term")
+    return f"{found} in each coordinate" if found else ""
 
 
 def _difference(leaf: Leaf, data: dict[str, Any], known: list[Constant]) -> str:
     """Tests whether the difference is a multiple of an array of the data."""
     for name, values in data.items():
-        if np.ndim(values) == 0 or not _fits(values, leaf) or not np.any(values):
-            continue
-        term = np.broadcast_to(np.asarray(values, np.float64), leaf.ours.shape)
-        found = fit(leaf.ours - leaf.reference, term, leaf.tolerance)
-        if found and not found.relative and abs(found.factor) > NOTHING:
-            verb = "has an extra" if found.factor > 0 else "lacks a"
-            return f"{verb} term: {named(abs(found.factor), known)} times {name}"
+        if np.ndim(values) and _fits(values, leaf) and np.any(values):
+            term = np.broadcast_to(np.asarray(values, np.float64), leaf.ours.shape)
+            if found := _extra(leaf, term, known, "term"):
+                return f"{found} times {name}"
     return ""
+
+
+def _extra(leaf: Leaf, term: np.ndarray, known: list[Constant], what: str) -> str:
+    found = fit(leaf.ours - leaf.reference, term, leaf.tolerance)
+    if found is None or found.relative or not abs(found.factor) > NOTHING:
+        return ""
+    verb = "has an extra" if found.factor > 0 else "lacks a"
+    return f"{verb} {what}: {named(abs(found.factor), known)}"
+
+
+def sentence(leaf: Leaf, words: str, data: dict[str, Any]) -> str:
+    """Says of which coordinates of a leaf a predicate holds."""
+    region = ""
+    if leaf.region and "transposed" not in words and not words.startswith("differs in"):
+        region = f"{leaf.region}{where_data_says(leaf.wrong, data)}"
+    return f"{leaf.name}{region}: the gradient {words}"
 
 
 def where_data_says(wrong: np.ndarray, data: dict[str, Any]) -> str:
@@ -204,9 +211,3 @@ def not_finite(leaf: Leaf) -> str:
                 f"{who} is not finite in {bad.sum()} of {bad.size} coordinates ({listed(bad)})"
             )
     return f"{leaf.name}: {' and '.join(parts)}"
-
-
-def shared(found: Iterator[str]) -> str:
-    """Returns a guess that several leaves share; empty if they differ."""
-    words = set(found)
-    return words.pop() if len(words) == 1 else ""
