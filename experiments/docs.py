@@ -28,7 +28,7 @@ from mnist_jax.gradcheck.arithmetic.balls import OPERATIONS
 from mnist_jax.gradcheck.arithmetic.elementwise import SPECIAL
 from mnist_jax.gradcheck.arithmetic.interpreter import FORMS
 from mnist_jax.gradcheck.arithmetic.structure import STRUCTURE
-from mnist_jax.gradcheck.verdict import SECONDS
+from mnist_jax.gradcheck.tuning import FORMULA
 from mnist_jax.results import write_json
 
 MEASURED = {
@@ -162,7 +162,7 @@ def render(docs: Path) -> dict[Path, str]:
         tally=tally,
         counted=counted,
         operations=operations(),
-        seconds=SECONDS,
+        seconds=FORMULA,
     )
     numbers = {path.stem: read_json(path) for path in sorted((docs / "measured").glob("*.json"))}
     return {

@@ -14,13 +14,11 @@ from mnist_jax.gradcheck.draws import Point, Value
 from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.mistakes import surgery
 from mnist_jax.gradcheck.problem import Problem
+from mnist_jax.gradcheck.tuning import BRANCHES, FLIPS
 from mnist_jax.precision import in_precision
 
 # factors by which a point is scaled in search of another branch; signs are changed as well
 SCALES = (4.0, 0.25, 16.0, 0.0625)
-FLIPS = 8
-# time limit of the search, in seconds
-SECONDS = 0.5
 
 Branch = tuple[int, int]
 
@@ -92,7 +90,7 @@ def enter_others(
     missing = branches.all - set().union(*(branches.entered(p.problem) for p in points))
     found = []
     for candidate in _candidates(points, seed, flip=bool(missing & branches.conds)):
-        if not missing or time.thread_time() - started > SECONDS:
+        if not missing or time.thread_time() - started > BRANCHES:
             break
         if not np.isfinite(value(candidate)):
             continue

@@ -10,9 +10,7 @@ from jaxtyping import Float, PyTree
 from mnist_jax.gradcheck.differences import STEPS, Line, empirical_noise
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Programs
-
-# time limit of the values along lines at one point, in seconds
-SECONDS = 0.7
+from mnist_jax.gradcheck.tuning import LINES
 
 
 def lines_through(
@@ -24,7 +22,7 @@ def lines_through(
         line = line_along(programs, problem, direction, noise)
         yield line
         # at least one line, then as many as the time limit allows
-        if time.perf_counter() - started > SECONDS:
+        if time.perf_counter() - started > LINES:
             return
 
 

@@ -8,17 +8,10 @@ import numpy as np
 from jaxtyping import Float, PyTree
 
 from mnist_jax.gradcheck.problem import Problem, is_floating
+from mnist_jax.gradcheck.tuning import ATTEMPTS, INSTEAD_OF_ZERO, SPREAD, VANISHED
 
-# standard deviation of the logarithm of the factor by which a coordinate is changed
-SPREAD = 0.6
-# maximum number of draws, each at half the distance of the one before, until the loss is finite
-ATTEMPTS = 12
 # factors by which a drawn point is scaled if the gradient vanishes there, as in saturation
 SCALES = 4.0 ** -np.arange(16)
-# fraction of its largest value below which a gradient counts as vanished
-VANISHED = 1e-3
-# value that replaces a scalar of zero, since a penalty of zero hides its own gradient
-INSTEAD_OF_ZERO = 0.1
 
 Value = Callable[[Problem], float]
 

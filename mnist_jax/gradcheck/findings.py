@@ -20,13 +20,7 @@ from mnist_jax.gradcheck.tolerance import (
     known,
     largest,
 )
-
-# number of digits that a gradient may lose to rounding in excess of autodiff
-LOST = 2.0
-# relative tolerance above which a comparison is inconclusive
-UNRESOLVED = 0.1
-# threshold between the order of the remainder of a correct gradient, 2, and of a wrong one, 1
-ORDER = 1.5
+from mnist_jax.gradcheck.tuning import LOST, ORDER, UNRESOLVED
 
 Compared = tuple[Any, Any, Any]
 

@@ -11,10 +11,8 @@ from mnist_jax.compat import ClosedJaxpr
 from mnist_jax.gradcheck.arithmetic.sampling import unrounded
 from mnist_jax.gradcheck.functions import Traced, moving_leaves
 from mnist_jax.gradcheck.problem import Problem
+from mnist_jax.gradcheck.tuning import FORWARD
 from mnist_jax.precision import in_precision
-
-# time limit of one evaluation in forward mode, in seconds; slower losses skip the comparison
-LONG = 0.2
 
 
 class Forward:
@@ -43,4 +41,4 @@ def forward_mode(value: Traced, problem: Problem) -> Forward | None:
         forward(problem, jax.tree.map(lambda x: np.zeros(np.shape(x)), problem.differentiated))
     except Exception:  # custom_vjp has no forward mode, nor do callbacks
         return None
-    return forward if time.thread_time() - started < LONG else None
+    return forward if time.thread_time() - started < FORWARD else None

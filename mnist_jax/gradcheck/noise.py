@@ -12,17 +12,10 @@ from mnist_jax.gradcheck.directions import number_of, slopes
 from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Plain, Program, Programs, Returns
+from mnist_jax.gradcheck.tuning import AMPLIFIED, BLOCK, ROUNDED_DATA
 
-# factor by which the noise is amplified in float64, and the deviations are divided again, since the
-# noise itself is below the resolution of float64. It must not exceed the factor of the tolerance;
-# otherwise a result that rounding destroys would seem to be accurate
-AMPLIFIED = 16.0
-# number of evaluations with randomly rounded data
-DRAWS = 4
 # number of coordinates that are handled at once, so that they stay in the cache
 CHUNK = 1 << 13
-# number of neighbours that share an estimate in a large array
-BLOCK = 8
 
 
 class Deviation(NamedTuple):
@@ -100,7 +93,7 @@ def _of_rounded_data(traced: Traced, problem: Problem, unit: float) -> PyTree:
 
     inputs = traced.inputs(jax.tree.leaves(problem.arguments))
     found = []
-    for _ in range(DRAWS):
+    for _ in range(ROUNDED_DATA):
         moved = traced.closed.replace(consts=[rounded(c) for c in traced.closed.consts])
         found.append(unrounded(moved, [rounded(x) for x in inputs]))
     stacked = [np.stack(each) for each in zip(*found, strict=True)]

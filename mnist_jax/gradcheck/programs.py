@@ -13,7 +13,6 @@ from jaxtyping import PyTree
 from mnist_jax.compat import ClosedJaxpr, jaxpr_as_fun
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import validation
-from mnist_jax.gradcheck.arithmetic.sampling import LARGE
 from mnist_jax.gradcheck.functions import (
     Traced,
     call,
@@ -23,6 +22,7 @@ from mnist_jax.gradcheck.functions import (
     trace,
 )
 from mnist_jax.gradcheck.problem import Problem
+from mnist_jax.gradcheck.tuning import LARGE
 from mnist_jax.precision import in_precision
 
 Executable = Callable[[list[Any], list[Any]], list[Any]]

@@ -9,11 +9,7 @@ from jaxtyping import PyTree
 
 from mnist_jax.gradcheck.differences import richardson
 from mnist_jax.gradcheck.points import Evaluated
-
-# tolerance in standard deviations of the rounding error
-TOLERANCE = 16.0
-# ... and in multiples of the error estimate of Richardson extrapolation
-SETTLED = 8.0
+from mnist_jax.gradcheck.tuning import SETTLED, TOLERANCE
 
 
 def known(reverse: PyTree, hand: PyTree) -> PyTree:

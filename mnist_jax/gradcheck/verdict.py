@@ -12,13 +12,8 @@ from mnist_jax.gradcheck.formula import Formula, judge
 from mnist_jax.gradcheck.functions import Traced, own_copies
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Program, Programs, Returns
+from mnist_jax.gradcheck.tuning import FORMULA, ROUNDED, WITNESSED
 
-# time limit of ball arithmetic, in seconds
-SECONDS = 0.6
-# number of digits to which two formulas must agree for a difference to count as rounding
-DIGITS = 15.0
-# largest rounding error of a gradient with a correct formula, relative to its largest coordinate
-ROUNDED = 1e-8
 # checks that compare formulas up to rounding
 OF_FORMULAS = {"reverse mode", "forward mode"}
 # checks that need a correct autodiff
@@ -51,7 +46,7 @@ def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns)
             arrays,
             loss=_value(programs, traced),
             argnums=moving,
-            seconds=SECONDS,
+            seconds=FORMULA,
         )
     except Exception as error:  # a user's function may raise anything on balls
         return Formula("not told", note=f"{type(error).__name__}: {error}")
@@ -88,7 +83,7 @@ def reconcile(findings: list[Finding], formula: Formula) -> list[Finding]:
     values of the loss refute autodiff and confirm the gradient, all comparisons with autodiff are
     inconclusive.
     """
-    if formula.verdict != "equal" or formula.digits < DIGITS:
+    if formula.verdict != "equal" or formula.digits < WITNESSED:
         return findings
     if formula.autodiff == "wrong":
         note = "the values of the loss refute autodiff"

@@ -14,17 +14,13 @@ from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.mistakes import surgery
 from mnist_jax.gradcheck.mistakes.data import data_of
 from mnist_jax.gradcheck.problem import Problem
+from mnist_jax.gradcheck.tuning import EPSILON, EQUATIONS
 from mnist_jax.precision import in_precision
 
 Leaves = list[np.ndarray]
 Gradient = Callable[[Problem], Leaves]
 # predicate of a sentence that starts with "the gradient", and the gradient with that mistake
 Hypothesis = tuple[str, Gradient]
-
-# largest constant that counts as an epsilon
-EPSILON = 1e-4
-# maximum number of equations of a loss to try
-EQUATIONS = 60
 
 
 class Loss:

@@ -11,12 +11,8 @@ from mnist_jax.gradcheck.mistakes.constants import (
     named,
     number,
 )
-from mnist_jax.gradcheck.mistakes.leaf import SLACK, Fit, Leaf, fit, listed
-
-# factor of a term below which the term counts as rounding
-NOTHING = 1e-9
-# largest error of computing in float32, relative to the largest coordinate
-SINGLE = 1e-5
+from mnist_jax.gradcheck.mistakes.leaf import Fit, Leaf, fit, listed
+from mnist_jax.gradcheck.tuning import NOTHING, SINGLE, SLACK
 
 
 def guess(leaf: Leaf, leaves: Sequence[Leaf], known: list[Constant], data: dict[str, Any]) -> str:

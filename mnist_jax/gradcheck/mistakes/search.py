@@ -10,15 +10,11 @@ from mnist_jax.gradcheck.mistakes import derivatives
 from mnist_jax.gradcheck.mistakes.constants import Constant, describe_factor, is_plain, number
 from mnist_jax.gradcheck.mistakes.derivatives import Gradient, Loss
 from mnist_jax.gradcheck.mistakes.guesses import guess, sentence
-from mnist_jax.gradcheck.mistakes.leaf import LOOSE, Fit, Leaf, fit, parallel
+from mnist_jax.gradcheck.mistakes.leaf import Fit, Leaf, fit, parallel
 from mnist_jax.gradcheck.mistakes.other_data import of_data
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Program, Programs
-
-# time limit of the search for a hypothesis that fits, in seconds
-SECONDS = 2.5
-# largest relative distance of a factor from the plain number that it is rounded to
-EXPLAINED = 1e-6
+from mnist_jax.gradcheck.tuning import EXPLAINED, LOOSE, SEARCH
 
 
 class Search:
@@ -54,7 +50,7 @@ class Search:
         if words := self._without_epsilon():
             return words
         words = self._terms() or self._wrong_axis()
-        deadline = time.thread_time() + SECONDS
+        deadline = time.thread_time() + SEARCH
         hypotheses = (
             *of_data(self.program, self.loss, self.places[0]),
             *derivatives.of_rules(self.loss),
