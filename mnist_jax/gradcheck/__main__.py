@@ -75,7 +75,7 @@ class Settings:
 def main(flags: Sequence[str] | None = None) -> int:
     """Checks a gradient from the command line, and returns the exit code."""
     if list(sys.argv[1:] if flags is None else flags) == ["--constants"]:
-        Console(width=None if sys.stdout.isatty() else WIDTH).print(tuning.table())
+        print(tuning.described())
         return PASSES
     program = "python -m mnist_jax.gradcheck"
     settings = tyro.cli(Settings, prog=program, description=__doc__, args=flags)

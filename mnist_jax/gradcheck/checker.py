@@ -7,11 +7,11 @@ import numpy as np
 
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck.branches import enter_others
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.diagnosis import Evidence, diagnose
+from mnist_jax.gradcheck.directions import forward_mode
 from mnist_jax.gradcheck.draws import Point, draw_directions, draw_points, given_points
-from mnist_jax.gradcheck.finding import Finding
 from mnist_jax.gradcheck.findings import judge
-from mnist_jax.gradcheck.forward import forward_mode
 from mnist_jax.gradcheck.functions import unchanged
 from mnist_jax.gradcheck.points import Evaluated, evaluate, largest_slope, loss_at
 from mnist_jax.gradcheck.precisions import narrowed

@@ -7,8 +7,8 @@ import jax
 import numpy as np
 
 from mnist_jax.gradcheck.by_values import arbitrate, find_kink, from_values_alone
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.draws import is_symmetric
-from mnist_jax.gradcheck.finding import Finding
 from mnist_jax.gradcheck.mistakes.explain import explain
 from mnist_jax.gradcheck.mistakes.leaf import Leaf
 from mnist_jax.gradcheck.points import Evaluated

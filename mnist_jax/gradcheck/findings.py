@@ -7,10 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mnist_jax.gradcheck.comparison import compare
+from mnist_jax.gradcheck.comparison import Finding, compare
 from mnist_jax.gradcheck.differences import richardson, taylor_order
 from mnist_jax.gradcheck.directions import slopes
-from mnist_jax.gradcheck.finding import Finding
 from mnist_jax.gradcheck.points import Evaluated, batched
 from mnist_jax.gradcheck.programs import Programs
 from mnist_jax.gradcheck.tolerance import (

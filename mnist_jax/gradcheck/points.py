@@ -9,9 +9,8 @@ from jaxtyping import Float, PyTree
 
 from mnist_jax.gradcheck.arithmetic.sampling import unrounded
 from mnist_jax.gradcheck.differences import Line
-from mnist_jax.gradcheck.directions import each_of, lines_through
+from mnist_jax.gradcheck.directions import Forward, each_of, lines_through
 from mnist_jax.gradcheck.draws import Point
-from mnist_jax.gradcheck.forward import Forward
 from mnist_jax.gradcheck.functions import Traced, moving_leaves, writes_in_place
 from mnist_jax.gradcheck.noise import Deviation, deviation_at
 from mnist_jax.gradcheck.problem import Problem, stack

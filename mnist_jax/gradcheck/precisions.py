@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from mnist_jax.compat import Jaxpr, Literal
-from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.programs import Program, Programs
 
 

@@ -6,8 +6,8 @@ import jax
 import numpy as np
 
 from mnist_jax.gradcheck.by_values import ODD_AUTODIFF
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.draws import Point
-from mnist_jax.gradcheck.finding import Finding
 from mnist_jax.gradcheck.formula import Formula
 from mnist_jax.gradcheck.points import Evaluated
 from mnist_jax.gradcheck.problem import Problem

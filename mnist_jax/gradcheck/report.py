@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.formula import Formula
 from mnist_jax.gradcheck.table import NUMBERS, long_table, rows, title
 from mnist_jax.precision import MATMUL_PRECISION

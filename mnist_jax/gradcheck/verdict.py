@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.draws import Point
-from mnist_jax.gradcheck.finding import Finding
 from mnist_jax.gradcheck.formula import Formula, judge
 from mnist_jax.gradcheck.functions import Traced, own_copies
 from mnist_jax.gradcheck.problem import Problem

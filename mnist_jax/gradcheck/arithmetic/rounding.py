@@ -70,7 +70,7 @@ OPERATIONS = {
     **REDUCTIONS,
     **elementwise.FLOATS,
     **factorizations.FLOATS,
-    "clamp": lambda low, x, high: np.minimum(np.maximum(x, low), high),
+    "clamp": INTEGERS["clamp"],
     "integer_pow": lambda x, y: np.power(x, float(y)),
     "polynomial": polynomial,
     "dot_general": partial(arranged, np.matmul),

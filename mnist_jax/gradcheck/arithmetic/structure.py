@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mnist_jax.gradcheck.arithmetic.elementwise import FLOATS
+
 Function = Callable[..., Any]
 
 
@@ -209,12 +211,11 @@ def _quotient(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 INTEGERS: dict[str, Function] = {
-    **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative},
-    **{"add_any": np.add, "max": np.maximum, "min": np.minimum, "abs": np.abs},
+    **{name: FLOATS[name] for name in ("add", "sub", "mul", "neg", "add_any", "max", "min", "abs")},
+    **{name: FLOATS[name] for name in ("eq", "ne", "lt", "le", "gt", "ge", "rem")},
     **{"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "not": np.invert},
-    **{"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal},
-    **{"gt": np.greater, "ge": np.greater_equal, "lt_to": np.less, "le_to": np.less_equal},
-    **{"rem": np.fmod, "clamp": lambda low, x, high: np.minimum(np.maximum(x, low), high)},
+    **{"lt_to": np.less, "le_to": np.less_equal},
+    "clamp": lambda low, x, high: np.minimum(np.maximum(x, low), high),
     "div": _quotient,
     "reduce_or": lambda x, axes, **_: np.any(x, axis=axes),
     "reduce_and": lambda x, axes, **_: np.all(x, axis=axes),

@@ -26,8 +26,7 @@ from mnist_jax.gradcheck.arithmetic.comparisons import Undecided
 from mnist_jax.gradcheck.arithmetic.exact import exactly
 from mnist_jax.gradcheck.arithmetic.interpreter import Unsupported
 from mnist_jax.gradcheck.formula.agreement import DECIMAL, Pair, logarithms
-from mnist_jax.gradcheck.formula.case import Case
-from mnist_jax.gradcheck.formula.verdict import Formula
+from mnist_jax.gradcheck.formula.case import Case, Formula
 from mnist_jax.gradcheck.formula.witness import (
     Witness,
     differ,
