@@ -54,9 +54,12 @@ def judge(points: Sequence[Evaluated], programs: Programs) -> Iterator[Finding]:
     alike = [at for at in points if not at.point.changed and at.finite]
     together = batched(programs, alike) if double and alike else None
     if together is not None:
-        numbers = iter(range(len(alike)))
+        names = [at.point.name for at in alike]
         yield worst(
-            "vmap / loop", precision, alike, lambda at: _batched(at, together, next(numbers))
+            "vmap / loop",
+            precision,
+            alike,
+            lambda at: _batched(at, together, names.index(at.point.name)),
         )
     if points[0].value is not None:
         yield compared("value", lambda at: _value(at, precision))

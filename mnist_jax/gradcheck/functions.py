@@ -121,7 +121,7 @@ def call(function: Callable[..., Any], problem: Problem) -> Any:
     """
     leaves, tree = jax.tree.flatten(problem.arguments)
     moving = moving_leaves(problem)
-    of_numpy = [_plain(leaf) if i in moving else leaf for i, leaf in enumerate(leaves)]
+    of_numpy = [np.asarray(leaf)[()] if i in moving else leaf for i, leaf in enumerate(leaves)]
     with quietly():
         try:
             result = function(*jax.tree.unflatten(tree, own_copies(of_numpy)))
@@ -176,10 +176,6 @@ IN_PLACE = {f"{sign}=" for sign in ("+", "-", "*", "/", "//", "%", "**", "@", "&
 def own_copies(leaves: Sequence[Any]) -> Leaves:
     """Copies the NumPy arrays among the leaves, so that a function may change them."""
     return [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-
-
-def _plain(leaf: Any) -> Any:
-    return np.asarray(leaf)[()]
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from mnist_jax.gradcheck.functions import (
     quietly,
     trace,
 )
+from mnist_jax.gradcheck.mistakes import surgery
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.tuning import LARGE
 from mnist_jax.precision import in_precision
@@ -221,7 +222,7 @@ def _hand(
 def _intermediate_shapes(traced: Traced | None) -> set[Any]:
     if traced is None:
         return set()
-    equations = traced.closed.jaxpr.eqns
+    equations = surgery.equations(traced.closed)
     return {getattr(v.aval, "shape", None) for equation in equations for v in equation.outvars}
 
 

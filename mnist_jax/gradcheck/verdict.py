@@ -9,7 +9,7 @@ import numpy as np
 from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.draws import Point
 from mnist_jax.gradcheck.formula import Formula, judge
-from mnist_jax.gradcheck.functions import Traced, own_copies
+from mnist_jax.gradcheck.functions import own_copies
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Program, Programs, Returns
 from mnist_jax.gradcheck.tuning import FORMULA, ROUNDED, WITNESSED
@@ -25,7 +25,7 @@ def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns)
     loss = programs.loss
     if not isinstance(loss, Program) or programs.without:
         return Formula("not told", note="the loss has no gradient by autodiff")
-    traced = loss.traced
+    traced, value = loss.traced, programs.value
     reverse = _outputs(traced.closed, 1)
     gradient: Any = _of_flat(points[0].problem, returns, traced.takes)
     if isinstance(programs.hand, Program):
@@ -44,17 +44,13 @@ def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns)
             reverse,
             gradient,
             arrays,
-            loss=_value(programs, traced),
+            # the loss without derivative rules, if it takes the same inputs
+            loss=value.closed if value and value.takes == traced.takes else None,
             argnums=moving,
             seconds=FORMULA,
         )
     except Exception as error:  # a user's function may raise anything on balls
         return Formula("not told", note=f"{type(error).__name__}: {error}")
-
-
-def _value(programs: Programs, traced: Traced) -> Any:
-    value = programs.value
-    return value.closed if value and value.takes == traced.takes else None
 
 
 def _outputs(closed: Any, first: int) -> Any:

@@ -44,10 +44,6 @@ def _log(x: arb) -> arb:
     return arb("-inf") if x == 0 else x.log()
 
 
-def _cube_root(x: arb) -> arb:
-    return x if x == 0 else x.root(3) if x > 0 else -(-x).root(3)
-
-
 def _power(x: arb, y: Any) -> arb:
     return x ** (y if isinstance(y, arb) else int(y))
 
@@ -60,14 +56,6 @@ def _polygamma(order: arb, x: arb) -> arb:
     if order == 0:
         return x.digamma()
     return (-1) ** (int(float(order)) + 1) * (order + 1).gamma() * (order + 1).zeta(x)
-
-
-def _igamma(a: arb, x: arb) -> arb:
-    return arb(0) if x == 0 else x.gamma_lower(a, regularized=1)
-
-
-def _igammac(a: arb, x: arb) -> arb:
-    return arb(1) if x == 0 else x.gamma_upper(a, regularized=1)
 
 
 def _is_nan(x: arb) -> bool:
@@ -94,7 +82,7 @@ ELEMENTWISE: dict[str, Elementwise] = {
     "one_minus_square": Elementwise(lambda x: 1 - x**2, lambda x, **_: (1 - x) * (1 + x)),
     "sqrt": Elementwise(arb.sqrt, np.sqrt),
     "rsqrt": Elementwise(arb.rsqrt, lambda x, **_: 1 / np.sqrt(x)),
-    "cbrt": Elementwise(_cube_root, np.cbrt),
+    "cbrt": Elementwise(lambda x: x if x == 0 else x.root(3) if x > 0 else -(-x).root(3), np.cbrt),
     "exp": Elementwise(arb.exp, np.exp),
     "exp2": Elementwise(lambda x: arb(2) ** x, np.exp2),
     "expm1": Elementwise(arb.expm1, np.expm1),
@@ -141,8 +129,12 @@ SPECIAL: dict[str, Elementwise] = {
     "polygamma": Elementwise(_polygamma, None, 2),
     "zeta": Elementwise(lambda s, a: s.zeta(a), None, 2),
     "erf_inv": Elementwise(lambda x: arb("inf") * x if abs(x) == 1 else x.erfinv()),
-    "igamma": Elementwise(_igamma, None, 2),
-    "igammac": Elementwise(_igammac, None, 2),
+    "igamma": Elementwise(
+        lambda a, x: arb(0) if x == 0 else x.gamma_lower(a, regularized=1), None, 2
+    ),
+    "igammac": Elementwise(
+        lambda a, x: arb(1) if x == 0 else x.gamma_upper(a, regularized=1), None, 2
+    ),
     "regularized_incomplete_beta": Elementwise(
         lambda a, b, x: x.beta_lower(a, b, regularized=1), None, 3
     ),

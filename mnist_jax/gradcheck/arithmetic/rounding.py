@@ -77,6 +77,7 @@ OPERATIONS = {
     "conv_general_dilated": partial(convolution, np.matmul),
 }
 """Functions of floats by the name of the JAX operation; JAX itself computes all others."""
+OF_INTEGERS = REDUCTIONS | ORDERING | STRUCTURE | INTEGERS
 # operations without rounding: their results are operands, up to the sign, or integers
 EXACT = frozenset(
     {
@@ -131,9 +132,12 @@ class Rounding(Arithmetic):
         roundoff = max(_roundoff(v.aval.dtype, self.amplified) for v in equation.outvars)
         if floating and self.amplified:
             operands = self.terms(equation, operands, roundoff)
-        function = OPERATIONS.get(name) if floating else _of_integers(name)
+        function = (OPERATIONS if floating else OF_INTEGERS).get(name)
         if name in ("convert_element_type", "reduce_precision"):
-            results = [_converted(operands[0], equation.outvars[0].aval.dtype)]
+            # a conversion between floating dtypes does not round here
+            dtype = equation.outvars[0].aval.dtype
+            to_floats = jnp.issubdtype(dtype, jnp.floating)
+            results = [operands[0].astype(np.float64 if to_floats else dtype)]
             given = _roundoff(equation.invars[0].aval.dtype, self.amplified)
             exact = len(operands) > 1 or roundoff <= given
         else:
@@ -232,11 +236,3 @@ def _roundoff(dtype: Any, amplified: float) -> Roundoff:
         return Roundoff(0.0, 0.0)
     info = jnp.finfo(dtype)
     return Roundoff(amplified * float(info.eps) / 2, amplified * float(info.tiny))
-
-
-def _of_integers(name: str) -> Any:
-    return INTEGERS.get(name) or STRUCTURE.get(name) or ORDERING.get(name) or REDUCTIONS.get(name)
-
-
-def _converted(x: np.ndarray, dtype: Any) -> np.ndarray:
-    return x.astype(np.float64 if jnp.issubdtype(dtype, jnp.floating) else dtype)

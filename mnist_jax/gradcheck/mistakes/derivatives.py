@@ -179,7 +179,7 @@ def of_rules(loss: Loss) -> Iterator[Hypothesis]:
     ]
     for number, equation in chosen:
         name = surgery.function_name(equation)
-        if name not in LINEAR and equation.outvars[0].aval.shape in _shapes(equation):
+        if name not in LINEAR and _is_elementwise(equation):
             words = f"leaves out the derivative of {name}"
             yield words, loss.replaced({number}, surgery.identity)
     for number, equation in chosen:
@@ -189,5 +189,6 @@ def of_rules(loss: Loss) -> Iterator[Hypothesis]:
             yield words, loss.replaced({number}, _stop)
 
 
-def _shapes(equation: Any) -> list[Any]:
-    return [getattr(v.aval, "shape", None) for v in equation.invars]
+def _is_elementwise(equation: Any) -> bool:
+    shapes = [getattr(v.aval, "shape", None) for v in equation.invars]
+    return equation.outvars[0].aval.shape in shapes

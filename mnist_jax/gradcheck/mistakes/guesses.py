@@ -11,7 +11,7 @@ from mnist_jax.gradcheck.mistakes.constants import (
     named,
     number,
 )
-from mnist_jax.gradcheck.mistakes.leaf import Fit, Leaf, fit, listed
+from mnist_jax.gradcheck.mistakes.leaf import Leaf, fit, listed
 from mnist_jax.gradcheck.tuning import NOTHING, SINGLE, SLACK
 
 
@@ -23,10 +23,10 @@ def guess(leaf: Leaf, leaves: Sequence[Leaf], known: list[Constant], data: dict[
     part = leaf.at_wrong_points().wrong_coordinates()
     guesses = (
         _single(part),
-        _zero(part),
+        "is zero where autodiff's is not" * bool(np.all(np.abs(part.ours) <= part.tolerance)),
         factor(part, known),
         _ratio(leaf, data),
-        _arrangement(leaf, leaves),
+        next((words for words, other in _arranged(leaf, leaves) if _equal(leaf, other)), ""),
         _term(part, leaf.name, known),
         _difference(leaf, data, known),
     )
@@ -36,13 +36,10 @@ def guess(leaf: Leaf, leaves: Sequence[Leaf], known: list[Constant], data: dict[
 def factor(part: Leaf, known: list[Constant]) -> str:
     """Tests for a constant factor."""
     found = fit(part.ours, part.reference, part.tolerance)
-    if found is None or abs(found.factor) < NOTHING or _is_one(found):
+    if found is None or abs(found.factor) < NOTHING:
         return ""
-    return f"is {describe_factor(found, known)}"
-
-
-def _is_one(found: Fit) -> bool:
-    return bool(found.relative) and abs(found.factor - 1) < 10 * found.relative
+    is_one = found.relative and abs(found.factor - 1) < 10 * found.relative
+    return "" if is_one else f"is {describe_factor(found, known)}"
 
 
 def _single(part: Leaf) -> str:
@@ -53,12 +50,6 @@ def _single(part: Leaf) -> str:
     close = np.abs(part.ours - part.reference) <= SINGLE * np.abs(part.reference).max(initial=0)
     if np.all(rounded == part.ours) and np.any(reference != part.reference) and np.all(close):
         return "is rounded to float32: something computes in single precision, or returns it"
-    return ""
-
-
-def _zero(part: Leaf) -> str:
-    if np.all(np.abs(part.ours) <= part.tolerance):
-        return "is zero where autodiff's is not"
     return ""
 
 
@@ -88,10 +79,6 @@ def _fits(values: Any, leaf: Leaf) -> bool:
         return np.broadcast_shapes(np.shape(values), shape) == shape
     except ValueError:
         return False
-
-
-def _arrangement(leaf: Leaf, leaves: Sequence[Leaf]) -> str:
-    return next((words for words, other in _arranged(leaf, leaves) if _equal(leaf, other)), "")
 
 
 def _arranged(leaf: Leaf, leaves: Sequence[Leaf]) -> Iterator[tuple[str, np.ndarray]]:

@@ -78,11 +78,8 @@ def _with_data(program: Program, changes: Any, problem: Problem) -> Leaves:
         of = constants if datum.constant else inputs
         values = np.asarray(of[datum.position])
         of[datum.position] = np.ascontiguousarray(change(values)).astype(values.dtype)
-    return _gradient_of(program.run(constants, inputs))
-
-
-def _gradient_of(result: Any) -> Leaves:
-    return [np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(result[1])]
+    gradient = jax.tree.leaves(program.run(constants, inputs)[1])
+    return [np.asarray(leaf, np.float64) for leaf in gradient]
 
 
 def _without_row(

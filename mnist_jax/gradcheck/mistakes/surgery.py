@@ -43,11 +43,7 @@ def evaluate(closed: ClosedJaxpr, inputs: Sequence[Any], change: Change) -> Any:
 
 def without_rules(closed: ClosedJaxpr, inputs: Sequence[Any]) -> list[Any]:
     """Evaluates a function without its rules by `custom_jvp` and `custom_vjp`."""
-    return _run(closed.jaxpr, closed.consts, inputs, _keep, None, CALLS | RULES)
-
-
-def _keep(equation: Equation) -> list[Any]:
-    return equation.results
+    return _run(closed.jaxpr, closed.consts, inputs, lambda each: each.results, None, CALLS | RULES)
 
 
 def _run(
