@@ -145,7 +145,7 @@ SPECIAL: dict[str, Elementwise] = {
 
 UFUNCS: dict[str, Elementwise] = {
     **{
-        getattr(each.floats, "__name__", each.floats): each
+        str(getattr(each.floats, "__name__", each.floats)): each
         for each in (*ELEMENTWISE.values(), *SPECIAL.values())
         if isinstance(each.floats, np.ufunc | str)
     },

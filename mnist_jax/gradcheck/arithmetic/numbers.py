@@ -165,12 +165,13 @@ def _arrays_of_numbers() -> Iterator[None]:
         def made(*given: Any, **how: Any) -> Any:
             module = sys._getframe(1).f_globals.get("__name__", "").partition(".")[0]
             ours = threading.get_ident() == thread and module not in COMPILED
-            if not ours or (converts and not _holds_numbers(given[0])):
+            if not ours or (converts and not any(map(_holds_numbers, given))):
                 return original(*given, **how)
             if converts:
-                dtype = given[1] if len(given) > 1 else how.pop("dtype", None)
+                value, *more = given
+                dtype = more[0] if more else how.pop("dtype", None)
                 floating = np.dtype(dtype).kind in "fO"  # None is float64
-                given = (_plain(given[0]), object if floating else dtype)
+                given = (_plain(value), object if floating else dtype)
             result = original(*given, **how)
             return result.astype(object).view(Numbers) if result.dtype.kind in "fO" else result
 

@@ -204,17 +204,17 @@ class Rounding(Arithmetic):
         if terms > 1:
             noise = noise + self.noise(1)[0]
         moved = np.array(values, order="C")
-        flat, sizes = moved.reshape(-1), None if size is None else np.ravel(size)
+        flat = moved.reshape(-1)
+        sizes = flat if size is None else np.ravel(size)
         for start in range(0, flat.size, CHUNK):
             part = flat[start : start + CHUNK]
             random = noise[start % TABLE :][: part.size]
             step = random * (math.sqrt(terms) * roundoff.unit)
-            step *= part if sizes is None else sizes[start : start + CHUNK] if size.ndim else size
+            step *= sizes[start : start + CHUNK] if sizes.size > 1 else sizes
             step += part
             step += roundoff.smallest * random
-            np.copyto(
-                part, step, where=np.isfinite(step) if zeros else np.isfinite(step) & (part != 0)
-            )
+            changed = np.isfinite(step) if zeros else np.isfinite(step) & (part != 0)
+            np.copyto(part, step, where=changed)
         return moved
 
     def noise(self, size: int) -> np.ndarray:

@@ -45,10 +45,10 @@ def explain(leaves: list[Leaf], places: Sequence[Problem], programs: Programs | 
     guesses = [guess(leaf, leaves, known, data) for leaf in broken]
     pairs = list(zip(broken, guesses, strict=True))
     unnamed = [leaf for leaf, words in pairs if not words]
-    traced = programs is not None and isinstance(programs.loss, Program) and not programs.without
-    search = Search(unnamed, leaves, places, programs, known, data) if unnamed and traced else None
-    if search and (found := search.sentences()):
-        return found + [sentence(leaf, words, data) for leaf, words in pairs if words]
+    if programs and unnamed and isinstance(programs.loss, Program) and not programs.without:
+        found = Search(unnamed, leaves, places, programs, known, data).sentences()
+        if found:
+            return found + [sentence(leaf, words, data) for leaf, words in pairs if words]
     sentences = [sentence(leaf, words or unexplained(leaf), data) for leaf, words in pairs]
     if any(guesses) or programs is None:
         return sentences
