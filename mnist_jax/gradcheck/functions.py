@@ -46,7 +46,9 @@ class Traced:
     def _jitted(self) -> Callable[..., Leaves]:
         # JAX caches the transformations of a jitted function; its constants are arguments, since
         # programs are compiled for any constants
-        return jax.jit(lambda held, given: jaxpr_as_fun(self.closed.replace(consts=held))(*given))
+        return jax.jit(
+            lambda held, given: jaxpr_as_fun(ClosedJaxpr(self.closed.jaxpr, held))(*given)
+        )
 
     def __call__(self, *inputs: Any) -> Leaves:
         """Evaluates the jaxpr in JAX, so that the evaluation can be transformed and traced."""

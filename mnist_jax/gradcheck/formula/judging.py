@@ -33,6 +33,7 @@ from mnist_jax.gradcheck.formula.witness import (
     witness,
 )
 from mnist_jax.gradcheck.tuning import (
+    EQUAL,
     EXPLAINS,
     FEWEST_BITS,
     FIXED,
@@ -79,12 +80,18 @@ def judge(
     arithmetic = Balls(deadline=time.thread_time() + seconds)
     told: list[Formula] = []
     untold, by_values = "", cast(tuple[Witness, Witness], ("not told", "not told"))
+    took = 0.0
     for point in points:
+        started = time.thread_time()
         try:
+            arithmetic.check(took)  # as long as the point before
             case = Case(reverse, gradient, loss, point, argnums, arithmetic)
             told.append(_judge_at(case))
+            took = time.thread_time() - started
             if len(told) == 1:
-                by_values = judge_by_values(case)
+                # equal gradients have the same slopes
+                same = told[0].digits >= EQUAL
+                by_values = judge_by_values(case._replace(gradient=reverse) if same else case)
         except (Unsupported, Undecided) as error:
             untold = untold or str(error)
         except TooLong:
