@@ -11,7 +11,7 @@ from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.diagnosis import Evidence, diagnose
 from mnist_jax.gradcheck.directions import forward_mode
 from mnist_jax.gradcheck.draws import Point, draw_directions, draw_points, given_points
-from mnist_jax.gradcheck.findings import judge
+from mnist_jax.gradcheck.findings import compare_all
 from mnist_jax.gradcheck.functions import unchanged
 from mnist_jax.gradcheck.points import Evaluated, evaluate, largest_slope, loss_at
 from mnist_jax.gradcheck.precisions import narrowed
@@ -126,7 +126,7 @@ class Checker:
             usable = [each for each in at if np.isfinite(each.values.loss)]
             usable = [each for each in usable if each.finite or each.point.name == "given"]
             if usable:
-                findings += judge(usable, programs[precision])
+                findings += compare_all(usable, programs[precision])
             evaluated[precision] = usable
             remarks += skipped(at, usable, precision)
         verdict = judge_formula(programs["float64"], points, self._returns)

@@ -24,7 +24,7 @@ from mnist_jax.gradcheck.tuning import LOST, ORDER, UNRESOLVED
 Compared = tuple[Any, Any, Any]
 
 
-def judge(points: Sequence[Evaluated], programs: Programs) -> Iterator[Finding]:
+def compare_all(points: Sequence[Evaluated], programs: Programs) -> Iterator[Finding]:
     """Makes all checks in one precision, at the points where the loss is finite."""
     precision, without = programs.precision, programs.without
     double = precision == "float64"

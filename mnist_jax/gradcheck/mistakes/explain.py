@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mnist_jax.gradcheck.mistakes.constants import Constant, constants
 from mnist_jax.gradcheck.mistakes.data import arrays_of
+from mnist_jax.gradcheck.mistakes.factors import Candidate, candidates
 from mnist_jax.gradcheck.mistakes.guesses import (
     factor,
     guess,
@@ -39,7 +39,7 @@ def explain(leaves: list[Leaf], places: Sequence[Problem], programs: Programs | 
     if not all(leaf.finite for leaf in broken):
         return [not_finite(leaf) for leaf in broken if not leaf.finite]
     data = arrays_of(programs.loss.traced if programs else None, places[-1])
-    known = constants(places[-1], data)
+    known = candidates(places[-1], data)
     if together := _together(broken, leaves, known):
         return [together]
     guesses = [guess(leaf, leaves, known, data) for leaf in broken]
@@ -69,7 +69,7 @@ def _seen(broken: list[Leaf], programs: Programs, problem: Problem) -> list[str]
     return observations
 
 
-def _together(broken: list[Leaf], leaves: list[Leaf], known: list[Constant]) -> str:
+def _together(broken: list[Leaf], leaves: list[Leaf], known: list[Candidate]) -> str:
     if len(broken) < 2 or len(broken) < len(leaves):
         return ""
     if any(np.any(~leaf.wrong & np.any(leaf.reference != 0, axis=0)) for leaf in broken):

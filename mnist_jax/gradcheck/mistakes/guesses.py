@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from mnist_jax.gradcheck.mistakes.constants import (
-    Constant,
+from mnist_jax.gradcheck.mistakes.factors import (
+    Candidate,
     describe_factor,
     named,
     number,
@@ -15,7 +15,7 @@ from mnist_jax.gradcheck.mistakes.leaf import Leaf, fit, listed
 from mnist_jax.gradcheck.tuning import NOTHING, SINGLE, SLACK
 
 
-def guess(leaf: Leaf, leaves: Sequence[Leaf], known: list[Constant], data: dict[str, Any]) -> str:
+def guess(leaf: Leaf, leaves: Sequence[Leaf], known: list[Candidate], data: dict[str, Any]) -> str:
     """Guesses the mistake in a wrong, finite leaf from its numbers alone.
 
     The guess is the predicate of a sentence that starts with "the gradient"; empty if nothing fits.
@@ -33,7 +33,7 @@ def guess(leaf: Leaf, leaves: Sequence[Leaf], known: list[Constant], data: dict[
     return next((each for each in guesses if each), "")
 
 
-def factor(part: Leaf, known: list[Constant]) -> str:
+def factor(part: Leaf, known: list[Candidate]) -> str:
     """Tests for a constant factor."""
     found = fit(part.ours, part.reference, part.tolerance)
     if found is None or abs(found.factor) < NOTHING:
@@ -116,7 +116,7 @@ def _equal(leaf: Leaf, other: np.ndarray) -> bool:
     return bool(np.all(np.abs(leaf.ours - other) <= SLACK * leaf.tolerance.max()))
 
 
-def _term(part: Leaf, name: str, known: list[Constant]) -> str:
+def _term(part: Leaf, name: str, known: list[Candidate]) -> str:
     """Tests whether the difference is a multiple of the weights, or a constant."""
     several = np.sum(np.abs(part.weights) > 0) > 1
     if several and (found := _extra(part, part.weights, known, "term")):
@@ -125,7 +125,7 @@ def _term(part: Leaf, name: str, known: list[Constant]) -> str:
     return f"{found} in each coordinate" if found else ""
 
 
-def _difference(leaf: Leaf, data: dict[str, Any], known: list[Constant]) -> str:
+def _difference(leaf: Leaf, data: dict[str, Any], known: list[Candidate]) -> str:
     """Tests whether the difference is a multiple of an array of the data."""
     for name, values in data.items():
         if np.ndim(values) and _fits(values, leaf) and np.any(values):
@@ -135,7 +135,7 @@ def _difference(leaf: Leaf, data: dict[str, Any], known: list[Constant]) -> str:
     return ""
 
 
-def _extra(leaf: Leaf, term: np.ndarray, known: list[Constant], what: str) -> str:
+def _extra(leaf: Leaf, term: np.ndarray, known: list[Candidate], what: str) -> str:
     found = fit(leaf.ours - leaf.reference, term, leaf.tolerance)
     if found is None or found.relative or not abs(found.factor) > NOTHING:
         return ""

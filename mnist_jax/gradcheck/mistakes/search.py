@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from mnist_jax.gradcheck.mistakes import derivatives
-from mnist_jax.gradcheck.mistakes.constants import Constant, describe_factor, is_plain, number
 from mnist_jax.gradcheck.mistakes.derivatives import Gradient, Loss
+from mnist_jax.gradcheck.mistakes.factors import Candidate, describe_factor, is_plain, number
 from mnist_jax.gradcheck.mistakes.guesses import guess, sentence
 from mnist_jax.gradcheck.mistakes.leaf import Fit, Leaf, fit, parallel
 from mnist_jax.gradcheck.mistakes.other_data import of_data
@@ -35,7 +35,7 @@ class Search:
         leaves: list[Leaf],
         places: Sequence[Problem],
         programs: Programs,
-        known: list[Constant],
+        known: list[Candidate],
         data: dict[str, Any],
     ) -> None:
         assert isinstance(programs.loss, Program)
