@@ -23,11 +23,12 @@ from experiments.common.words import counted, listed
 from experiments.task1_gradients.ledger import readable
 from mnist_jax.errors import UsageError
 from mnist_jax.files import replacing
+from mnist_jax.gradcheck.arithmetic import factorizations
 from mnist_jax.gradcheck.arithmetic.balls import OPERATIONS
+from mnist_jax.gradcheck.arithmetic.elementwise import SPECIAL
 from mnist_jax.gradcheck.arithmetic.interpreter import FORMS
-from mnist_jax.gradcheck.arithmetic.special import FACTORIZATIONS, SPECIAL
 from mnist_jax.gradcheck.arithmetic.structure import STRUCTURE
-from mnist_jax.gradcheck.verdict import SECONDS
+from mnist_jax.gradcheck.tuning import FORMULA
 from mnist_jax.results import write_json
 
 MEASURED = {
@@ -161,7 +162,7 @@ def render(docs: Path) -> dict[Path, str]:
         tally=tally,
         counted=counted,
         operations=operations(),
-        seconds=SECONDS,
+        seconds=FORMULA,
     )
     numbers = {path.stem: read_json(path) for path in sorted((docs / "measured").glob("*.json"))}
     return {
@@ -174,7 +175,7 @@ def operations() -> dict[str, list[str]]:
     """JAX's operations that have a ball arithmetic, by kind."""
     kinds = {
         "special functions": set(SPECIAL),
-        "matrices": {*FACTORIZATIONS, "dot_general", "conv_general_dilated"},
+        "matrices": {*factorizations.BALLS, "dot_general", "conv_general_dilated"},
         "array structure": set(STRUCTURE),
         "calls and loops": set(FORMS),
     }

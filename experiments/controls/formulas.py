@@ -13,7 +13,7 @@ from experiments.controls.mutations import MUTATIONS, Mutation
 from experiments.controls.problems import Kind, problem
 from experiments.controls.tasks import TASKS, TaskName
 from mnist_jax.gradcheck.formula import Formula, judge
-from mnist_jax.gradcheck.formula.agreement import DIGITS
+from mnist_jax.gradcheck.tuning import EQUAL
 
 POINTS = 3
 
@@ -131,8 +131,8 @@ def formula_numbers(proofs: Sequence[Proof], judged: Sequence[Judged]) -> dict[s
         "right": {
             "total": len(verdicts),
             "different": sum(f.verdict == "different" for f in verdicts),
-            "equal": sum(f.digits >= DIGITS for f in equal),
-            "equal_to_data": sum(f.digits < DIGITS for f in equal),
+            "equal": sum(f.digits >= EQUAL for f in equal),
+            "equal_to_data": sum(f.digits < EQUAL for f in equal),
             "not_told": dict(Counter(untold)),
         },
     }

@@ -12,8 +12,9 @@ from jaxtyping import Array, Float
 from mnist_jax.gradcheck.arithmetic.balls import Balls, precision
 from mnist_jax.gradcheck.differences import Line, central_differences
 from mnist_jax.gradcheck.draws import draw_directions
-from mnist_jax.gradcheck.formula.witness import BITS, values_slope
+from mnist_jax.gradcheck.formula.witness import values_slope
 from mnist_jax.gradcheck.problem import PRECISIONS, Problem, cast
+from mnist_jax.gradcheck.tuning import WITNESS_BITS
 from mnist_jax.precision import in_precision
 
 STEPS = np.logspace(2, -10, 61)
@@ -131,7 +132,7 @@ def _in_balls(problem: Problem, direction: np.ndarray) -> np.ndarray:
     along, balls = [direction, *[None] * (len(arguments) - 1)], Balls()
     exact = values_slope(loss, arguments, along, balls).central
     slopes = [values_slope(loss, arguments, along, balls, h).central for h in BALL_STEPS]
-    with precision(BITS):
+    with precision(WITNESS_BITS):
         return np.array([abs(float(slope / exact - 1)) for slope in slopes])
 
 

@@ -6,8 +6,7 @@ and returns a `Report`. `check_rule` checks the custom derivative rule of a func
 """
 
 from mnist_jax.gradcheck.checker import Checker, check
-from mnist_jax.gradcheck.comparison import Comparison
-from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.comparison import Comparison, Finding
 from mnist_jax.gradcheck.formula import Formula
 from mnist_jax.gradcheck.report import GradientError, Report
 from mnist_jax.gradcheck.rules import check_rule

@@ -1,5 +1,7 @@
 """Check a hand-written gradient from a shell.
 
+The flag --constants, on its own, prints the checker's tuning constants and their calibration.
+
 Exit codes: 0 if the gradient passes; 1 if it does not; 2 if it could not be checked, with one
 message on stderr that says why.
 """
@@ -21,6 +23,7 @@ import tyro
 from rich.console import Console
 
 from mnist_jax.errors import UsageError
+from mnist_jax.gradcheck import tuning
 from mnist_jax.gradcheck.checker import check
 from mnist_jax.gradcheck.report import WIDTH, Report, details
 
@@ -70,14 +73,10 @@ class Settings:
 
 
 def main(flags: Sequence[str] | None = None) -> int:
-    """Checks a gradient from the command line.
-
-    Args:
-        flags: Command-line flags; None for those of the process.
-
-    Returns:
-        The exit code.
-    """
+    """Checks a gradient from the command line, and returns the exit code."""
+    if list(sys.argv[1:] if flags is None else flags) == ["--constants"]:
+        print(tuning.described())
+        return PASSES
     program = "python -m mnist_jax.gradcheck"
     settings = tyro.cli(Settings, prog=program, description=__doc__, args=flags)
     try:

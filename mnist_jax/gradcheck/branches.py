@@ -14,13 +14,11 @@ from mnist_jax.gradcheck.draws import Point, Value
 from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.mistakes import surgery
 from mnist_jax.gradcheck.problem import Problem
+from mnist_jax.gradcheck.tuning import BRANCHES, FLIPS
 from mnist_jax.precision import in_precision
 
 # factors by which a point is scaled in search of another branch; signs are changed as well
 SCALES = (4.0, 0.25, 16.0, 0.0625)
-FLIPS = 8
-# time limit of the search, in seconds
-SECONDS = 0.5
 
 Branch = tuple[int, int]
 
@@ -30,11 +28,14 @@ class Branches:
 
     def __init__(self, traced: Traced) -> None:
         self.traced, self._traced = traced, None
-        names = [equation.primitive.name for equation in surgery.equations(traced.closed)]
         equations = surgery.equations(traced.closed)
-        chosen = [i for i, name in enumerate(names) if name in {"cond", "select_n"}]
-        loops = surgery.in_loops(traced.closed)
-        self.numbers = [i for i in chosen if i not in loops and _moves(traced, i)]
+        names = [equation.primitive.name for equation in equations]
+        loops, depends = surgery.in_loops(traced.closed), surgery.inputs_of(traced.closed)
+        self.numbers = [
+            i
+            for i, name in enumerate(names)
+            if name in {"cond", "select_n"} and i not in loops and max(depends[i], default=-1) >= 0
+        ]
         self.conds = {
             (i, branch)
             for i in self.numbers
@@ -74,24 +75,13 @@ class Branches:
         return self._traced
 
 
-def _moves(traced: Traced, number: int) -> bool:
-    moving = set(range(len(traced.closed.jaxpr.invars)))
-    return bool(surgery.named_inputs(traced.closed, number) & moving)
-
-
 def enter_others(
     traced: Traced, points: Sequence[Point], value: Value, seed: int
 ) -> tuple[list[Point], int]:
     """Returns points that enter branches which the given points do not enter.
 
-    Args:
-        traced: Loss, traced in float64.
-        points: Points that the check already uses.
-        value: Loss at a point; it must be finite at each new point.
-        seed: Seed of the random signs.
-
-    Returns:
-        Further points, and the number of branches of a `cond` that no point enters.
+    The loss is finite at each of them. The number of branches of a `cond` that no point enters is
+    returned too.
     """
     branches = Branches(traced)
     if not branches.all:
@@ -100,7 +90,7 @@ def enter_others(
     missing = branches.all - set().union(*(branches.entered(p.problem) for p in points))
     found = []
     for candidate in _candidates(points, seed, flip=bool(missing & branches.conds)):
-        if not missing or time.thread_time() - started > SECONDS:
+        if not missing or time.thread_time() - started > BRANCHES:
             break
         if not np.isfinite(value(candidate)):
             continue

@@ -12,15 +12,7 @@ from mnist_jax.gradcheck.mistakes.leaf import Leaf
 from mnist_jax.gradcheck.points import Evaluated
 from mnist_jax.gradcheck.programs import Programs
 from mnist_jax.gradcheck.tolerance import agrees
-
-# relative difference of one-sided slopes above which a loss is not smooth; the larger slope must
-# also be at least this fraction of the slopes elsewhere
-KINK = 0.05
-# relative change of a kink's jump between two steps; the jump of a smooth curve changes with the
-# step
-STEADY = 0.2
-# largest number of coordinates for which a gradient is computed from the values of the loss
-COORDINATES = 256
+from mnist_jax.gradcheck.tuning import COORDINATES, KINK, STEADY
 
 
 def arbitrate(programs: Programs, points: Sequence[Evaluated]) -> str:

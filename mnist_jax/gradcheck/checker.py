@@ -7,16 +7,16 @@ import numpy as np
 
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck.branches import enter_others
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.diagnosis import Evidence, diagnose
+from mnist_jax.gradcheck.directions import forward_mode
 from mnist_jax.gradcheck.draws import Point, draw_directions, draw_points, given_points
-from mnist_jax.gradcheck.finding import Finding
-from mnist_jax.gradcheck.findings import judge
-from mnist_jax.gradcheck.forward import forward_mode
+from mnist_jax.gradcheck.findings import compare_all
 from mnist_jax.gradcheck.functions import unchanged
 from mnist_jax.gradcheck.points import Evaluated, evaluate, largest_slope, loss_at
 from mnist_jax.gradcheck.precisions import narrowed
 from mnist_jax.gradcheck.problem import PRECISIONS, Problem, as_arrays
-from mnist_jax.gradcheck.programs import Compiler, Program, Programs, Returns, make_programs
+from mnist_jax.gradcheck.programs import Compiler, Programs, Returns, make_programs
 from mnist_jax.gradcheck.remarks import not_finite, refuted, remarks_on, skipped
 from mnist_jax.gradcheck.report import Report, environment
 from mnist_jax.gradcheck.validation import validate
@@ -126,7 +126,7 @@ class Checker:
             usable = [each for each in at if np.isfinite(each.values.loss)]
             usable = [each for each in usable if each.finite or each.point.name == "given"]
             if usable:
-                findings += judge(usable, programs[precision])
+                findings += compare_all(usable, programs[precision])
             evaluated[precision] = usable
             remarks += skipped(at, usable, precision)
         verdict = judge_formula(programs["float64"], points, self._returns)
@@ -162,8 +162,8 @@ class Checker:
 
     def _evaluate(self, programs: Programs, points: list[Point]) -> Iterator[Evaluated]:
         forward = None
-        if programs.precision == "float64" and isinstance(programs.loss, Program):
-            forward = forward_mode(points[0].problem)
+        if programs.precision == "float64" and programs.value is not None:
+            forward = forward_mode(programs.value, points[0].problem)
         for point in points:
             directions = draw_directions(point.problem.differentiated, self._directions, self._seed)
             yield evaluate(programs, point, directions, self._returns, forward)

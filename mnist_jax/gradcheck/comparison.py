@@ -135,3 +135,23 @@ def cosine(a: Float[np.ndarray, " P"], b: Float[np.ndarray, " P"]) -> float:
 
 def _ratio(error: float, size: float) -> float:
     return error / size if size else (0.0 if error == 0 else float("inf"))
+
+
+class Finding(NamedTuple):
+    """The result of one kind of check in one precision, over all points.
+
+    Attributes:
+        check: Name of the check.
+        precision: Name of the dtype.
+        passes: Whether the check passes; None if it was not possible or is inconclusive.
+        point: Name of the point with the largest error.
+        comparison: Numbers at that point; None for a check without coordinates.
+        note: Free-text note.
+    """
+
+    check: str
+    precision: str
+    passes: bool | None
+    point: str = ""
+    comparison: Comparison | None = None
+    note: str = ""

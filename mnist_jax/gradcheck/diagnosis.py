@@ -7,8 +7,8 @@ import jax
 import numpy as np
 
 from mnist_jax.gradcheck.by_values import arbitrate, find_kink, from_values_alone
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.draws import is_symmetric
-from mnist_jax.gradcheck.finding import Finding
 from mnist_jax.gradcheck.mistakes.explain import explain
 from mnist_jax.gradcheck.mistakes.leaf import Leaf
 from mnist_jax.gradcheck.points import Evaluated
@@ -38,14 +38,7 @@ class Evidence(NamedTuple):
 
 
 def diagnose(evidence: Evidence) -> list[str]:
-    """Explains what is wrong, and what could not be judged.
-
-    Args:
-        evidence: Results of the checks.
-
-    Returns:
-        Sentences, the most important first; at least one if a check failed.
-    """
+    """Explains what is wrong, and what could not be judged, the most important first."""
     sentences = list(_diagnose(evidence))
     if not sentences and any(found.passes is False for found in evidence.findings):
         failed = {f"{f.check} in {f.precision}" for f in evidence.findings if f.passes is False}
@@ -152,7 +145,6 @@ def _symmetric_only(evidence: Evidence, points: list[Evaluated], precision: str)
 
 
 def _beyond_single(evidence: Evidence) -> bool:
-    """Returns whether an error in float64 is larger than computing in float32 explains."""
     for found in evidence.findings:
         if found.check != "reverse mode" or found.passes is not False or not found.comparison:
             continue
@@ -214,7 +206,6 @@ ONLY_SINGLE = (
 
 
 def _faulty(found: Finding) -> bool:
-    """Returns whether two ways of computing the same finite numbers disagree."""
     same = found.check in {"jit / eager", "vmap / loop"}
     if not same or found.passes is not False or found.comparison is None:
         return False

@@ -14,23 +14,19 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-RATIO = 4.0
-STEPS = RATIO ** -np.arange(15.0)  # 1 to 4e-9
-# smallest remainder that is distinguishable from rounding, in standard deviations of the value
-VISIBLE = 100.0
-# ... and in multiples of the slope's tolerance, whose contribution to the remainder has order 1
-CLEAR = 8.0
-# largest difference of the extrapolations from two steps, in multiples of their errors
-AGREE = 4.0
-# largest order reported; the order is unbounded where the remainder vanishes
-HIGHEST = 4.0
-# index of the smallest step that resolves a kink, about 2e-7
-NEAREST = 11
-# index of a step, about 1e-6, at which a smooth loss is linear to rounding error
-STRAIGHT = 10
-# smallest second difference of a kink, in multiples of the noise: it grows with the step, to 64
-# times its value at the smallest step; that of rounding error does not grow
-BENT = 8.0
+from mnist_jax.gradcheck.tuning import (
+    AGREE,
+    BENT,
+    CLEAR,
+    HIGHEST,
+    NEAREST,
+    NUM_STEPS,
+    RATIO,
+    STRAIGHT,
+    VISIBLE,
+)
+
+STEPS = RATIO ** -np.arange(float(NUM_STEPS))  # 1 to 4e-9
 
 
 class Line(NamedTuple):

@@ -1,18 +1,21 @@
-"""Derivatives along directions, and values of the loss on lines through a point."""
+"""Derivatives along directions, in forward mode and from values of the loss."""
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Float, PyTree
 
+from mnist_jax.compat import ClosedJaxpr
+from mnist_jax.gradcheck.arithmetic.sampling import unrounded
 from mnist_jax.gradcheck.differences import STEPS, Line, empirical_noise
+from mnist_jax.gradcheck.functions import Traced, moving_leaves
 from mnist_jax.gradcheck.problem import Problem
-from mnist_jax.gradcheck.programs import Programs, loss_and_reverse
-
-# time limit of the values along lines at one point, in seconds
-SECONDS = 0.7
+from mnist_jax.gradcheck.programs import Programs
+from mnist_jax.gradcheck.tuning import FORWARD, LINES
+from mnist_jax.precision import in_precision
 
 
 def lines_through(
@@ -24,7 +27,7 @@ def lines_through(
         line = line_along(programs, problem, direction, noise)
         yield line
         # at least one line, then as many as the time limit allows
-        if time.perf_counter() - started > SECONDS:
+        if time.perf_counter() - started > LINES:
             return
 
 
@@ -35,7 +38,7 @@ def line_along(programs: Programs, problem: Problem, direction: PyTree, noise: f
         moved = jax.tree.map(
             lambda x, v: np.asarray(x) + step * np.asarray(v), problem.differentiated, direction
         )
-        return loss_and_reverse(programs, programs.loss(problem.at(moved)))[0]
+        return programs.value_at(problem.at(moved))
 
     ahead, behind = (np.array([value(sign * h) for h in STEPS]) for sign in (1, -1))
     line = Line(STEPS, ahead, value(0.0), behind, noise)
@@ -74,3 +77,32 @@ def _leaf_slopes(gradient: np.ndarray, directions: np.ndarray) -> np.ndarray:
     stacked = gradient.shape[: gradient.ndim - (directions.ndim - 1)]
     flat = gradient.reshape(*stacked, directions[0].size)
     return flat @ directions.reshape(len(directions), -1).T
+
+
+class Forward:
+    """The directional derivative of a loss in forward mode, traced in float64."""
+
+    def __init__(self, value: Traced, problem: Problem) -> None:
+        self._value, count = value, len(moving_leaves(problem))
+
+        def along(*inputs: Any) -> Any:
+            direction, point, data = inputs[:count], inputs[count : 2 * count], inputs[2 * count :]
+            return jax.jvp(lambda *moving: value(*moving, *data)[0], point, direction)[1]
+
+        with in_precision("float64"):
+            self._closed: ClosedJaxpr = value.transformed(along, *value.closed.in_avals[:count])
+
+    def __call__(self, problem: Problem, direction: PyTree) -> float:
+        """Returns the derivative along a direction."""
+        inputs = self._value.inputs(jax.tree.leaves(problem.arguments))
+        return float(unrounded(self._closed, [*jax.tree.leaves(direction), *inputs])[0])
+
+
+def forward_mode(value: Traced, problem: Problem) -> Forward | None:
+    """Returns the directional derivative of a loss; None if it has none, or one that takes long."""
+    try:
+        forward, started = Forward(value, problem), time.thread_time()
+        forward(problem, jax.tree.map(lambda x: np.zeros(np.shape(x)), problem.differentiated))
+    except Exception:  # custom_vjp has no forward mode, nor do callbacks
+        return None
+    return forward if time.thread_time() - started < FORWARD else None

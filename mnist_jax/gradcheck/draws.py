@@ -8,17 +8,10 @@ import numpy as np
 from jaxtyping import Float, PyTree
 
 from mnist_jax.gradcheck.problem import Problem, is_floating
+from mnist_jax.gradcheck.tuning import ATTEMPTS, INSTEAD_OF_ZERO, SPREAD, VANISHED
 
-# standard deviation of the logarithm of the factor by which a coordinate is changed
-SPREAD = 0.6
-# maximum number of draws, each at half the distance of the one before, until the loss is finite
-ATTEMPTS = 12
 # factors by which a drawn point is scaled if the gradient vanishes there, as in saturation
 SCALES = 4.0 ** -np.arange(16)
-# fraction of its largest value below which a gradient counts as vanished
-VANISHED = 1e-3
-# value that replaces a scalar of zero, since a penalty of zero hides its own gradient
-INSTEAD_OF_ZERO = 0.1
 
 Value = Callable[[Problem], float]
 
@@ -54,17 +47,6 @@ def draw_points(
     mistakes too: if the gradient vanishes at a drawn point, the point is scaled. At the last point,
     other arguments that hide mistakes are changed as well: a scalar of zero, or example weights
     that are all one.
-
-    Args:
-        problem: Problem in float64.
-        value: Loss at a point.
-        sensitivity: Largest coordinate of the gradient at a point; None if there is no autodiff.
-        count: Number of points, including the argument itself.
-        seed: Seed for drawing points.
-        project: Function that maps a drawn value to a valid one.
-
-    Returns:
-        The points. A point is omitted if the loss is not finite in any attempt to draw it.
     """
     rng = np.random.default_rng(seed)
     points = [Point("given", problem)]

@@ -6,13 +6,15 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from mnist_jax.compat import ClosedJaxpr
+from mnist_jax.compat import ClosedJaxpr, jaxpr_as_fun
 from mnist_jax.gradcheck.problem import Problem, is_array
 
 Leaves = list[Any]
@@ -20,12 +22,14 @@ Leaves = list[Any]
 DEPTH = 3
 
 
-class Traced(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Traced:
     """A function as JAX's intermediate representation.
 
     Attributes:
         closed: Jaxpr, whose constants are the arrays that the function closes over.
         takes: Positions of the leaves of the arguments that are inputs; the others are constants.
+            The differentiated leaves are the first.
         tree: Structure of the result.
     """
 
@@ -38,6 +42,26 @@ class Traced(NamedTuple):
         chosen = (leaves[i] for i in self.takes)
         return [leaf if is_array(leaf) else np.asarray(leaf) for leaf in chosen]
 
+    @cached_property
+    def _jitted(self) -> Callable[..., Leaves]:
+        # JAX caches the transformations of a jitted function; its constants are arguments, since
+        # programs are compiled for any constants
+        return jax.jit(
+            lambda held, given: jaxpr_as_fun(ClosedJaxpr(self.closed.jaxpr, held))(*given)
+        )
+
+    def __call__(self, *inputs: Any) -> Leaves:
+        """Evaluates the jaxpr in JAX, so that the evaluation can be transformed and traced."""
+        return self._jitted(list(self.closed.consts), list(inputs))
+
+    def transformed(self, function: Callable[..., Any], *more: Any) -> ClosedJaxpr:
+        """Traces a function of further inputs and of those of the jaxpr, which calls this one.
+
+        The user's function itself is not traced again.
+        """
+        avals = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in (*more, *self.closed.in_avals)]
+        return jax.make_jaxpr(function)(*avals)
+
 
 def moving_leaves(problem: Problem) -> tuple[int, ...]:
     """Returns the positions of the differentiated leaves among the leaves of all arguments."""
@@ -48,21 +72,12 @@ def moving_leaves(problem: Problem) -> tuple[int, ...]:
 
 
 def trace(function: Callable[..., PyTree], problem: Problem) -> Traced:
-    """Traces a function of a problem's arguments.
+    """Traces a function of a problem's arguments, in the current precision.
 
     Arrays and floating numbers become inputs; other leaves (integers, flags, strings, functions)
     are passed unchanged. If the function needs the values of its data (for the length of a mask, or
-    for a branch), it is traced with the data as constants.
-
-    Args:
-        function: Function of the problem's arguments.
-        problem: Problem in the current precision.
-
-    Returns:
-        The trace.
-
-    Raises:
-        Exception: The exception of the first attempt to trace the function.
+    for a branch), it is traced with the data as constants. If that fails too, the exception of the
+    first attempt is raised.
     """
     leaves = jax.tree.leaves(problem.arguments)
     moving = moving_leaves(problem)
@@ -102,22 +117,13 @@ def _trace(
 
 
 def call(function: Callable[..., Any], problem: Problem) -> Any:
-    """Calls a function that JAX can't trace, with its own NumPy arrays.
+    """Calls a function that JAX can't trace, with copies of its NumPy arrays; copies its result.
 
-    Args:
-        function: Function that is called with copies of the problem's arguments as NumPy arrays,
-            which it may change; if it raises, it is called with JAX arrays instead.
-        problem: Problem in any precision.
-
-    Returns:
-        The result of the function, with copies of its arrays.
-
-    Raises:
-        Exception: The exception of the call with NumPy arrays.
+    If the function raises, it is called with JAX arrays instead.
     """
     leaves, tree = jax.tree.flatten(problem.arguments)
     moving = moving_leaves(problem)
-    of_numpy = [_plain(leaf) if i in moving else leaf for i, leaf in enumerate(leaves)]
+    of_numpy = [np.asarray(leaf)[()] if i in moving else leaf for i, leaf in enumerate(leaves)]
     with quietly():
         try:
             result = function(*jax.tree.unflatten(tree, own_copies(of_numpy)))
@@ -132,11 +138,7 @@ def call(function: Callable[..., Any], problem: Problem) -> Any:
 
 @contextmanager
 def unchanged(*functions: Callable[..., Any]) -> Iterator[None]:
-    """Restores, on exit, the arrays that functions close over and may change.
-
-    Args:
-        *functions: Functions that may change arrays in place.
-    """
+    """Restores, on exit, the arrays that functions close over and may change."""
     held = [
         value
         for function in functions
@@ -155,11 +157,7 @@ def unchanged(*functions: Callable[..., Any]) -> Iterator[None]:
 def writes_in_place(function: Callable[..., Any]) -> bool:
     """Returns whether a function, or one that it calls, may change an array in place.
 
-    Args:
-        function: Any callable.
-
-    Returns:
-        False only if no instruction of the bytecode assigns to items or operates in place.
+    It does not if no instruction of its bytecode assigns to items or operates in place.
     """
     called = [value for _, value in captured(function) if callable(value)]
     return any(map(_assigns, [function, *called]))
@@ -180,11 +178,6 @@ IN_PLACE = {f"{sign}=" for sign in ("+", "-", "*", "/", "//", "%", "**", "@", "&
 def own_copies(leaves: Sequence[Any]) -> Leaves:
     """Copies the NumPy arrays among the leaves, so that a function may change them."""
     return [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-
-
-def _plain(leaf: Any) -> Any:
-    """Converts an array to NumPy; one without axes to a number."""
-    return np.asarray(leaf)[()]
 
 
 @contextmanager

@@ -7,18 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PyTree
 
-from mnist_jax.gradcheck.arithmetic.sampling import samples, unrounded
+from mnist_jax.gradcheck.arithmetic.sampling import LARGE, samples, unrounded
 from mnist_jax.gradcheck.directions import number_of, slopes
 from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Plain, Program, Programs, Returns
+from mnist_jax.gradcheck.tuning import AMPLIFIED, BLOCK, ROUNDED_DATA
 
-# factor by which the noise is amplified in float64, and the deviations are divided again, since the
-# noise itself is below the resolution of float64. It must not exceed the factor of the tolerance;
-# otherwise a result that rounding destroys would seem to be accurate
-AMPLIFIED = 16.0
-# number of evaluations with randomly rounded data
-DRAWS = 4
+# number of coordinates that are handled at once, so that they stay in the cache
+CHUNK = 1 << 13
 
 
 class Deviation(NamedTuple):
@@ -42,17 +39,7 @@ class Deviation(NamedTuple):
 def deviation_at(
     programs: Programs, problem: Problem, directions: PyTree, returns: Returns
 ) -> Deviation:
-    """Estimates the rounding errors of a loss and its gradients at a point by random rounding.
-
-    Args:
-        programs: Programs in one precision.
-        problem: Problem at the point, in that precision.
-        directions: Directions stacked along a leading axis.
-        returns: Form of the results of the functions.
-
-    Returns:
-        The standard deviations.
-    """
+    """Estimates the rounding errors of a loss and its gradients at a point by random rounding."""
     info = jnp.finfo(programs.precision)
     amplified = AMPLIFIED if programs.precision == "float64" else 1.0
     unit = float(info.eps) / 2
@@ -63,7 +50,7 @@ def deviation_at(
         loss = float(standard_deviation(values)) / amplified
         if gradients is not None:
             forward = standard_deviation(slopes(gradients, directions)) / amplified
-            reverse = jax.tree.map(lambda s: standard_deviation(s) / amplified, gradients)
+            reverse = jax.tree.map(lambda s: pooled(s) / amplified, gradients)
             moved = _sensitivity(gradients, problem.differentiated)
             loss = float(np.hypot(loss, unit * moved))
     if isinstance(programs.hand, Program):
@@ -80,7 +67,7 @@ def deviation_at(
         zero = jax.tree.map(lambda x: np.zeros(np.shape(x)), problem.differentiated)
         return Deviation(loss, zero, None, np.zeros(number_of(directions)), None)
     along = standard_deviation(slopes(sampled, directions)) / amplified
-    hand = jax.tree.map(lambda s: standard_deviation(s) / amplified, sampled)
+    hand = jax.tree.map(lambda s: pooled(s) / amplified, sampled)
     if isinstance(programs.hand, Plain):
         # ... and one unit in the last place of its largest coordinate
         places = jax.tree.map(lambda s: unit * np.abs(s).max(initial=0), sampled)
@@ -90,7 +77,6 @@ def deviation_at(
 
 
 def _sampled(traced: Traced, problem: Problem, amplified: float) -> PyTree:
-    """Evaluates a traced function with random rounding; a leading axis holds the samples."""
     inputs = traced.inputs(jax.tree.leaves(problem.arguments))
     return jax.tree.unflatten(traced.tree, samples(traced.closed, inputs, amplified=amplified))
 
@@ -107,7 +93,7 @@ def _of_rounded_data(traced: Traced, problem: Problem, unit: float) -> PyTree:
 
     inputs = traced.inputs(jax.tree.leaves(problem.arguments))
     found = []
-    for _ in range(DRAWS):
+    for _ in range(ROUNDED_DATA):
         moved = traced.closed.replace(consts=[rounded(c) for c in traced.closed.consts])
         found.append(unrounded(moved, [rounded(x) for x in inputs]))
     stacked = [np.stack(each) for each in zip(*found, strict=True)]
@@ -127,17 +113,37 @@ def standard_deviation(samples: Float[np.ndarray, "S ..."]) -> Float[np.ndarray,
         >>> float(standard_deviation(np.array([1e-200, 3e-200])))
         1e-200
     """
-    with np.errstate(invalid="ignore"):
-        shifted = samples - samples[0]  # so that equal numbers have a deviation of exactly zero
-    shifted = np.where(samples == samples[0], 0.0, shifted)  # infinity less itself
-    centred = shifted - np.mean(shifted, axis=0)
-    largest = np.max(np.abs(centred), axis=0)
-    scaled = np.divide(centred, largest, out=np.zeros_like(centred), where=largest > 0)
-    return np.asarray(largest * np.sqrt(np.mean(scaled**2, axis=0)))
+    samples = np.asarray(samples)
+    flat = samples.reshape(len(samples), -1)
+    chunks = [_deviation(flat[:, i : i + CHUNK]) for i in range(0, flat.shape[1], CHUNK)]
+    return np.concatenate(chunks or [flat[0]]).reshape(samples.shape[1:])
+
+
+@np.errstate(invalid="ignore")
+def _deviation(samples: Float[np.ndarray, "S N"]) -> Float[np.ndarray, " N"]:
+    shifted = samples - samples[0]  # so that equal numbers have a deviation of exactly zero
+    shifted[samples == samples[0]] = 0.0  # infinity less itself
+    shifted -= np.mean(shifted, axis=0)
+    largest = np.max(np.abs(shifted), axis=0)
+    np.divide(shifted, largest, out=shifted, where=largest > 0)
+    return largest * np.sqrt(np.mean(np.square(shifted, out=shifted), axis=0))
+
+
+def pooled(samples: Float[np.ndarray, "S ..."]) -> Float[np.ndarray, "..."]:
+    """Computes standard deviations; of a large array with few samples, also from its neighbours.
+
+    With few samples, some of many deviations are far too small by chance. Each is therefore raised
+    to the mean of its block of neighbours; a deviation of zero remains.
+    """
+    deviation = standard_deviation(samples)
+    if deviation.size < LARGE:
+        return deviation
+    blocks = np.resize(deviation, (-(-deviation.size // BLOCK), BLOCK))
+    raised = np.maximum(blocks, blocks.mean(axis=1, keepdims=True), out=blocks, where=blocks > 0)
+    return raised.reshape(-1)[: deviation.size].reshape(deviation.shape)
 
 
 def _sensitivity(gradients: PyTree, point: PyTree) -> float:
-    """Returns the change of the loss for a relative change of each weight, in quadrature."""
     pairs = zip(jax.tree.leaves(gradients), jax.tree.leaves(point), strict=True)
     moved = (np.nan_to_num(g[0] * np.asarray(x, np.float64), posinf=0.0) for g, x in pairs)
     return float(np.sqrt(sum(np.sum(each**2) for each in moved)))

@@ -9,9 +9,9 @@ from jaxtyping import Float, PyTree
 
 from mnist_jax.gradcheck.arithmetic.sampling import unrounded
 from mnist_jax.gradcheck.differences import Line
-from mnist_jax.gradcheck.directions import each_of, lines_through
+from mnist_jax.gradcheck.directions import Forward, each_of, lines_through
 from mnist_jax.gradcheck.draws import Point
-from mnist_jax.gradcheck.functions import Traced, trace, writes_in_place
+from mnist_jax.gradcheck.functions import Traced, moving_leaves, writes_in_place
 from mnist_jax.gradcheck.noise import Deviation, deviation_at
 from mnist_jax.gradcheck.problem import Problem, stack
 from mnist_jax.gradcheck.programs import (
@@ -77,20 +77,9 @@ def evaluate(
     point: Point,
     directions: PyTree,
     returns: Returns,
-    forward: Traced | None = None,
+    forward: Forward | None = None,
 ) -> Evaluated:
-    """Computes everything that a check compares at one point.
-
-    Args:
-        programs: Programs in this precision.
-        point: Point, in float64.
-        directions: Directions stacked along a leading axis.
-        returns: Form of the results of the functions.
-        forward: Directional derivative of the loss, traced in this precision.
-
-    Returns:
-        The results.
-    """
+    """Computes everything that a check compares at one point, along stacked directions."""
     with in_precision(programs.precision):
         point = point._replace(problem=point.problem.cast(programs.precision))
     problem = point.problem
@@ -99,7 +88,7 @@ def evaluate(
     exact = _exact(programs, problem, returns)
     along = None
     if forward is not None:
-        along = np.array([_along(forward, problem, v) for v in each_of(directions)])
+        along = np.array([forward(problem, v) for v in each_of(directions)])
     deviation = deviation_at(programs, problem, directions, returns)
     lines = []
     if programs.precision == "float64":
@@ -113,43 +102,27 @@ def evaluate(
 def batched(programs: Programs, points: Sequence[Evaluated]) -> PyTree[np.ndarray] | None:
     """Computes the hand-written gradient at several points in one batch, with `jax.vmap`.
 
-    Args:
-        programs: Programs in this precision.
-        points: Points that differ only in the differentiated argument.
-
-    Returns:
-        The gradients, stacked along a leading axis; None for a function that is not traced.
+    The points differ only in the differentiated argument. A function that is not traced has none.
     """
     if not isinstance(programs.hand, Program):
         return None
-    places = [at.point.problem for at in points]
+    hand, places = programs.hand.traced, [at.point.problem for at in points]
+    count = len(moving_leaves(places[0]))
+    inputs = hand.inputs(jax.tree.leaves(places[0].arguments))
+    moving = jax.tree.leaves(stack([place.differentiated for place in places]))
+    axes = [0 if i < count else None for i in range(len(inputs))]
     with in_precision(programs.precision):
-        stacked = stack([place.differentiated for place in places])
-
-        def together(*arguments: Any) -> PyTree:
-            problem = places[0]._replace(arguments=arguments)
-            return jax.vmap(lambda point: places[0].gradient(*problem.at(point).arguments))(
-                problem.differentiated
-            )
-
-        problem = places[0].at(stacked)
-        traced = trace(together, problem)
-        result = _unrounded(traced, problem)
-    leaves = jax.tree.leaves(result)
+        together = jax.make_jaxpr(jax.vmap(hand, in_axes=axes))(*moving, *inputs[count:])
+    leaves = unrounded(together, [*moving, *inputs[count:]])
     tree = jax.tree.structure(places[0].differentiated)
     return jax.tree.unflatten(tree, leaves[-tree.num_leaves :])
 
 
 def loss_at(programs: Programs, problem: Problem) -> float:
-    """Evaluates the compiled loss, or calls it.
-
-    Args:
-        programs: Programs in one precision.
-        problem: Problem in float64.
-    """
+    """Evaluates the loss of a problem in float64, compiled or by a call."""
     with in_precision(programs.precision):
         problem = problem.cast(programs.precision)
-    return loss_and_reverse(programs, programs.loss(problem))[0]
+    return programs.value_at(problem)
 
 
 def largest_slope(programs: Programs, problem: Problem) -> float:
@@ -191,13 +164,8 @@ def _repeats(
         assert programs.again is not None
         once, twice = exact.hand, _hand(_unrounded(programs.again, problem), problem, returns)[1]
     pairs = list(zip(jax.tree.leaves(once), jax.tree.leaves(twice), strict=True))
-    if programs.value is not None:
-        pairs.append((exact.loss, _unrounded(programs.value, problem)))
+    if programs.value_again is not None:
+        pairs.append((exact.loss, _unrounded(programs.value_again, problem)))
     elif isinstance(programs.loss, Plain):
         pairs.append((programs.loss(problem), programs.loss(problem)))
     return all(np.allclose(a, b, rtol=1e-9, atol=0, equal_nan=True) for a, b in pairs)
-
-
-def _along(forward: Traced, problem: Problem, direction: PyTree) -> float:
-    inputs = forward.inputs([*jax.tree.leaves(direction), *jax.tree.leaves(problem.arguments)])
-    return float(unrounded(forward.closed, inputs)[0])

@@ -6,20 +6,14 @@ from typing import Any
 import jax.numpy as jnp
 
 from mnist_jax.compat import Jaxpr, Literal
-from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.programs import Program, Programs
 
 
 def narrowed(programs: Programs) -> Iterator[Finding]:
     """Yields a finding for a loss or a gradient that computes internally in a lower precision.
 
-    Only operations that depend on the differentiated argument count; data may have any precision.
-
-    Args:
-        programs: Programs in one precision.
-
-    Yields:
-        A finding that does not pass, for each function that computes in a lower precision.
+    Only operations that depend on the arguments count; data may have any precision.
     """
     size = jnp.dtype(programs.precision).itemsize
     for name, program in (("loss", programs.loss), ("gradient", programs.hand)):

@@ -87,13 +87,8 @@ def is_floating(value: Any) -> bool:
 def cast(tree: PyTree, precision: str) -> PyTree:
     """Casts the floating arrays of a pytree to one precision, and keeps other leaves.
 
-    Args:
-        tree: Pytree of arrays and any other objects.
-        precision: Name of the dtype. JAX arrays require that `in_precision` is active.
-
-    Returns:
-        The pytree. NumPy arrays remain NumPy arrays, and JAX arrays remain JAX arrays. Python
-        numbers are not changed, since they have no precision.
+    NumPy arrays remain NumPy arrays, and JAX arrays, which require `in_precision`, remain JAX
+    arrays. Python numbers are not changed, since they have no precision.
     """
 
     def leaf(value: Any) -> Any:

@@ -21,7 +21,9 @@ from mnist_jax.gradcheck.functions import (
     quietly,
     trace,
 )
+from mnist_jax.gradcheck.mistakes import surgery
 from mnist_jax.gradcheck.problem import Problem
+from mnist_jax.gradcheck.tuning import LARGE
 from mnist_jax.precision import in_precision
 
 Executable = Callable[[list[Any], list[Any]], list[Any]]
@@ -46,12 +48,7 @@ class Compiler:
         self._programs: dict[str, Future[Executable]] = {}
 
     def submit(self, closed: ClosedJaxpr, inputs: list[Any]) -> Future[Executable]:
-        """Starts to compile a program of (constants, inputs) in the background.
-
-        Args:
-            closed: Jaxpr of the program; its constants become arguments.
-            inputs: Arrays with the shapes and dtypes of the program's inputs.
-        """
+        """Starts to compile a program of (constants, inputs) in the background."""
 
         def program(constants: list[Any], values: list[Any]) -> list[Any]:
             return jaxpr_as_fun(ClosedJaxpr(closed.jaxpr, constants))(*values)
@@ -124,6 +121,7 @@ class Programs(NamedTuple):
         value: Trace of the loss alone; None if it can't be traced.
         again: Second trace of the hand-written gradient, which differs from the first only if the
             function depends on more than its arguments; None if it can't be traced.
+        value_again: Second trace of the loss.
     """
 
     precision: str
@@ -132,39 +130,40 @@ class Programs(NamedTuple):
     without: str
     value: Traced | None
     again: Traced | None
+    value_again: Traced | None
+
+    def value_at(self, problem: Problem) -> float:
+        """Returns the loss at a point of this precision."""
+        leaves = jax.tree.leaves(problem.arguments)
+        if self.value is None or sum(map(np.size, leaves)) < LARGE:
+            return loss_and_reverse(self, self.loss(problem))[0]
+        with in_precision(self.precision):  # without a large gradient, by another program
+            return float(self.value(*self.value.inputs(leaves))[0])
 
 
 def make_programs(
     problem: Problem, precision: str, returns: Returns, compiler: Compiler
 ) -> Programs:
-    """Traces the functions of a problem and starts to compile them.
-
-    Args:
-        problem: Problem in any precision.
-        precision: Name of the dtype.
-        returns: Form of the results of the functions.
-        compiler: Compiler of the functions that JAX can trace.
-
-    Returns:
-        The programs.
+    """Traces the functions of a problem in one precision, and starts to compile them.
 
     Raises:
         UsageError: If a function raises, or returns an invalid result.
     """
     with in_precision(precision):
         problem = problem.cast(precision)
-        loss, without, value = _loss(problem, precision, returns, compiler)
-        shapes = _intermediate_shapes(loss.traced)
+        loss, without, values = _loss(problem, precision, returns, compiler)
+        shapes = _intermediate_shapes(values[0] if values else None)
         hand, again = _hand(problem, precision, returns, compiler, shapes)
-        return Programs(precision, loss, hand, without, value, again)
+        value, value_again = values or (None, None)
+        return Programs(precision, loss, hand, without, value, again, value_again)
 
 
 def _loss(
     problem: Problem, precision: str, returns: Returns, compiler: Compiler
-) -> tuple[Program | Plain, str, Traced | None]:
+) -> tuple[Program | Plain, str, list[Traced]]:
     scalar = partial(_scalar, problem.loss, returns)
     try:
-        value = trace(scalar, problem)
+        values = [trace(scalar, problem), trace(scalar, problem)]
     except UsageError:
         raise
     except Exception as error:
@@ -175,12 +174,20 @@ def _loss(
         except Exception:
             raise validation.raised("loss", error, problem) from error
         reason = f"the loss can't be traced by JAX ({type(error).__name__})"
-        return Plain(scalar, precision), reason, None
+        return Plain(scalar, precision), reason, []
     try:
-        both = trace(jax.value_and_grad(scalar, problem.argnum), problem)
+        both = _with_gradient(values[0], problem)
     except Exception as error:
-        return Program(value, problem, precision, compiler), _no_reverse_mode(error), value
-    return Program(both, problem, precision, compiler), "", value
+        program = Program(values[0], problem, precision, compiler)
+        return program, _no_reverse_mode(error), values
+    return Program(both, problem, precision, compiler), "", values
+
+
+def _with_gradient(value: Traced, problem: Problem) -> Traced:
+    moving = range(len(moving_leaves(problem)))
+    both = jax.value_and_grad(lambda *inputs: value(*inputs)[0], tuple(moving))
+    tree = jax.tree.structure((0, problem.differentiated))
+    return Traced(value.transformed(both), value.takes, tree)
 
 
 def _scalar(loss: Callable[..., Any], returns: Returns, *arguments: Any) -> Any:
@@ -215,7 +222,7 @@ def _hand(
 def _intermediate_shapes(traced: Traced | None) -> set[Any]:
     if traced is None:
         return set()
-    equations = traced.closed.jaxpr.eqns
+    equations = surgery.equations(traced.closed)
     return {getattr(v.aval, "shape", None) for equation in equations for v in equation.outvars}
 
 

@@ -6,8 +6,8 @@ import jax
 import numpy as np
 
 from mnist_jax.gradcheck.by_values import ODD_AUTODIFF
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.draws import Point
-from mnist_jax.gradcheck.finding import Finding
 from mnist_jax.gradcheck.formula import Formula
 from mnist_jax.gradcheck.points import Evaluated
 from mnist_jax.gradcheck.problem import Problem
@@ -48,18 +48,7 @@ def remarks_on(
     evaluated: dict[str, list[Evaluated]],
     findings: Sequence[Finding],
 ) -> Iterator[str]:
-    """States what was compared without autodiff, or at changed arguments.
-
-    Args:
-        problem: Problem at the given arguments.
-        programs: Programs of the functions, by precision.
-        points: Points of the check.
-        evaluated: Evaluations at the points, by precision.
-        findings: Findings of all checks.
-
-    Yields:
-        Sentences.
-    """
+    """States what was compared without autodiff, or at changed arguments."""
     double = programs["float64"]
     if double.without:
         yield f"{double.without}: the gradient was compared with the values of the loss alone"

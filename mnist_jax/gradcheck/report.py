@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.formula import Formula
 from mnist_jax.gradcheck.table import NUMBERS, long_table, rows, title
 from mnist_jax.precision import MATMUL_PRECISION
@@ -165,7 +165,6 @@ def _text(renderable: Any) -> str:
 
 
 def _width() -> int:
-    """Returns the width of the terminal, or `WIDTH` without one."""
     console = Console(force_jupyter=False)
     return min(console.width, WIDTH) if console.is_terminal else WIDTH
 

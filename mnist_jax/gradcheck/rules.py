@@ -116,14 +116,7 @@ def _of_cotangent(
 
 
 def without_rules(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Removes the custom rules of a function, so that JAX's own rules differentiate it.
-
-    Args:
-        function: Function that JAX can trace.
-
-    Returns:
-        A function of the same arguments that JAX can trace.
-    """
+    """Removes the custom rules of a function, so that JAX's own rules differentiate it."""
 
     def underneath(*arguments: Any) -> Any:
         leaves, tree = jax.tree.flatten(arguments)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from rich import box
 from rich.table import Table
 
-from mnist_jax.gradcheck.finding import Finding
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.formula import Formula
 
 VERDICTS = {True: "pass", False: "FAIL", None: "-"}

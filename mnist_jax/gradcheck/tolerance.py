@@ -9,11 +9,7 @@ from jaxtyping import PyTree
 
 from mnist_jax.gradcheck.differences import richardson
 from mnist_jax.gradcheck.points import Evaluated
-
-# tolerance in standard deviations of the rounding error
-TOLERANCE = 16.0
-# ... and in multiples of the error estimate of Richardson extrapolation
-SETTLED = 8.0
+from mnist_jax.gradcheck.tuning import SETTLED, TOLERANCE
 
 
 def known(reverse: PyTree, hand: PyTree) -> PyTree:
@@ -52,17 +48,7 @@ def allowed_along(at: Evaluated) -> np.ndarray:
 
 
 def allowed(ours: PyTree, reference: PyTree, values: PyTree, precision: str) -> PyTree:
-    """Returns the tolerance of a difference: a multiple of the deviations, plus one rounding.
-
-    Args:
-        ours: Standard deviation of the first result from rounding.
-        reference: Standard deviation of the reference.
-        values: Reference.
-        precision: Name of the dtype.
-
-    Returns:
-        The tolerance of each coordinate.
-    """
+    """Returns the tolerance of a difference: a multiple of the deviations, plus one rounding."""
     eps = float(jnp.finfo(precision).eps)
 
     def leaf(a: Any, b: Any, value: Any) -> Any:

@@ -18,11 +18,7 @@ from mnist_jax.gradcheck.problem import (
 
 
 def validate(problem: Problem, precisions: Sequence[str]) -> None:
-    """Checks that the arguments can be differentiated and are finite.
-
-    Args:
-        problem: Problem at the given arguments, with lists converted to arrays.
-        precisions: Names of the dtypes in which the functions are evaluated.
+    """Checks that the arguments can be differentiated and are finite in all precisions.
 
     Raises:
         UsageError: If an argument can't be differentiated or is not finite.
@@ -145,7 +141,6 @@ def gradient_leaves(
 
 
 def _shapes(tree: Any) -> Any:
-    """Returns the shapes of the leaves; tuples and lists are treated alike."""
     if jax.tree.structure(tree) == jax.tree.structure(0):
         return getattr(tree, "shape", ()) if not isinstance(tree, str) else None
     if isinstance(tree, tuple | list):

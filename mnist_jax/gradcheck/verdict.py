@@ -6,19 +6,14 @@ from typing import Any
 import jax
 import numpy as np
 
+from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.draws import Point
-from mnist_jax.gradcheck.finding import Finding
 from mnist_jax.gradcheck.formula import Formula, judge
-from mnist_jax.gradcheck.functions import Traced, own_copies
+from mnist_jax.gradcheck.functions import own_copies
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Program, Programs, Returns
+from mnist_jax.gradcheck.tuning import FORMULA, ROUNDED, WITNESSED
 
-# time limit of ball arithmetic, in seconds
-SECONDS = 0.6
-# number of digits to which two formulas must agree for a difference to count as rounding
-DIGITS = 15.0
-# largest rounding error of a gradient with a correct formula, relative to its largest coordinate
-ROUNDED = 1e-8
 # checks that compare formulas up to rounding
 OF_FORMULAS = {"reverse mode", "forward mode"}
 # checks that need a correct autodiff
@@ -26,20 +21,11 @@ WITH_AUTODIFF = {*OF_FORMULAS, "float64", "lost to rounding"}
 
 
 def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns) -> Formula:
-    """Judges the formula of a gradient in ball arithmetic.
-
-    Args:
-        programs: Programs in float64.
-        points: Points of the check.
-        returns: Form of the results of the functions.
-
-    Returns:
-        The verdict; `not told` for a loss that is not traced.
-    """
+    """Judges the formula of a gradient at all points in ball arithmetic."""
     loss = programs.loss
     if not isinstance(loss, Program) or programs.without:
         return Formula("not told", note="the loss has no gradient by autodiff")
-    traced = loss.traced
+    traced, value = loss.traced, programs.value
     reverse = _outputs(traced.closed, 1)
     gradient: Any = _of_flat(points[0].problem, returns, traced.takes)
     if isinstance(programs.hand, Program):
@@ -58,22 +44,16 @@ def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns)
             reverse,
             gradient,
             arrays,
-            loss=_value(programs, traced),
+            # the loss without derivative rules, if it takes the same inputs
+            loss=value.closed if value and value.takes == traced.takes else None,
             argnums=moving,
-            seconds=SECONDS,
+            seconds=FORMULA,
         )
     except Exception as error:  # a user's function may raise anything on balls
         return Formula("not told", note=f"{type(error).__name__}: {error}")
 
 
-def _value(programs: Programs, traced: Traced) -> Any:
-    """Returns the jaxpr of the loss without derivative rules, if it takes the same inputs."""
-    value = programs.value
-    return value.closed if value and value.takes == traced.takes else None
-
-
 def _outputs(closed: Any, first: int) -> Any:
-    """Returns a jaxpr with its outputs from a position on."""
     return closed.replace(jaxpr=closed.jaxpr.replace(outvars=closed.jaxpr.outvars[first:]))
 
 
@@ -98,15 +78,8 @@ def reconcile(findings: list[Finding], formula: Formula) -> list[Finding]:
     errors of the size of rounding are inconclusive, and *lost to rounding* judges them. If the
     values of the loss refute autodiff and confirm the gradient, all comparisons with autodiff are
     inconclusive.
-
-    Args:
-        findings: Findings of all checks.
-        formula: Verdict on the formula.
-
-    Returns:
-        The revised findings.
     """
-    if formula.verdict != "equal" or formula.digits < DIGITS:
+    if formula.verdict != "equal" or formula.digits < WITNESSED:
         return findings
     if formula.autodiff == "wrong":
         note = "the values of the loss refute autodiff"
@@ -124,7 +97,6 @@ def reconcile(findings: list[Finding], formula: Formula) -> list[Finding]:
 
 
 def _of_rounding(found: Finding) -> bool:
-    """Returns whether a comparison in float64 fails by no more than rounding explains."""
     failed = found.check in OF_FORMULAS and found.passes is False
     relative = found.comparison.relative if found.comparison else np.inf
     return failed and found.precision == "float64" and relative < ROUNDED

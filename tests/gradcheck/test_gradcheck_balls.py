@@ -8,11 +8,12 @@ from flint import arb
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mnist_jax.gradcheck.arithmetic.balls import METHODS, OPERATIONS, precision
+from mnist_jax.gradcheck.arithmetic import factorizations
+from mnist_jax.gradcheck.arithmetic.balls import OPERATIONS, precision
 from mnist_jax.gradcheck.arithmetic.combining import ordering, reductions
 from mnist_jax.gradcheck.arithmetic.comparisons import COMPARISONS, Undecided
+from mnist_jax.gradcheck.arithmetic.elementwise import SPECIAL
 from mnist_jax.gradcheck.arithmetic.exact import as_written, exactly, is_written, moved
-from mnist_jax.gradcheck.arithmetic.special import FACTORIZATIONS, SPECIAL
 from mnist_jax.gradcheck.arithmetic.structure import STRUCTURE
 
 mpmath.mp.dps = 110
@@ -68,7 +69,7 @@ ELSEWHERE = {
         *ordering(abs),
         *reductions(dict.fromkeys(("sum", "prod", "max", "min"), (np.add, 0))),
     ),
-    *(*COMPARISONS, *FACTORIZATIONS, "lt_to", "le_to", "dot_general", "conv_general_dilated"),
+    *(*COMPARISONS, *factorizations.BALLS, "lt_to", "le_to", "dot_general", "conv_general_dilated"),
     *("cumlogsumexp", "integer_pow", "round", "is_finite", "bitcast_convert_type"),
     "polynomial",
 }
@@ -76,7 +77,7 @@ ELSEWHERE = {
 
 def test_every_operation_is_tested():
     assert set(OPERATIONS) == set(REFERENCES) | ELSEWHERE
-    assert set(METHODS) | set(SPECIAL) <= set(REFERENCES)
+    assert set(SPECIAL) <= set(REFERENCES)
 
 
 def parsed(number):

@@ -121,3 +121,8 @@ def test_wrong_use_is_one_message_and_exit_code_2(model, flags, message, capsys,
     assert message in captured.err
     assert captured.err.startswith("error: ")
     assert not captured.out
+
+
+def test_the_constants_are_printed_without_arguments(capsys):
+    assert main(["--constants"]) == 0
+    assert "TOLERANCE = 16\n" in capsys.readouterr().out

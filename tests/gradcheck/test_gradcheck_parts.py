@@ -1,14 +1,17 @@
 """What the checker is made of: differences, comparison."""
 
+import pathlib
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from mnist_jax.gradcheck import check, tuning
 from mnist_jax.gradcheck.comparison import compare, cosine, flatten
 from mnist_jax.gradcheck.differences import (
-    RATIO,
     STEPS,
     Line,
     central_differences,
@@ -16,7 +19,23 @@ from mnist_jax.gradcheck.differences import (
     richardson,
     taylor_order,
 )
-from mnist_jax.gradcheck.noise import standard_deviation
+from mnist_jax.gradcheck.noise import pooled, standard_deviation
+from mnist_jax.gradcheck.tuning import LARGE, RATIO
+
+# costs of operations, sizes of buffers, grids, widths and exit codes
+NO_TUNING = {
+    *("PER_OPERATION, PER_NUMBER, PER_PRODUCT", "PER_NUMBER, PER_PRODUCT", "LOOPS"),
+    *(
+        "TABLE, CHUNK",
+        "CHUNK",
+        "SCALES",
+        "DEPTH",
+        "WIDTH",
+        "FEW",
+        "SMALL",
+        "PASSES, FAILS, WRONG_USE",
+    ),
+}
 
 
 @given(
@@ -26,6 +45,50 @@ from mnist_jax.gradcheck.noise import standard_deviation
 def test_the_standard_deviation_of_numbers_of_any_size(samples, factor):
     expected = factor * np.std(samples, axis=0)
     np.testing.assert_allclose(standard_deviation(factor * samples), expected, rtol=1e-12)
+
+
+def test_neighbours_of_a_large_array_share_their_estimate():
+    rng = np.random.default_rng(0)
+    samples = rng.normal(size=(6, LARGE + 3))
+    samples[:, 5] = 7.0  # exact
+    few, shared = standard_deviation(samples), pooled(samples)
+    assert shared[5] == 0
+    assert np.all(shared >= few)
+    assert np.delete(few, 5).min() < 0.1
+    assert np.delete(shared, 5).min() > 0.4
+    np.testing.assert_array_equal(pooled(samples[:, :100]), few[:100])
+
+
+def test_functions_are_traced_twice_in_each_precision():
+    calls = []
+
+    def loss(w):
+        calls.append("loss")
+        return w.sum() ** 2
+
+    def gradient(w):
+        calls.append("gradient")
+        return 2 * w.sum() + 0 * w
+
+    assert check(loss, gradient, np.ones(3)).passes
+    assert sorted(calls) == [*["gradient"] * 4, *["loss"] * 4]
+
+
+def test_every_tuning_constant_is_in_the_table_with_its_calibration():
+    folder = pathlib.Path(tuning.__file__).parent
+    texts = {path: path.read_text("utf-8") for path in folder.rglob("*.py")}
+    own = texts.pop(folder / "tuning.py")
+    names = re.findall(r"^([A-Z_]+) = ", own, re.MULTILINE)
+    described = tuning.described()
+    assert re.findall(r"^([A-Z_]+) = ", described, re.MULTILINE) == names
+    assert len(re.findall(r"; (measured|derived|chosen)", " ".join(described.split()))) == len(
+        names
+    )
+    for name in names:
+        assert any(re.search(rf"\b{name}\b", text) for text in texts.values()), name
+    elsewhere = r"^([A-Z_]+(?:, [A-Z_]+)*) = -?[\d.]+(?:e-?\d+|\W|$)"
+    found = {name for text in texts.values() for name in re.findall(elsewhere, text, re.MULTILINE)}
+    assert found == NO_TUNING
 
 
 def line(function, noise=1e-16):

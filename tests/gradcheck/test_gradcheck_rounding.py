@@ -7,7 +7,7 @@ import pytest
 
 from mnist_jax.gradcheck.arithmetic.sampling import samples
 from mnist_jax.gradcheck.noise import standard_deviation
-from mnist_jax.gradcheck.tolerance import TOLERANCE
+from mnist_jax.gradcheck.tuning import TOLERANCE
 
 UNIT = 2.0**-24
 

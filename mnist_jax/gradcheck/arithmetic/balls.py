@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb, arb_mat, ctx
 
+from mnist_jax.gradcheck.arithmetic import elementwise, factorizations
 from mnist_jax.gradcheck.arithmetic.combining import (
     arranged,
     convolution,
@@ -23,20 +24,16 @@ from mnist_jax.gradcheck.arithmetic.combining import (
     reductions,
 )
 from mnist_jax.gradcheck.arithmetic.comparisons import (
-    COMPARISONS,
     ZERO,
     Key,
-    integer,
-    is_finite,
     larger,
     rounded,
-    sign,
     smaller,
     truncated,
 )
+from mnist_jax.gradcheck.arithmetic.elementwise import of_balls
 from mnist_jax.gradcheck.arithmetic.exact import as_objects, as_written, exactly, is_written, moved
 from mnist_jax.gradcheck.arithmetic.interpreter import Arithmetic, Unsupported
-from mnist_jax.gradcheck.arithmetic.special import FACTORIZATIONS, SPECIAL
 from mnist_jax.gradcheck.arithmetic.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
 
 # measured time of an operation on a number, and of one in a product of matrices, in seconds
@@ -57,23 +54,7 @@ def precision(bits: int) -> Iterator[None]:
         ctx.prec = before
 
 
-def elementwise(function: Callable[..., Any], operands: int = 1) -> Callable[..., np.ndarray]:
-    """Make a function of balls elementwise."""
-    mapped = np.frompyfunc(function, operands, 1)
-    return lambda *arrays, **_: np.asarray(mapped(*arrays))
-
-
-def _log(x: arb) -> arb:
-    return arb("-inf") if x == 0 else x.log()
-
-
-def cube_root(x: arb) -> arb:
-    """Return the real cube root."""
-    return x if x == 0 else x.root(3) if x > 0 else -(-x).root(3)
-
-
 def _bits(x: np.ndarray, new_dtype: Any) -> np.ndarray:
-    """Return the bits of the nearest float64 of each number, if its ball determines it."""
     floats, others = (
         np.asarray(np.frompyfunc(end, 1, 1)(x), np.float64) for end in (arb.lower, arb.upper)
     )
@@ -95,13 +76,9 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 LARGER, SMALLER = np.frompyfunc(larger, 2, 1), np.frompyfunc(smaller, 2, 1)
 IDENTITY = ("reduce_precision", "convert_element_type", "real", "conj")
-METHODS = (
-    *("exp", "log1p", "expm1", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh"),
-    *("tanh", "asinh", "acosh", "atanh", "sqrt", "rsqrt", "erf", "erfc"),
-)
 OPERATIONS: dict[str, Callable[..., Any]] = {
     **STRUCTURE,
-    **ordering(elementwise(Key)),
+    **ordering(of_balls(Key)),
     **reductions(
         {
             "sum": (np.add, ZERO),
@@ -110,39 +87,19 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
             "min": (SMALLER, arb("inf")),
         }
     ),
-    **{name: elementwise(getattr(arb, name)) for name in METHODS},
-    **{name: elementwise(compare, 2) for name, compare in COMPARISONS.items()},
-    "lt_to": elementwise(COMPARISONS["lt"], 2),
-    "le_to": elementwise(COMPARISONS["le"], 2),
-    **{"add": np.add, "add_any": np.add, "sub": np.subtract, "mul": np.multiply},
-    **{"div": np.divide, "neg": np.negative, "abs": np.abs},
-    "max": elementwise(larger, 2),
-    "min": elementwise(smaller, 2),
+    **elementwise.BALLS,
+    **factorizations.BALLS,
+    "lt_to": elementwise.BALLS["lt"],
+    "le_to": elementwise.BALLS["le"],
     "clamp": lambda low, x, high: SMALLER(np.asarray(LARGER(x, low)), high),
-    "sign": elementwise(sign),
-    "square": elementwise(lambda x: x**2),
-    "integer_pow": lambda x, y: elementwise(lambda v: v**y)(x),
-    "pow": elementwise(lambda x, y: x ** (y if isinstance(y, arb) else int(y)), 2),
-    "log": elementwise(_log),
-    "log2": elementwise(lambda x: _log(x) / arb(2).log()),
-    "exp2": elementwise(lambda x: arb(2) ** x),
-    "one_minus_square": elementwise(lambda x: 1 - x**2),
+    "integer_pow": lambda x, y: of_balls(lambda v: v**y)(x),
     "polynomial": polynomial,
-    "cbrt": elementwise(cube_root),
-    "atan2": elementwise(arb.atan2, 2),
-    "logistic": elementwise(lambda x: 1 / (1 + (-x).exp())),
-    "floor": elementwise(lambda x: integer(x.floor())),
-    "ceil": elementwise(lambda x: integer(x.ceil())),
-    "round": lambda x, rounding_method: elementwise(lambda v: rounded(v, rounding_method))(x),
-    "rem": elementwise(lambda a, b: a - b * truncated(a / b), 2),
-    "is_finite": elementwise(is_finite),
+    "round": lambda x, rounding_method: of_balls(lambda v: rounded(v, rounding_method))(x),
     "dot_general": partial(arranged, matmul),
     "conv_general_dilated": partial(convolution, matmul),
-    "cumlogsumexp": lambda x, **axis: elementwise(_log)(
-        OPERATIONS["cumsum"](elementwise(arb.exp)(x), **axis)
+    "cumlogsumexp": lambda x, **axis: OPERATIONS["log"](
+        OPERATIONS["cumsum"](OPERATIONS["exp"](x), **axis)
     ),
-    **{name: elementwise(function, operands) for name, (function, operands) in SPECIAL.items()},
-    **FACTORIZATIONS,
     "bitcast_convert_type": _bits,
 }
 """Functions by the name of the JAX operation."""
@@ -162,6 +119,17 @@ class Balls(Arithmetic):
         self.draw, self.deadline = draw, deadline
         # converted data by the identity of the original; comparisons recognise identical balls
         self.held: dict[int, tuple[Any, np.ndarray]] = {}
+        # operands and results of what has been computed, while several functions share it
+        self.done: dict[Any, tuple[Any, Any]] | None = None
+
+    @contextmanager
+    def sharing(self) -> Iterator[None]:
+        """Compute the same operation on the same arrays only once, in a context."""
+        self.done = {}
+        try:
+            yield
+        finally:
+            self.done = None
 
     def data(self, value: Any) -> Any:
         """Convert data once, so that comparisons recognise the same numbers."""
@@ -177,6 +145,12 @@ class Balls(Arithmetic):
 
     def constant(self, value: Any) -> Any:
         """Convert a constant to the number that the code states."""
+        if self.done is None:
+            return self._constant(value)
+        key = np.asarray(value).dtype.str, np.asarray(value).tobytes()
+        return self.done.setdefault(key, (None, self._constant(value)))[1]
+
+    def _constant(self, value: Any) -> Any:
         array = np.asarray(value)
         if not is_floating(array) or array.dtype == object:
             return array
@@ -187,6 +161,14 @@ class Balls(Arithmetic):
 
     def operation(self, equation: Any, operands: list[Any]) -> list[Any]:
         """Evaluate an operation in balls."""
+        if self.done is None:
+            return self._operation(equation, operands)
+        key = (equation.primitive, str(equation.params), *map(id, operands))
+        if key not in self.done:
+            self.done[key] = operands, self._operation(equation, operands)
+        return self.done[key][1]
+
+    def _operation(self, equation: Any, operands: list[Any]) -> list[Any]:
         name, avals = equation.primitive.name, [v.aval for v in equation.outvars]
         self.check(_seconds(equation))
         if not any(map(is_floating, operands)):
@@ -224,7 +206,7 @@ def _as(aval: Any, result: Any) -> Any:
         if jnp.issubdtype(aval.dtype, jnp.complexfloating):
             raise Unsupported("complex numbers have no ball arithmetic")
         return array.astype(aval.dtype, copy=False)
-    if array.dtype == object and not all(type(x) is arb for x in array.flat):
+    if array.dtype == object and not set(map(type, array.flat)) <= {arb}:
         # NumPy's sum of an empty array is an integer, on which python-flint's methods crash
         return as_objects(map(arb, array.ravel().tolist()), array.shape)
     return exactly(array)

@@ -36,13 +36,7 @@ def arranged(multiply: Function, a: np.ndarray, b: np.ndarray, dimension_numbers
 def windows(x: np.ndarray, neutral: Any, **how: Any) -> np.ndarray:
     """Return the windows of an array, each along a last axis.
 
-    Args:
-        x: Array.
-        neutral: Value of the padding around it and between its entries.
-        **how: Parameters of JAX's `reduce_window`.
-
-    Returns:
-        An array with an additional last axis.
+    The parameters are those of JAX's `reduce_window`; `neutral` is the value of the padding.
     """
     gaps = [dilation - 1 for dilation in how["base_dilation"]]
     config = [(*around, gap) for around, gap in zip(how["padding"], gaps, strict=True)]
@@ -174,17 +168,6 @@ def ordering(keys: Function) -> dict[str, Function]:
         "top_k": partial(top_k, keys),
         "select_and_scatter_add": partial(select_and_scatter_add, keys),
     }
-
-
-def of_scipy(name: str) -> Callable[..., np.ndarray]:
-    """A special function of SciPy, imported at its first use: that takes a quarter of a second."""
-
-    def function(x: np.ndarray, **_: Any) -> np.ndarray:
-        import scipy.special
-
-        return np.asarray(getattr(scipy.special, name)(x))
-
-    return function
 
 
 def polynomial(x: np.ndarray, *coefficients: np.ndarray, **_: Any) -> np.ndarray:

@@ -13,9 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import arb, fmpq
 
-# largest terms of a fraction and number of digits of a decimal that a constant can stand for
-LARGEST_TERM, DIGITS = 1000, 12
-ULPS = 8
+from mnist_jax.gradcheck.tuning import LARGEST_TERM, ULPS, WRITTEN
 
 
 class Form(NamedTuple):
@@ -44,7 +42,7 @@ FORMS = (
 )
 
 
-def as_objects(numbers: Iterable[arb], shape: tuple[int, ...]) -> np.ndarray:
+def as_objects(numbers: Iterable[Any], shape: tuple[int, ...]) -> np.ndarray:
     """Make an array of objects."""
     flat = list(numbers)
     result = np.empty(len(flat), object)
@@ -104,7 +102,7 @@ def _meaning(value: float, eps: float) -> tuple[Fraction, Callable[[arb], arb], 
     """Return a fraction, the function from it to the constant, and whether both are simple."""
     if eps > 1e-15:  # in float32, many fractions are near
         return Fraction(str(np.float32(value))), FORMS[0].back, True
-    decimal = Fraction(f"{value:.{DIGITS}g}")
+    decimal = Fraction(f"{value:.{WRITTEN}g}")
     if abs(decimal / Fraction(value) - 1) < ULPS * eps:
         return decimal, FORMS[0].back, True
     for form in FORMS:

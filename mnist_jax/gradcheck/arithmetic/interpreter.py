@@ -74,11 +74,8 @@ def evaluate(closed: Any, arguments: Sequence[Any], arithmetic: Arithmetic) -> l
 def _results(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
     if not equation.outvars:  # such as jax.debug.print
         return []
-    form = FORMS.get(equation.primitive.name)
-    return (form or _operation)(equation, operands, arithmetic)
-
-
-def _operation(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
+    if equation.primitive.name in FORMS:
+        return FORMS[equation.primitive.name](equation, operands, arithmetic)
     return arithmetic.operation(equation, operands)
 
 

@@ -1,21 +1,29 @@
 """Evaluates NumPy functions on arrays of balls.
 
-On an array of objects, NumPy's functions call operators and methods of the entries, such as `exp`
-for `np.exp`. The entries are instances of `Number`; a float that is combined with one stands for
-the number that the code states.
+NumPy's and SciPy's elementwise functions are replaced by those of balls, and so are the functions
+that make arrays of floats, while a function is called. A float that is combined with a ball stands
+for the number that the code states.
 """
 
+import functools
 import operator
-from collections.abc import Callable, Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from flint import arb
 
-from mnist_jax.gradcheck.arithmetic.balls import PER_PRODUCT, TooLong, cube_root, matmul
+from mnist_jax.gradcheck.arithmetic.balls import PER_PRODUCT, TooLong, matmul
 from mnist_jax.gradcheck.arithmetic.comparisons import COMPARISONS, Undecided
+from mnist_jax.gradcheck.arithmetic.elementwise import UFUNCS, Elementwise
 from mnist_jax.gradcheck.arithmetic.exact import as_objects, as_written
 from mnist_jax.gradcheck.arithmetic.interpreter import Unsupported
+
+Check = Callable[[float], None]
 
 
 class Number:
@@ -27,8 +35,12 @@ class Number:
             raises if the deadline would be exceeded.
     """
 
-    def __init__(self, ball: arb, check: Callable[[float], None]) -> None:
+    def __init__(self, ball: arb, check: Check) -> None:
         self.ball, self.check = ball, check
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **how: Any) -> Any:
+        """Apply a ufunc to this number and others."""
+        return _apply(ufunc, method, inputs, how)
 
     def __abs__(self) -> "Number":
         return Number(abs(self.ball), self.check)
@@ -37,10 +49,6 @@ class Number:
         return Number(-self.ball, self.check)
 
     def __pos__(self) -> "Number":
-        return self
-
-    def conjugate(self) -> "Number":
-        """Return the number, since it is real."""
         return self
 
     def __float__(self) -> float:
@@ -70,31 +78,22 @@ def _operator(name: str, function: Callable[[arb, arb], arb]) -> None:
     setattr(Number, f"__r{name}__", backward)
 
 
-def _method(name: str, function: Callable[[arb], arb]) -> None:
-    setattr(Number, name, lambda self: Number(function(self.ball), self.check))
+def _on_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
+    def applied(*values: Any) -> Any:
+        check = next((v.check for v in values if isinstance(v, Number)), lambda seconds: None)
+        check(0.0)
+        result = function(*map(ball_of, values))
+        return Number(result, check) if isinstance(result, arb) else result
 
-
-def _comparison(name: str, function: Callable[[arb, arb], bool]) -> None:
-    setattr(Number, f"__{name}__", lambda self, other: function(self.ball, ball_of(other)))
+    return applied
 
 
 for _name in ("add", "sub", "mul", "truediv", "pow"):
     _operator(_name, getattr(operator, _name))
 for _name, _compare in COMPARISONS.items():
-    _comparison(_name, _compare)
-for _name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh"):
-    _method(_name, getattr(arb, _name))
-for _name, _other in {
-    **{"arcsin": "asin", "arccos": "acos", "arctan": "atan"},
-    **{"arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"},
-}.items():
-    _method(_name, getattr(arb, _other))
-_method("exp2", lambda x: arb(2) ** x)
-_method("log2", lambda x: x.log() / arb(2).log())
-_method("log10", lambda x: x.log() / arb(10).log())
-_method("cbrt", cube_root)
-_method("square", lambda x: x**2)
-_method("reciprocal", lambda x: 1 / x)
+    setattr(Number, f"__{_name}__", _on_numbers(_compare))
+for _name, _each in UFUNCS.items():  # for arrays of objects that are not of the class below
+    setattr(Number, _name, _on_numbers(_each.balls))
 
 
 class Numbers(np.ndarray):
@@ -102,14 +101,7 @@ class Numbers(np.ndarray):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **how: Any) -> Any:
         """Apply a ufunc to arrays of this class."""
-        plain = [np.asarray(x) if isinstance(x, Numbers) else x for x in inputs]
-        if "out" in how:
-            how["out"] = tuple(np.asarray(x) for x in how["out"])
-        if ufunc is np.matmul and not how and all(np.ndim(x) == 2 for x in plain):
-            first = next(x for x in plain if x.dtype == object).flat[0]
-            return _product(plain[0], plain[1], first.check).view(Numbers)
-        result = getattr(ufunc, method)(*plain, **how)
-        return result.view(Numbers) if isinstance(result, np.ndarray) else result
+        return _apply(ufunc, method, inputs, how)
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, how: Any) -> Any:
         """Apply another NumPy function; `dot` of matrices is their product."""
@@ -118,17 +110,90 @@ class Numbers(np.ndarray):
         return super().__array_function__(function, types, inputs, how)
 
 
-def _product(a: np.ndarray, b: np.ndarray, check: Callable[[float], None]) -> np.ndarray:
+def _apply(ufunc: Any, method: str, inputs: Sequence[Any], how: dict[str, Any]) -> Any:
+    plain = [_plain(x) for x in inputs]
+    if "out" in how:
+        how["out"] = tuple(map(_plain, how["out"]))
+    if ufunc is np.matmul and not how and all(np.ndim(x) == 2 for x in plain):
+        return _product(*plain).view(Numbers)
+    function = getattr(ufunc, method)
+    if method == "__call__" and ufunc.__name__ in UFUNCS:
+        how.pop("dtype", None)
+        function = _mapped(UFUNCS[ufunc.__name__])
+    result = function(*plain, **how)
+    if how.get("out") is not None:
+        return result
+    result = np.asanyarray(result)
+    if result.dtype == object and all(isinstance(x, bool) for x in result.flat):
+        result = result.astype(bool)
+    return result.view(Numbers)[()] if result.dtype == object else result[()]
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, Numbers):
+        return x.view(np.ndarray)
+    if isinstance(x, Number):
+        return as_objects([x], ())
+    return x
+
+
+@functools.cache
+def _mapped(function: Elementwise) -> Any:
+    return np.frompyfunc(_on_numbers(function.balls), function.operands, 1)
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    check = next(x.flat[0] for x in (a, b) if x.size and isinstance(x.flat[0], Number)).check
     check(PER_PRODUCT * a.size * b.shape[1])
     balls = [as_objects(map(ball_of, x.ravel().tolist()), (1, *x.shape)) for x in (a, b)]
     numbers = np.frompyfunc(lambda ball: Number(ball, check), 1, 1)(matmul(*balls)[0])
     return np.asarray(numbers, object)
 
 
+MAKERS = ("zeros", "ones", "empty", "full", "eye", "identity", "zeros_like", "ones_like")
+CONVERTERS = ("array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray")
+# libraries whose compiled code reads and writes the memory of the arrays that they make
+COMPILED = ("numpy", "scipy", "pandas", "jax")
+
+
+@contextmanager
+def _arrays_of_numbers() -> Iterator[None]:
+    """Let NumPy make arrays that can hold balls, for the code of users in this thread."""
+    thread = threading.get_ident()
+
+    def replaced(original: Callable[..., Any], *, converts: bool) -> Callable[..., Any]:
+        def made(*given: Any, **how: Any) -> Any:
+            module = sys._getframe(1).f_globals.get("__name__", "").partition(".")[0]
+            ours = threading.get_ident() == thread and module not in COMPILED
+            if not ours or (converts and not any(map(_holds_numbers, given))):
+                return original(*given, **how)
+            if converts:
+                value, *more = given
+                dtype = more[0] if more else how.pop("dtype", None)
+                floating = np.dtype(dtype).kind in "fO"  # None is float64
+                given = (_plain(value), object if floating else dtype)
+            result = original(*given, **how)
+            return result.astype(object).view(Numbers) if result.dtype.kind in "fO" else result
+
+        return made
+
+    with ExitStack() as stack:
+        for name in (*MAKERS, *CONVERTERS):
+            new = replaced(getattr(np, name), converts=name in CONVERTERS)
+            stack.enter_context(mock.patch.object(np, name, new))
+        yield
+
+
+def _holds_numbers(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_holds_numbers, value))
+    return isinstance(value, Number | Numbers)
+
+
 def call(
     function: Callable[..., Any],
     arguments: Sequence[np.ndarray],
-    check: Callable[[float], None] = lambda seconds: None,
+    check: Check = lambda seconds: None,
 ) -> list[np.ndarray]:
     """Call a function of NumPy arrays with balls.
 
@@ -148,11 +213,13 @@ def call(
     def wrapped(x: np.ndarray) -> np.ndarray:
         if x.dtype != object:
             return x
-        numbers = np.frompyfunc(lambda ball: Number(ball, check), 1, 1)(x)
-        return np.asarray(numbers, object).view(Numbers)
+        return as_objects((Number(ball, check) for ball in x.flat), x.shape).view(Numbers)
 
+    given = list(map(wrapped, arguments))
     try:
-        results = [np.asarray(r) for r in function(*map(wrapped, arguments))]
+        with _arrays_of_numbers():
+            results = function(*given)
+        results = [np.asarray(r) for r in results]
         return [as_objects(map(ball_of, r.ravel().tolist()), r.shape) for r in results]
     except (Unsupported, Undecided, TooLong):
         raise

@@ -39,22 +39,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from mnist_jax.compat import Literal
+from mnist_jax.gradcheck.arithmetic import elementwise, factorizations
 from mnist_jax.gradcheck.arithmetic.combining import (
     arranged,
     convolution,
-    of_scipy,
     ordering,
     polynomial,
     reductions,
 )
 from mnist_jax.gradcheck.arithmetic.cost import summed_terms
-from mnist_jax.gradcheck.arithmetic.factorizations import FACTORIZATIONS
 from mnist_jax.gradcheck.arithmetic.interpreter import Arithmetic
 from mnist_jax.gradcheck.arithmetic.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
 
 # size of a table of random numbers that is reused, since drawing numbers is as slow as the
-# operations
-TABLE = 1 << 18
+# operations, and number of values that are perturbed at once, so that they stay in the cache
+TABLE, CHUNK = 1 << 18, 1 << 15
 
 REDUCTIONS = reductions(
     {
@@ -65,43 +64,32 @@ REDUCTIONS = reductions(
     }
 )
 ORDERING = ordering(lambda x: x)
-# operations without rounding: their results are operands, up to the sign, or integers
-EXACT = {
+OPERATIONS = {
     **STRUCTURE,
     **ORDERING,
-    **{name: f for name, f in REDUCTIONS.items() if name.endswith(("max", "min"))},
-    **{"neg": np.negative, "abs": np.abs, "sign": np.sign, "max": np.maximum, "min": np.minimum},
-    **{name: INTEGERS[name] for name in ("eq", "ne", "lt", "le", "gt", "ge")},
-    **{"floor": np.floor, "ceil": np.ceil, "is_finite": np.isfinite},
-    "clamp": lambda low, x, high: np.minimum(np.maximum(x, low), high),
-}
-SUMS = frozenset(("scatter-add", "scatter-sub", "scatter-mul"))
-ROUNDED = {
-    **{name: f for name, f in REDUCTIONS.items() if name not in EXACT},
-    **{"add": np.add, "add_any": np.add, "sub": np.subtract, "mul": np.multiply},
-    **{"div": np.divide, "rem": np.fmod, "square": np.square, "sqrt": np.sqrt, "cbrt": np.cbrt},
-    **{"exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log1p": np.log1p},
-    **{"sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos},
-    **{"atan": np.arctan, "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh},
-    **{"asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "pow": np.power},
-    **{"logistic": of_scipy("expit"), "erf": of_scipy("erf"), "erfc": of_scipy("erfc")},
-    **{"lgamma": of_scipy("gammaln"), "digamma": of_scipy("psi")},
-    **{"rsqrt": lambda x, **_: 1 / np.sqrt(x), "log2": np.log2},
-    "one_minus_square": lambda x: (1 - x) * (1 + x),
-    "polynomial": polynomial,
+    **REDUCTIONS,
+    **elementwise.FLOATS,
+    **factorizations.FLOATS,
+    "clamp": INTEGERS["clamp"],
     "integer_pow": lambda x, y: np.power(x, float(y)),
+    "polynomial": polynomial,
     "dot_general": partial(arranged, np.matmul),
     "conv_general_dilated": partial(convolution, np.matmul),
-    **FACTORIZATIONS,
 }
-# operations whose error is absolute, of one unit of roundoff, where the result is smaller than 1
-SPECIAL = frozenset(
-    [
-        *("lgamma", "digamma", "polygamma", "zeta", "erf_inv", "igamma", "igammac"),
-        *("igamma_grad_a", "random_gamma_grad", "regularized_incomplete_beta"),
-        *("bessel_i0e", "bessel_i1e"),
-    ]
+"""Functions of floats by the name of the JAX operation; JAX itself computes all others."""
+OF_INTEGERS = REDUCTIONS | ORDERING | STRUCTURE | INTEGERS
+# operations without rounding: their results are operands, up to the sign, or integers
+EXACT = frozenset(
+    {
+        *(name for name in STRUCTURE if name not in ("scatter-add", "scatter-sub", "scatter-mul")),
+        *ORDERING,
+        *(name for name in REDUCTIONS if name.endswith(("max", "min"))),
+        *("neg", "abs", "sign", "max", "min", "clamp", "floor", "ceil", "is_finite"),
+        *("eq", "ne", "lt", "le", "gt", "ge"),
+    }
 )
+# operations whose error is absolute, of one unit of roundoff, where the result is smaller than 1
+SPECIAL = frozenset((*elementwise.SPECIAL, "igamma_grad_a", "random_gamma_grad"))
 CONDITIONED = frozenset(
     [
         *("lu", "cholesky", "svd", "eigh", "eig", "qr", "geqrf", "householder_product"),
@@ -120,7 +108,8 @@ class Rounding(Arithmetic):
 
     def __init__(self, amplified: float, seed: int = 0) -> None:
         self.amplified = amplified
-        self.table = np.random.default_rng(seed).uniform(-1, 1, TABLE if amplified else 0)
+        table = np.random.default_rng(seed).uniform(-1, 1, TABLE if amplified else 0)
+        self.table = np.concatenate([table, table])  # for sections that begin anywhere
         self.starts = np.random.default_rng(0)
         # for each result of an addition, the largest number in the sum
         self.largest: dict[Any, np.ndarray] = {}
@@ -130,7 +119,7 @@ class Rounding(Arithmetic):
         if jnp.issubdtype(value.dtype, jax.dtypes.extended):
             return value
         array = np.asarray(value)
-        return array.astype(np.float64) if is_floating(array) else array
+        return array.astype(np.float64, copy=False) if is_floating(array) else array
 
     def constant(self, value: Any) -> Any:
         """Convert a constant without perturbation."""
@@ -141,16 +130,19 @@ class Rounding(Arithmetic):
         name = equation.primitive.name
         floating = any(is_floating(x) for x in operands)
         roundoff = max(_roundoff(v.aval.dtype, self.amplified) for v in equation.outvars)
-        if floating:
+        if floating and self.amplified:
             operands = self.terms(equation, operands, roundoff)
-        function = (EXACT.get(name) or ROUNDED.get(name)) if floating else _of_integers(name)
+        function = (OPERATIONS if floating else OF_INTEGERS).get(name)
         if name in ("convert_element_type", "reduce_precision"):
-            results = [_converted(operands[0], equation.outvars[0].aval.dtype)]
+            # a conversion between floating dtypes does not round here
+            dtype = equation.outvars[0].aval.dtype
+            to_floats = jnp.issubdtype(dtype, jnp.floating)
+            results = [operands[0].astype(np.float64 if to_floats else dtype)]
             given = _roundoff(equation.invars[0].aval.dtype, self.amplified)
             exact = len(operands) > 1 or roundoff <= given
         else:
             results = apply(function, equation, operands) if function else bind(equation, operands)
-            exact = (name in EXACT and name not in SUMS) or not floating
+            exact = name in EXACT or not floating
         results = [self.data(x) for x in results]
         if exact:
             return results
@@ -208,22 +200,27 @@ class Rounding(Arithmetic):
             return values
         if values.ndim == 0 and float(values).is_integer() and not zeros:
             return values  # a count or an order, such as 2 + 1
-        noise = self.noise(values.size).reshape(values.shape)
+        noise = self.noise(values.size)
         if terms > 1:
             noise = noise + self.noise(1)[0]
-        size = values if size is None else size
-        moved = np.asarray(values + size * (math.sqrt(terms) * roundoff.unit * noise))
-        moved += roundoff.smallest * noise
-        kept = ~np.isfinite(moved)
-        np.copyto(moved, values, where=kept if zeros else kept | (values == 0))
+        moved = np.array(values, order="C")
+        flat = moved.reshape(-1)
+        sizes = flat if size is None else np.ravel(size)
+        for start in range(0, flat.size, CHUNK):
+            part = flat[start : start + CHUNK]
+            random = noise[start % TABLE :][: part.size]
+            step = random * (math.sqrt(terms) * roundoff.unit)
+            step *= sizes[start : start + CHUNK] if sizes.size > 1 else sizes
+            step += part
+            step += roundoff.smallest * random
+            changed = np.isfinite(step) if zeros else np.isfinite(step) & (part != 0)
+            np.copyto(part, step, where=changed)
         return moved
 
     def noise(self, size: int) -> np.ndarray:
-        """Return random numbers from the table, repeated if necessary."""
+        """Return random numbers from the table, which are repeated in a larger array."""
         start = int(self.starts.integers(TABLE))
-        if start + size <= TABLE:
-            return self.table[start : start + size]
-        return np.resize(np.roll(self.table, -start), size)
+        return self.table[start : start + min(size, TABLE)]
 
 
 class Roundoff(NamedTuple):
@@ -239,12 +236,3 @@ def _roundoff(dtype: Any, amplified: float) -> Roundoff:
         return Roundoff(0.0, 0.0)
     info = jnp.finfo(dtype)
     return Roundoff(amplified * float(info.eps) / 2, amplified * float(info.tiny))
-
-
-def _of_integers(name: str) -> Any:
-    return INTEGERS.get(name) or STRUCTURE.get(name) or ORDERING.get(name) or REDUCTIONS.get(name)
-
-
-def _converted(x: np.ndarray, dtype: Any) -> np.ndarray:
-    """Convert the dtype; a conversion between floating dtypes does not round here."""
-    return x.astype(np.float64 if jnp.issubdtype(dtype, jnp.floating) else dtype)

@@ -1,5 +1,6 @@
 """Evaluates a traced function with random rounding, or without rounding."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,13 +13,7 @@ from mnist_jax.gradcheck.arithmetic.cost import PER_OPERATION, cost
 from mnist_jax.gradcheck.arithmetic.interpreter import evaluate
 from mnist_jax.gradcheck.arithmetic.rounding import Rounding
 from mnist_jax.gradcheck.arithmetic.structure import is_floating
-
-SAMPLES = 16
-FEWEST = 4
-# time limit of all samples, in seconds
-SECONDS = 1.0
-# number of operations above which all samples are computed in one batch
-MANY = 60
+from mnist_jax.gradcheck.tuning import BATCHED, FEW, FEWEST, LARGE, SAMPLES, SAMPLING
 
 
 def samples(
@@ -49,10 +44,12 @@ def samples(
         True
     """
     operations, seconds = cost(closed)
-    count = int(np.clip(SECONDS / max(seconds, PER_OPERATION), min(FEWEST, count), count))
+    count = int(np.clip(SAMPLING / max(seconds, PER_OPERATION), min(FEWEST, count), count))
+    if max(math.prod(v.shape) for v in closed.out_avals) >= LARGE:
+        count = min(count, FEW)
     given, rounding = _widened(arguments), Rounding(amplified, seed)
     with np.errstate(all="ignore"):
-        if count > 1 and operations > MANY and seconds < 2 * operations * PER_OPERATION:
+        if count > 1 and operations > BATCHED and seconds < 2 * operations * PER_OPERATION:
             together = [np.repeat(x[None], count, axis=0) for x in given]
             return evaluate(_at_once(closed, count), together, rounding)
         evaluations = [evaluate(closed, given, rounding) for _ in range(count)]
@@ -60,15 +57,7 @@ def samples(
 
 
 def unrounded(closed: Any, arguments: Sequence[Any]) -> list[np.ndarray]:
-    """Evaluate a traced function of any precision in float64, operation by operation.
-
-    Args:
-        closed: Jaxpr.
-        arguments: Arrays, assumed to be exact.
-
-    Returns:
-        The results.
-    """
+    """Evaluate a traced function of any precision in float64, operation by operation."""
     with np.errstate(all="ignore"):
         return evaluate(closed, _widened(arguments), Rounding(0.0))
 
@@ -78,8 +67,7 @@ def _widened(arguments: Sequence[Any]) -> list[Any]:
 
 
 def _at_once(closed: Any, count: int) -> Any:
-    """Return the jaxpr of the function with a leading axis of samples, traced once."""
-    known = BATCHED.setdefault(closed, {})
+    known = BATCHES.setdefault(closed, {})
     if count not in known:
         shapes = [jax.ShapeDtypeStruct((count, *v.shape), v.dtype) for v in closed.in_avals]
         with jax.enable_x64(True):
@@ -87,5 +75,5 @@ def _at_once(closed: Any, count: int) -> Any:
     return known[count]
 
 
-BATCHED: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
+BATCHES: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
 """Batched jaxprs of a function by the number of samples, kept while the function is."""

@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mnist_jax.gradcheck.arithmetic.elementwise import FLOATS
+
 Function = Callable[..., Any]
 
 
@@ -21,15 +23,7 @@ def is_floating(array: Any) -> bool:
 
 
 def bind(equation: Any, operands: list[Any]) -> list[Any]:
-    """Evaluate an operation with JAX.
-
-    Args:
-        equation: Operation of a jaxpr.
-        operands: Arrays; they are cast to the dtypes in the jaxpr.
-
-    Returns:
-        NumPy arrays, or random keys.
-    """
+    """Evaluate an operation with JAX, on operands cast to the dtypes in the jaxpr."""
 
     def host(array: Any) -> Any:
         return array if jnp.issubdtype(array.dtype, jax.dtypes.extended) else np.asarray(array)
@@ -98,7 +92,6 @@ def dynamic_update_slice(x: np.ndarray, update: np.ndarray, *starts: Any) -> np.
 
 
 def _positions(shape: Any, indices: Any, dimension_numbers: Any, sizes: Any, mode: Any) -> Any:
-    """Return the flat positions that JAX gathers from; -1 is outside the array."""
     with jax.enable_x64(True):
         positions = jnp.arange(int(np.prod(shape))).reshape(shape)
         gathered = jax.lax.gather(
@@ -212,19 +205,17 @@ STRUCTURE: dict[str, Function] = {
 
 
 def _quotient(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Divide integers, towards zero; all bits are set where the divisor is zero."""
     divisor = np.where(b == 0, np.ones_like(b), b)
     quotient = (a - np.fmod(a, divisor)) // divisor
     return np.where(b == 0, np.invert(np.zeros_like(quotient)), quotient)
 
 
 INTEGERS: dict[str, Function] = {
-    **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative},
-    **{"add_any": np.add, "max": np.maximum, "min": np.minimum, "abs": np.abs},
+    **{name: FLOATS[name] for name in ("add", "sub", "mul", "neg", "add_any", "max", "min", "abs")},
+    **{name: FLOATS[name] for name in ("eq", "ne", "lt", "le", "gt", "ge", "rem")},
     **{"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "not": np.invert},
-    **{"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal},
-    **{"gt": np.greater, "ge": np.greater_equal, "lt_to": np.less, "le_to": np.less_equal},
-    **{"rem": np.fmod, "clamp": lambda low, x, high: np.minimum(np.maximum(x, low), high)},
+    **{"lt_to": np.less, "le_to": np.less_equal},
+    "clamp": lambda low, x, high: np.minimum(np.maximum(x, low), high),
     "div": _quotient,
     "reduce_or": lambda x, axes, **_: np.any(x, axis=axes),
     "reduce_and": lambda x, axes, **_: np.all(x, axis=axes),

@@ -6,11 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from flint import arb, ctx
 
-# number of digits of the largest entry to which equal gradients agree
-DIGITS = 30
-# number of bits with which an array counts as zero if it is indistinguishable from zero and smaller
-# than 2 to minus half this number
-ZERO_BITS = 512
+from mnist_jax.gradcheck.tuning import EQUAL, ZERO_BITS
+
 DECIMAL = float(np.log10(2))
 
 
@@ -54,7 +51,7 @@ class Pair(NamedTuple):
         scales[zero] = 0  # for zero arrays, count absolute digits
         known = gaps > -np.inf  # the other arrays are exactly equal
         digits = (scales[known] - gaps[known]) * DECIMAL
-        if not np.all(digits >= DIGITS):
+        if not np.all(digits >= EQUAL):
             return None
         return float(np.min(digits, initial=ctx.prec * DECIMAL))
 
@@ -76,7 +73,6 @@ def logarithms(balls: np.ndarray, bound: Callable[[arb], arb] = arb.abs_upper) -
 
 
 def _logarithm(bound: arb, unbounded: float) -> float:
-    """Return the base-2 logarithm of a number outside the range of floats."""
     if not bound.is_finite():
         return unbounded
     mantissa, exponent = map(int, bound.man_exp())

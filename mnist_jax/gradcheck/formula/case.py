@@ -1,7 +1,7 @@
-"""A loss and two gradients at a point, evaluated in ball arithmetic."""
+"""The verdict on a formula, and what it is reached from: a loss and two gradients at a point."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -9,7 +9,34 @@ from mnist_jax.gradcheck.arithmetic.balls import Balls
 from mnist_jax.gradcheck.arithmetic.interpreter import Unsupported, evaluate
 from mnist_jax.gradcheck.arithmetic.numbers import call
 from mnist_jax.gradcheck.formula.agreement import Pair
-from mnist_jax.gradcheck.formula.witness import Slopes, values_slope
+from mnist_jax.gradcheck.formula.witness import Slopes, Witness, values_slope
+
+Verdict = Literal["equal", "different", "not told"]
+
+
+class Formula(NamedTuple):
+    """The verdict on a formula.
+
+    Attributes:
+        verdict: Verdict: `equal`, `different` (proved), or `not told` (undecided).
+        digits: Number of digits of the largest entry to which the gradients agree at all points, or
+            at the point where they differ.
+        points: Number of points with a verdict.
+        where: Array of the gradient and index of the largest difference; None if there is none.
+        values: Values of the gradient and of autodiff's gradient there.
+        difference: Difference of these values.
+        autodiff: Verdict on autodiff's gradient by the values of the loss.
+        note: Reason for the verdict, in a few words.
+    """
+
+    verdict: Verdict
+    digits: float = 0.0
+    points: int = 0
+    where: tuple[int, tuple[int, ...]] | None = None
+    values: tuple[str, str] | None = None
+    difference: str | None = None
+    autodiff: Witness = "not told"
+    note: str = ""
 
 
 class Case(NamedTuple):
@@ -48,7 +75,8 @@ class Case(NamedTuple):
     def pair(self, arithmetic: Balls) -> Pair:
         """Evaluate both gradients with the current precision."""
         given = [arithmetic.data(x) for x in self.point]
-        theirs, ours = (_values(f, given, arithmetic) for f in (self.reverse, self.gradient))
+        with arithmetic.sharing():
+            theirs, ours = (_values(f, given, arithmetic) for f in (self.reverse, self.gradient))
         shapes = [x.shape for x in theirs]
         if shapes != [x.shape for x in ours]:
             raise Unsupported("the gradients have other shapes")

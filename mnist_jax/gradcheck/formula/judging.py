@@ -26,23 +26,22 @@ from mnist_jax.gradcheck.arithmetic.comparisons import Undecided
 from mnist_jax.gradcheck.arithmetic.exact import exactly
 from mnist_jax.gradcheck.arithmetic.interpreter import Unsupported
 from mnist_jax.gradcheck.formula.agreement import DECIMAL, Pair, logarithms
-from mnist_jax.gradcheck.formula.case import Case
-from mnist_jax.gradcheck.formula.verdict import Formula
+from mnist_jax.gradcheck.formula.case import Case, Formula
 from mnist_jax.gradcheck.formula.witness import (
-    BITS,
-    WITNESSED,
     Witness,
     differ,
     witness,
 )
-
-FEWEST_BITS, MOST_BITS = 128, 1 << 15
-# number of perturbations of the data, and the largest ratio of a difference to its change under one
-# of them for which rounding of the data explains the difference. The ratio is large because data
-# are results of computations, and most perturbations are smaller than the largest possible one
-DRAWS, DRAWN = 8, 256.0
-# relative change in two perturbations below which the data do not explain a difference
-FIXED = 2.0**-20
+from mnist_jax.gradcheck.tuning import (
+    EQUAL,
+    EXPLAINS,
+    FEWEST_BITS,
+    FIXED,
+    MOST_BITS,
+    PERTURBED,
+    WITNESS_BITS,
+    WITNESSED,
+)
 
 
 def judge(
@@ -81,12 +80,18 @@ def judge(
     arithmetic = Balls(deadline=time.thread_time() + seconds)
     told: list[Formula] = []
     untold, by_values = "", cast(tuple[Witness, Witness], ("not told", "not told"))
+    took = 0.0
     for point in points:
+        started = time.thread_time()
         try:
+            arithmetic.check(took)  # as long as the point before
             case = Case(reverse, gradient, loss, point, argnums, arithmetic)
             told.append(_judge_at(case))
+            took = time.thread_time() - started
             if len(told) == 1:
-                by_values = judge_by_values(case)
+                # equal gradients have the same slopes
+                same = told[0].digits >= EQUAL
+                by_values = judge_by_values(case._replace(gradient=reverse) if same else case)
         except (Unsupported, Undecided) as error:
             untold = untold or str(error)
         except TooLong:
@@ -125,10 +130,10 @@ def _explain(case: Case, pair: Pair) -> Formula:
     least, most = logarithms(difference, arb.abs_lower), logarithms(difference)
     change = np.full(len(difference), -np.inf)
     unexplained = least > change
-    for draw in range(1, DRAWS + 1):
+    for draw in range(1, PERTURBED + 1):
         drawn = case.pair(Balls(draw, case.arithmetic.deadline)).difference
         change = np.maximum(change, logarithms(drawn - difference))
-        unexplained = least > change + np.log2(DRAWN)
+        unexplained = least > change + np.log2(EXPLAINS)
         fixed = draw > 1 and np.any(unexplained & (least > change - np.log2(FIXED)))
         if fixed or not unexplained.any():
             break
@@ -166,7 +171,7 @@ def judge_by_values(case: Case) -> tuple[Witness, Witness]:
         slopes = case.slopes()
         if differ(slopes.ahead, slopes.behind):
             return "not told", "not told"
-        with precision(BITS):
+        with precision(WITNESS_BITS):
             pair = case.pair(case.arithmetic)
             along = np.concatenate([np.ravel(v) for v in case.direction() if v is not None])
             direction = exactly(along)

@@ -8,15 +8,7 @@ from flint import arb
 from mnist_jax.gradcheck.arithmetic.balls import Balls, precision
 from mnist_jax.gradcheck.arithmetic.exact import exactly
 from mnist_jax.gradcheck.arithmetic.interpreter import evaluate
-
-BITS = 512
-# step h, an exact number; the error of a central difference has the order of its square
-STEP = 2.0**-200
-# relative difference below which slopes are equal
-SAME = 2.0**-100
-# number of digits to which a correct gradient agrees with the slope, as many as its data have, and
-# number of digits below which it is wrong; in between, the rounding of a constant may be the reason
-WITNESSED, REFUTED = 15.0, 12.0
+from mnist_jax.gradcheck.tuning import REFUTED, SAME, STEP, WITNESS_BITS, WITNESSED
 
 Witness = Literal["right", "wrong", "not told"]
 
@@ -95,7 +87,7 @@ def values_slope(
         >>> values_slope(loss, [np.array(0.0)], [np.array(1.0)]).central.str(50, radius=False)
         '1.0000000000000000000000000000000000000000000000000'
     """
-    with precision(BITS):
+    with precision(WITNESS_BITS):
         arithmetic, h = arithmetic or Balls(), arb(step)
         given = [arithmetic.data(x) for x in point]
 

@@ -28,12 +28,7 @@ class Datum(NamedTuple):
 def data_of(traced: Traced, problem: Problem) -> list[Datum]:
     """Returns the arrays and floating numbers of a traced function that are not differentiated.
 
-    Args:
-        traced: Traced function.
-        problem: Problem with the arguments and the loss, in the same precision.
-
-    Returns:
-        Arguments, followed by captured arrays; a description replaces a missing name.
+    The arguments are followed by captured arrays; a description replaces a missing name.
     """
     names = [name for i in range(len(problem.arguments)) for name in problem.leaf_names(i)]
     leaves = jax.tree.leaves(problem.arguments)

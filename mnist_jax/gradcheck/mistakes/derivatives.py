@@ -13,14 +13,14 @@ from mnist_jax.gradcheck.arithmetic.sampling import unrounded
 from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.mistakes import surgery
 from mnist_jax.gradcheck.mistakes.data import data_of
-from mnist_jax.gradcheck.mistakes.hypothesis import Hypothesis, Leaves
 from mnist_jax.gradcheck.problem import Problem
+from mnist_jax.gradcheck.tuning import EPSILON, EQUATIONS
 from mnist_jax.precision import in_precision
 
-# largest constant that counts as an epsilon
-EPSILON = 1e-4
-# maximum number of equations of a loss to try
-EQUATIONS = 60
+Leaves = list[np.ndarray]
+Gradient = Callable[[Problem], Leaves]
+# predicate of a sentence that starts with "the gradient", and the gradient with that mistake
+Hypothesis = tuple[str, Gradient]
 
 
 class Loss:
@@ -29,6 +29,7 @@ class Loss:
     def __init__(self, traced: Traced, moving: int) -> None:
         self.traced, self.moving = traced, moving
         self.equations = surgery.equations(traced.closed)
+        self.inputs_of = surgery.inputs_of(traced.closed)
 
     def gradient(self, change: surgery.Change, problem: Problem) -> Leaves:
         """Computes the gradient of the loss with some results changed."""
@@ -59,9 +60,11 @@ class Loss:
         return self.replaced(with_data, _stop)(problem)
 
     def _depends(self, number: int, arrays: set[int]) -> bool:
-        names = surgery.named_inputs(self.traced.closed, number)
         constants = self.traced.closed.consts
-        return any(i in arrays or (i < 0 and np.ndim(constants[-1 - i]) > 0) for i in names)
+        return any(
+            i in arrays or (i < 0 and np.ndim(constants[-1 - i]) > 0)
+            for i in self.inputs_of[number]
+        )
 
     def replaced(self, numbers: set[int], rule: Any) -> Callable[[Problem], Leaves]:
         """Returns the gradient with other derivatives at some equations, as a function."""
@@ -102,29 +105,24 @@ def without_epsilons(loss: Loss) -> Hypothesis | None:
 
     size = max(holding.values())
     words = f"is that of the loss without its epsilon of {size:.0e}"
-    return Hypothesis(words, functools.partial(loss.gradient, change))
+    return words, functools.partial(loss.gradient, change)
 
 
 def _stop(equation: surgery.Equation) -> list[Any]:
     return [surgery.constant(x) for x in equation.results]
 
 
-def of_terms(loss: Loss) -> list[tuple[str, Callable[[Problem], Leaves]]]:
-    """Returns the terms of a loss that is a sum, each with its part of the gradient."""
-    numbers = surgery.terms(loss.traced.closed)
-    if len(set(numbers)) < 2:
-        return []
-    found = []
-    for number in dict.fromkeys(numbers):
-        others = set(numbers) - {number}
-        found.append((f"term {len(found) + 1}", loss.replaced(others, _stop)))
-    return found
+def of_terms(loss: Loss) -> list[Gradient]:
+    """Returns the part of the gradient of each term of a loss that is a sum."""
+    numbers = set(surgery.terms(loss.traced.closed))
+    ordered = dict.fromkeys(surgery.terms(loss.traced.closed))
+    return [loss.replaced(numbers - {number}, _stop) for number in ordered]
 
 
 def describe_term(loss: Loss, which: int, problem: Problem) -> str:
     """Describes a term of the loss by the data in it."""
     number = list(dict.fromkeys(surgery.terms(loss.traced.closed)))[which]
-    depends = surgery.named_inputs(loss.traced.closed, number)
+    depends = loss.inputs_of[number]
     held = [
         datum.name
         for datum in data_of(loss.traced, problem)
@@ -136,7 +134,7 @@ def describe_term(loss: Loss, which: int, problem: Problem) -> str:
     return "the term of the loss that holds no data (the penalty)"
 
 
-def of_axes(loss: Loss) -> Iterator[tuple[str, Callable[[Problem], Leaves]]]:
+def of_axes(loss: Loss) -> Iterator[Hypothesis]:
     """Yields the error of a gradient with a softmax over the wrong axis, up to a constant.
 
     Yields:
@@ -181,15 +179,16 @@ def of_rules(loss: Loss) -> Iterator[Hypothesis]:
     ]
     for number, equation in chosen:
         name = surgery.function_name(equation)
-        if name not in LINEAR and equation.outvars[0].aval.shape in _shapes(equation):
+        if name not in LINEAR and _is_elementwise(equation):
             words = f"leaves out the derivative of {name}"
-            yield Hypothesis(words, loss.replaced({number}, surgery.identity))
+            yield words, loss.replaced({number}, surgery.identity)
     for number, equation in chosen:
         name = surgery.function_name(equation)
         if name not in {"stop_gradient", "copy", "reshape", "convert_element_type"}:
             words = f"leaves out what depends on the argument through {name}"
-            yield Hypothesis(words, loss.replaced({number}, _stop))
+            yield words, loss.replaced({number}, _stop)
 
 
-def _shapes(equation: Any) -> list[Any]:
-    return [getattr(v.aval, "shape", None) for v in equation.invars]
+def _is_elementwise(equation: Any) -> bool:
+    shapes = [getattr(v.aval, "shape", None) for v in equation.invars]
+    return equation.outvars[0].aval.shape in shapes

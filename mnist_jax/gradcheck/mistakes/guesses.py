@@ -5,55 +5,41 @@ from typing import Any
 
 import numpy as np
 
-from mnist_jax.gradcheck.mistakes.constants import (
-    Constant,
+from mnist_jax.gradcheck.mistakes.factors import (
+    Candidate,
     describe_factor,
     named,
     number,
 )
-from mnist_jax.gradcheck.mistakes.leaf import SLACK, Fit, Leaf, fit, listed
-
-# factor of a term below which the term counts as rounding
-NOTHING = 1e-9
-# largest error of computing in float32, relative to the largest coordinate
-SINGLE = 1e-5
+from mnist_jax.gradcheck.mistakes.leaf import Leaf, fit, listed
+from mnist_jax.gradcheck.tuning import NOTHING, SINGLE, SLACK
 
 
-def guess(leaf: Leaf, leaves: Sequence[Leaf], known: list[Constant], data: dict[str, Any]) -> str:
-    """Guesses the mistake in a leaf from its numbers alone.
+def guess(leaf: Leaf, leaves: Sequence[Leaf], known: list[Candidate], data: dict[str, Any]) -> str:
+    """Guesses the mistake in a wrong, finite leaf from its numbers alone.
 
-    Args:
-        leaf: Leaf that is wrong and finite.
-        leaves: All leaves.
-        known: Candidates for a factor.
-        data: Candidates for a ratio or a difference, by name.
-
-    Returns:
-        The predicate of a sentence that starts with "the gradient"; empty if nothing fits.
+    The guess is the predicate of a sentence that starts with "the gradient"; empty if nothing fits.
     """
     part = leaf.at_wrong_points().wrong_coordinates()
     guesses = (
         _single(part),
-        _zero(part),
+        "is zero where autodiff's is not" * bool(np.all(np.abs(part.ours) <= part.tolerance)),
         factor(part, known),
         _ratio(leaf, data),
-        _arrangement(leaf, leaves),
+        next((words for words, other in _arranged(leaf, leaves) if _equal(leaf, other)), ""),
         _term(part, leaf.name, known),
         _difference(leaf, data, known),
     )
     return next((each for each in guesses if each), "")
 
 
-def factor(part: Leaf, known: list[Constant]) -> str:
+def factor(part: Leaf, known: list[Candidate]) -> str:
     """Tests for a constant factor."""
     found = fit(part.ours, part.reference, part.tolerance)
-    if found is None or abs(found.factor) < NOTHING or _is_one(found):
+    if found is None or abs(found.factor) < NOTHING:
         return ""
-    return f"is {describe_factor(found, known)}"
-
-
-def _is_one(found: Fit) -> bool:
-    return bool(found.relative) and abs(found.factor - 1) < 10 * found.relative
+    is_one = found.relative and abs(found.factor - 1) < 10 * found.relative
+    return "" if is_one else f"is {describe_factor(found, known)}"
 
 
 def _single(part: Leaf) -> str:
@@ -64,12 +50,6 @@ def _single(part: Leaf) -> str:
     close = np.abs(part.ours - part.reference) <= SINGLE * np.abs(part.reference).max(initial=0)
     if np.all(rounded == part.ours) and np.any(reference != part.reference) and np.all(close):
         return "is rounded to float32: something computes in single precision, or returns it"
-    return ""
-
-
-def _zero(part: Leaf) -> str:
-    if np.all(np.abs(part.ours) <= part.tolerance):
-        return "is zero where autodiff's is not"
     return ""
 
 
@@ -99,11 +79,6 @@ def _fits(values: Any, leaf: Leaf) -> bool:
         return np.broadcast_shapes(np.shape(values), shape) == shape
     except ValueError:
         return False
-
-
-def _arrangement(leaf: Leaf, leaves: Sequence[Leaf]) -> str:
-    """Tests whether the values are right but in the wrong positions."""
-    return next((words for words, other in _arranged(leaf, leaves) if _equal(leaf, other)), "")
 
 
 def _arranged(leaf: Leaf, leaves: Sequence[Leaf]) -> Iterator[tuple[str, np.ndarray]]:
@@ -141,32 +116,39 @@ def _equal(leaf: Leaf, other: np.ndarray) -> bool:
     return bool(np.all(np.abs(leaf.ours - other) <= SLACK * leaf.tolerance.max()))
 
 
-def _term(part: Leaf, name: str, known: list[Constant]) -> str:
+def _term(part: Leaf, name: str, known: list[Candidate]) -> str:
     """Tests whether the difference is a multiple of the weights, or a constant."""
-    if np.sum(np.abs(part.weights) > 0) > 1:
-        found = fit(part.ours - part.reference, part.weights, part.tolerance)
-        if found and not found.relative and abs(found.factor) > NOTHING:
-            verb = "has an extra" if found.factor > 0 else "lacks a"
-            amount = named(abs(found.factor), known)
-            return f"{verb} term: {amount} times {name}, as from a penalty"
-    found = fit(part.ours - part.reference, np.ones_like(part.ours), part.tolerance)
-    if found and not found.relative and abs(found.factor) > NOTHING:
-        verb = "has an extra" if found.factor > 0 else "lacks a"
-        return f"{verb} constant term: {named(abs(found.factor), known)} in each coordinate"
-    return ""
+    several = np.sum(np.abs(part.weights) > 0) > 1
+    if several and (found := _extra(part, part.weights, known, "term")):
+        return f"{found} times {name}, as from a penalty"
+    found = _extra(part, np.ones_like(part.ours), known, "constant term")
+    return f"{found} in each coordinate" if found else ""
 
 
-def _difference(leaf: Leaf, data: dict[str, Any], known: list[Constant]) -> str:
+def _difference(leaf: Leaf, data: dict[str, Any], known: list[Candidate]) -> str:
     """Tests whether the difference is a multiple of an array of the data."""
     for name, values in data.items():
-        if np.ndim(values) == 0 or not _fits(values, leaf) or not np.any(values):
-            continue
-        term = np.broadcast_to(np.asarray(values, np.float64), leaf.ours.shape)
-        found = fit(leaf.ours - leaf.reference, term, leaf.tolerance)
-        if found and not found.relative and abs(found.factor) > NOTHING:
-            verb = "has an extra" if found.factor > 0 else "lacks a"
-            return f"{verb} term: {named(abs(found.factor), known)} times {name}"
+        if np.ndim(values) and _fits(values, leaf) and np.any(values):
+            term = np.broadcast_to(np.asarray(values, np.float64), leaf.ours.shape)
+            if found := _extra(leaf, term, known, "term"):
+                return f"{found} times {name}"
     return ""
+
+
+def _extra(leaf: Leaf, term: np.ndarray, known: list[Candidate], what: str) -> str:
+    found = fit(leaf.ours - leaf.reference, term, leaf.tolerance)
+    if found is None or found.relative or not abs(found.factor) > NOTHING:
+        return ""
+    verb = "has an extra" if found.factor > 0 else "lacks a"
+    return f"{verb} {what}: {named(abs(found.factor), known)}"
+
+
+def sentence(leaf: Leaf, words: str, data: dict[str, Any]) -> str:
+    """Says of which coordinates of a leaf a predicate holds."""
+    region = ""
+    if leaf.region and "transposed" not in words and not words.startswith("differs in"):
+        region = f"{leaf.region}{where_data_says(leaf.wrong, data)}"
+    return f"{leaf.name}{region}: the gradient {words}"
 
 
 def where_data_says(wrong: np.ndarray, data: dict[str, Any]) -> str:
@@ -212,9 +194,3 @@ def not_finite(leaf: Leaf) -> str:
                 f"{who} is not finite in {bad.sum()} of {bad.size} coordinates ({listed(bad)})"
             )
     return f"{leaf.name}: {' and '.join(parts)}"
-
-
-def shared(found: Iterator[str]) -> str:
-    """Returns a guess that several leaves share; empty if they differ."""
-    words = set(found)
-    return words.pop() if len(words) == 1 else ""

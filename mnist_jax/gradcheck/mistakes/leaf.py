@@ -6,12 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mnist_jax.gradcheck.tuning import LOOSE, SLACK
+
 FEW = 5
-# largest error of a fit in multiples of the tolerance, since both sides are rounded
-SLACK = 4.0
-# ... or relative to the largest coordinate, if the loss contains an epsilon that the hand-written
-# gradient omits; the claim then states this error
-LOOSE = 1e-4
 
 
 class Leaf(NamedTuple):

@@ -8,42 +8,32 @@ import jax
 import numpy as np
 
 from mnist_jax.gradcheck.mistakes.data import Datum, data_of
-from mnist_jax.gradcheck.mistakes.derivatives import Loss
-from mnist_jax.gradcheck.mistakes.hypothesis import Hypothesis, Leaves
+from mnist_jax.gradcheck.mistakes.derivatives import Hypothesis, Leaves, Loss
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Program
 
 
 def of_data(program: Program, loss: Loss, problem: Problem) -> Iterator[Hypothesis]:
-    """Yields gradients of the same loss with changed data.
-
-    Args:
-        program: Program of the loss and its gradient by autodiff, in float64.
-        loss: Loss alone.
-        problem: Problem with the data.
-
-    Yields:
-        Hypotheses with data that are omitted, set to one, shifted, or exchanged.
-    """
+    """Yields gradients of the loss with data that are omitted, set to one, shifted or exchanged."""
     data = sorted(data_of(program.traced, problem), key=lambda datum: datum.array.size)
     for datum in data:
         for words, change in _changes(datum):
-            yield Hypothesis(words, functools.partial(_with_data, program, [(datum, change)]))
+            yield words, functools.partial(_with_data, program, [(datum, change)])
     rows = [d for d in data if d.array.ndim and d.array.shape[0] > 1]
     for n in sorted({d.array.shape[0] for d in rows}):
         chosen = [d for d in rows if d.array.shape[0] == n]
         for row, which in ((n - 1, "last"), (0, "first")):
             words = f"leaves out the {which} of the {n} rows of {_names(chosen)}"
             without = functools.partial(_without_row, program, loss, chosen, row)
-            yield Hypothesis(words, functools.partial(without, 1.0))
+            yield words, functools.partial(without, 1.0)
             words += ", in the sum and in the number that it is divided by"
-            yield Hypothesis(words, functools.partial(without, n / (n - 1)))
+            yield words, functools.partial(without, n / (n - 1))
     for i, a in enumerate(data):
         for b in data[i + 1 :]:
             if a.array.shape == b.array.shape and a.array.dtype == b.array.dtype and a.array.ndim:
                 exchanged = [(a, functools.partial(_other, b)), (b, functools.partial(_other, a))]
                 words = f"has {a.name} and {b.name} exchanged"
-                yield Hypothesis(words, functools.partial(_with_data, program, exchanged))
+                yield words, functools.partial(_with_data, program, exchanged)
 
 
 def _other(datum: Datum, _: np.ndarray) -> np.ndarray:
@@ -88,11 +78,8 @@ def _with_data(program: Program, changes: Any, problem: Problem) -> Leaves:
         of = constants if datum.constant else inputs
         values = np.asarray(of[datum.position])
         of[datum.position] = np.ascontiguousarray(change(values)).astype(values.dtype)
-    return _gradient_of(program.run(constants, inputs))
-
-
-def _gradient_of(result: Any) -> Leaves:
-    return [np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(result[1])]
+    gradient = jax.tree.leaves(program.run(constants, inputs)[1])
+    return [np.asarray(leaf, np.float64) for leaf in gradient]
 
 
 def _without_row(

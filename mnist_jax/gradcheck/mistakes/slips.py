@@ -1,32 +1,23 @@
 """Mistakes visible in the operations of a function: broadcast shapes, integer overflow."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 
+from mnist_jax.gradcheck.arithmetic.structure import INTEGERS
 from mnist_jax.gradcheck.functions import Traced, captured
 from mnist_jax.gradcheck.mistakes import surgery
 from mnist_jax.gradcheck.mistakes.data import data_of
 from mnist_jax.gradcheck.problem import Problem, is_array
 
-INTEGERS: dict[str, Callable[..., Any]] = {
-    **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative},
-    "integer_pow": np.power,
-}
+WRAPPING = ("add", "sub", "mul", "neg", "integer_pow")
 
 
 def column_against_row(traced: Traced) -> str:
     """Describes an operation that broadcasts a column and a row of the same length to a matrix.
 
     For example, labels of shape (n, 1) minus predictions of shape (n,) have shape (n, n).
-
-    Args:
-        traced: Traced loss or gradient.
-
-    Returns:
-        A predicate, as `combines (30, 1) with (30,) to (30, 30) by sub`; empty if there is none.
     """
     for equation in surgery.equations(traced.closed):
         shapes = [getattr(v.aval, "shape", ()) for v in equation.invars]
@@ -38,16 +29,7 @@ def column_against_row(traced: Traced) -> str:
 
 
 def wraps_around(gradient: Traced, loss: Traced, problem: Problem) -> str:
-    """Describes integers of fewer than 32 bits that wrap around in a gradient.
-
-    Args:
-        gradient: Traced hand-written gradient.
-        loss: Traced loss.
-        problem: Problem with the arguments.
-
-    Returns:
-        A predicate; empty if no integer wraps around.
-    """
+    """Describes integers of fewer than 32 bits that wrap around in a gradient; else empty."""
     return _in_operations(gradient, problem) or _before_tracing(gradient, loss, problem)
 
 
@@ -56,10 +38,10 @@ def _in_operations(traced: Traced, problem: Problem) -> str:
 
     def note(equation: surgery.Equation) -> list[Any]:
         dtype = np.dtype(equation.results[0].dtype) if equation.results else np.dtype(bool)
-        if not found and equation.name in INTEGERS and dtype.kind in "iu" and dtype.itemsize < 4:
+        if not found and equation.name in WRAPPING and dtype.kind in "iu" and dtype.itemsize < 4:
             operands = [np.asarray(x, np.int64) for x in equation.operands]
-            power = [equation.jaxpr.params["y"]] if equation.name == "integer_pow" else []
-            wide = INTEGERS[equation.name](*operands, *power)
+            power = equation.jaxpr.params.get("y")
+            wide = operands[0] ** power if power else INTEGERS[equation.name](*operands)
             if not np.array_equal(wide, np.asarray(equation.results[0], np.int64)):
                 found.append(f"computes with {dtype}, which wraps around ({equation.name})")
         return equation.results

@@ -36,35 +36,14 @@ Change = Callable[[Equation], Sequence[Any]]
 
 
 def evaluate(closed: ClosedJaxpr, inputs: Sequence[Any], change: Change) -> Any:
-    """Evaluates a loss in JAX, so that the evaluation can be traced and differentiated.
-
-    Args:
-        closed: Jaxpr to evaluate.
-        inputs: Values of its inputs.
-        change: Function from an equation to the results that replace its own.
-
-    Returns:
-        The first output.
-    """
+    """Evaluates a loss in JAX with other results of some equations, as a function to trace."""
     numbers = {id(equation): i for i, equation in enumerate(equations(closed))}
     return _run(closed.jaxpr, closed.consts, inputs, change, numbers)[0]
 
 
 def without_rules(closed: ClosedJaxpr, inputs: Sequence[Any]) -> list[Any]:
-    """Evaluates a function without its rules by `custom_jvp` and `custom_vjp`.
-
-    Args:
-        closed: Jaxpr to evaluate.
-        inputs: Values of its inputs.
-
-    Returns:
-        All outputs.
-    """
-    return _run(closed.jaxpr, closed.consts, inputs, _keep, None, CALLS | RULES)
-
-
-def _keep(equation: Equation) -> list[Any]:
-    return equation.results
+    """Evaluates a function without its rules by `custom_jvp` and `custom_vjp`."""
+    return _run(closed.jaxpr, closed.consts, inputs, lambda each: each.results, None, CALLS | RULES)
 
 
 def _run(
@@ -192,18 +171,20 @@ def terms(closed: ClosedJaxpr) -> list[int]:
     return list(of(closed.jaxpr, closed.jaxpr.outvars[0]))
 
 
-def named_inputs(closed: ClosedJaxpr, number: int) -> set[int]:
-    """Returns the positions of the inputs of an equation; constants have negative positions."""
+def inputs_of(closed: ClosedJaxpr) -> list[set[int]]:
+    """Returns the positions of the inputs that each equation depends on.
+
+    Constants have negative positions, from -1.
+    """
     jaxpr = closed.jaxpr
     known: dict[Any, set[int]] = {v: {i} for i, v in enumerate(jaxpr.invars)}
     known |= {v: {-1 - i} for i, v in enumerate(jaxpr.constvars)}
-    wanted = id(equations(closed)[number])
+    found: dict[int, set[int]] = {}
 
     def of(variable: Any) -> set[int]:
         return set() if isinstance(variable, Literal) else known.get(variable, set())
 
-    def walk(jaxpr: Jaxpr) -> set[int]:
-        found: set[int] = set()
+    def walk(jaxpr: Jaxpr) -> None:
         for equation in jaxpr.eqns:
             depends = set().union(*map(of, equation.invars))
             inner = called_by(equation)
@@ -211,12 +192,12 @@ def named_inputs(closed: ClosedJaxpr, number: int) -> set[int]:
                 inner = _closed(Scan.of(equation).body)
             if inner is not None:
                 known.update(zip(inner.jaxpr.invars, map(of, equation.invars), strict=True))
-                found |= walk(inner.jaxpr)
+                walk(inner.jaxpr)
             known.update((variable, depends) for variable in equation.outvars)
-            found |= depends if id(equation) == wanted else set()
-        return found
+            found[id(equation)] = found.get(id(equation), set()) | depends
 
-    return walk(jaxpr)
+    walk(jaxpr)
+    return [found[id(equation)] for equation in equations(closed)]
 
 
 def constant(result: Any) -> Any:

@@ -13,7 +13,7 @@ SMALL = 4
 TIMES = {1: "", 2: "twice ", 4: "four times "}
 
 
-class Constant(NamedTuple):
+class Candidate(NamedTuple):
     """A candidate for a wrong factor.
 
     Attributes:
@@ -29,55 +29,45 @@ class Constant(NamedTuple):
     divided: str = ""
 
 
-def constants(problem: Problem, arrays: dict[str, np.ndarray]) -> list[Constant]:
-    """Returns candidates for a wrong factor: scalars, lengths and sums of the data.
-
-    Args:
-        problem: Problem with the differentiated argument.
-        arrays: Data by name: arguments and captured arrays.
-
-    Returns:
-        Scalars, with their double and fourfold; lengths of axes, with ratios of two lengths; sums;
-        sizes.
-    """
+def candidates(problem: Problem, arrays: dict[str, np.ndarray]) -> list[Candidate]:
+    """Returns candidates for a wrong factor: scalars, lengths and sums of the data."""
     scalars, lengths, sums = [], {}, []
     for name, array in arrays.items():
         if np.ndim(array) == 0 and is_floating(array):
-            scalars += [Constant(n * float(array), f"{word}{name}") for n, word in TIMES.items()]
+            scalars += [Candidate(n * float(array), f"{word}{name}") for n, word in TIMES.items()]
         for axis, length in enumerate(np.shape(array)):
             lengths.setdefault(length, f"the length of axis {axis} of {name}")
         if np.ndim(array) == 1 and is_floating(array):
             total = float(np.sum(array))
-            sums.append(Constant(total, f"the sum of {name}", *_sum_and_mean(f"{name}'s sum")))
+            sums.append(Candidate(total, f"the sum of {name}", *_sum_and_mean(f"{name}'s sum")))
     for i, leaf in enumerate(jax.tree.leaves(problem.differentiated)):
         for axis, length in enumerate(np.shape(leaf)):
             lengths.setdefault(length, f"the length of axis {axis} of {problem.names[i]}")
     named = [
-        Constant(float(length), name, *_sum_and_mean(f"the {length}"))
+        Candidate(float(length), name, *_sum_and_mean(f"the {length}"))
         for length, name in lengths.items()
         if length > 2
     ]
     large = [each for each in named if each.value > SMALL]  # small lengths have too many ratios
     ratios = [
-        Constant(a.value / b.value, f"{a.name} over {b.name}")
+        Candidate(a.value / b.value, f"{a.name} over {b.name}")
         for a, b in itertools.permutations(large, 2)
     ]
-    off_by_one = [Constant(n.value / (n.value - 1), f"{n.name}, over one less") for n in named]
+    off_by_one = [Candidate(n.value / (n.value - 1), f"{n.name}, over one less") for n in named]
     return [*scalars, *named, *sums, *off_by_one, *ratios, *_sizes(arrays), *LOGARITHMS]
 
 
-def _sizes(arrays: dict[str, np.ndarray]) -> list[Constant]:
-    """Returns the sizes of the arrays with several axes."""
+def _sizes(arrays: dict[str, np.ndarray]) -> list[Candidate]:
     return [
-        Constant(float(np.size(array)), f"the size of {name}", *_sum_and_mean(f"all of {name}"))
+        Candidate(float(np.size(array)), f"the size of {name}", *_sum_and_mean(f"all of {name}"))
         for name, array in arrays.items()
         if np.ndim(array) > 1
     ]
 
 
 LOGARITHMS = [
-    Constant(float(np.log(2)), "ln 2, as between bits and nats"),
-    Constant(float(np.log(10)), "ln 10, as between decimal and natural logarithms"),
+    Candidate(float(np.log(2)), "ln 2, as between bits and nats"),
+    Candidate(float(np.log(10)), "ln 10, as between decimal and natural logarithms"),
 ]
 
 
@@ -88,16 +78,8 @@ def _sum_and_mean(what: str) -> tuple[str, str]:
     )
 
 
-def describe_factor(found: Fit, known: list[Constant]) -> str:
-    """Describes a factor, as `-1 times autodiff's: the sign is wrong`.
-
-    Args:
-        found: Fitted factor.
-        known: Candidates for the factor.
-
-    Returns:
-        The factor, with its meaning if there is one.
-    """
+def describe_factor(found: Fit, known: list[Candidate]) -> str:
+    """Describes a factor, as `-1 times autodiff's: the sign is wrong`."""
     return f"{number(found.factor)} times autodiff's{_meaning(found.factor, known)}{upto(found)}"
 
 
@@ -111,7 +93,7 @@ def upto(found: Fit) -> str:
     return f" (up to a relative {found.relative:.0e})" if found.relative else ""
 
 
-def _meaning(factor: float, known: list[Constant]) -> str:
+def _meaning(factor: float, known: list[Candidate]) -> str:
     size = abs(factor)
     sign = ", with the wrong sign" if factor < 0 else ""
     if _same(size, 1.0):
@@ -119,21 +101,21 @@ def _meaning(factor: float, known: list[Constant]) -> str:
     if _same(size, 2.0) or _same(size, 0.5):
         word = "a factor of 2 too much" if size > 1 else "a factor of 2 is missing"
         return f": {word}{sign}"
-    for constant in known:
-        if _same(size, constant.value):
-            why = f": {constant.times}" if constant.times else ""
-            return f" ({constant.name}){why}{sign}"
-        if constant.value and _same(size * constant.value, 1.0):
-            why = f": {constant.divided}" if constant.divided else ""
-            return f" (1/{number(constant.value)}, {constant.name}){why}{sign}"
+    for candidate in known:
+        if _same(size, candidate.value):
+            why = f": {candidate.times}" if candidate.times else ""
+            return f" ({candidate.name}){why}{sign}"
+        if candidate.value and _same(size * candidate.value, 1.0):
+            why = f": {candidate.divided}" if candidate.divided else ""
+            return f" (1/{number(candidate.value)}, {candidate.name}){why}{sign}"
     return sign
 
 
-def named(value: float, known: list[Constant]) -> str:
+def named(value: float, known: list[Candidate]) -> str:
     """Formats a number, with its name if it is a known constant."""
-    for constant in known:
-        if _same(abs(value), constant.value):
-            return f"{number(value)} ({constant.name})"
+    for candidate in known:
+        if _same(abs(value), candidate.value):
+            return f"{number(value)} ({candidate.name})"
     return number(value)
 
 
@@ -141,7 +123,7 @@ def _same(a: float, b: float) -> bool:
     return bool(np.isclose(a, b, rtol=1e-6, atol=0))
 
 
-def is_plain(value: float, known: list[Constant]) -> bool:
+def is_plain(value: float, known: list[Candidate]) -> bool:
     """Returns whether a factor of a hypothesis is a common mistake."""
     lengths = [c.value for c in known if c.times and c.value]
     sizes = [1.0, 2.0, 0.5, *lengths, *(1 / each for each in lengths)]
