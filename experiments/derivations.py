@@ -1,71 +1,63 @@
-"""Is the wrong line of a derivation found? `python -m experiments.derivations`.
+"""Test whether the checker locates a wrong line in a derivation.
 
-Exit codes: 0 every mistake is located at its line, and no right derivation is said to be wrong;
-1 otherwise; 2 wrong use, one message on stderr; 130 interrupted.
+Exit codes: 0 if every mistake is located and no correct derivation is reported; 1 otherwise; 2 for
+a user error, with one message on stderr; 130 after Ctrl-C.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from tyro.conf import FlagCreatePairsOff
 
-from experiments.common.command import DONE, announce, exit_code
-from experiments.common.flags import parse_flags
+from experiments.common.command import DONE, exit_code, run_command
 from experiments.common.progress import Progress
+from experiments.common.settings import CommandSettings, require_at_least
 from experiments.controls.chains import Chain, check_chain, draw_chain
-from mnist_jax.errors import UsageError
-from mnist_jax.results import environment, output_folder, write_json
+from mnist_jax.results import environment, write_json
 
 NOT_TRUSTED = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChainSettings:
-    """How many derivations are checked, and where the numbers go."""
-
-    count: int = 500
-    """Derivations with a mistake, and as many without."""
-
-    seed: int = 0
-    """Seed of all."""
+class ChainSettings(CommandSettings):
+    """Settings of the derivation tests."""
 
     output_dir: Path = Path("results/controls")
-    """Folder for what this command writes."""
+    """Folder for chains.json."""
 
-    quiet: Annotated[bool, FlagCreatePairsOff] = False
-    """No progress bar; only where the file is, and what went wrong."""
+    count: int = 500
+    """Number of derivations with a mistake, and of derivations without one."""
+
+    seed: int = 0
+    """Seed of the derivations."""
+
+    def check(self) -> "ChainSettings":
+        """Validates the settings, and returns them."""
+        require_at_least(self, count=1)
+        return self
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Check derivations, and count the mistakes that are located.
+    """Runs the derivation tests from the command line; returns the exit code."""
+    return run_command(ChainSettings, "experiments.derivations", __doc__, work, arguments)
 
-    Args:
-        arguments: The flags; None for those of the process.
 
-    Returns:
-        The exit code.
-    """
-    program = "python -m experiments.derivations"
-    settings = parse_flags(ChainSettings, program, __doc__ or "", arguments)
-    if settings.count < 1:
-        raise UsageError(f"count is {settings.count}; give at least 1.")
-    with output_folder(settings.output_dir) as folder:
-        announce(folder, quiet=settings.quiet)
-        numbers = count_located(settings)
-        write_json(folder / "chains.json", numbers)
+def work(settings: ChainSettings, folder: Path) -> int:
+    """Checks the derivations, writes chains.json and prints the counts."""
+    numbers = count_located(settings)
+    write_json(folder / "chains.json", numbers)
     print(f"{numbers['located']} of {settings.count} mistakes located at their line")
-    print(f"{numbers['alarms']} false alarms on {settings.count} right derivations")
+    print(f"{numbers['alarms']} false alarms on {settings.count} correct derivations")
     print(f"written to {folder / 'chains.json'}")
     trusted = numbers["located"] == settings.count and not numbers["alarms"]
     return DONE if trusted else NOT_TRUSTED
 
 
 def chains(settings: ChainSettings) -> Iterator[Chain]:
-    """The derivations, wrong ones and right ones in turn."""
+    """Yields wrong and correct derivations in turn."""
     rng = np.random.default_rng(settings.seed)
     for _ in range(settings.count):
         yield draw_chain(rng, wrong=True)
@@ -73,7 +65,7 @@ def chains(settings: ChainSettings) -> Iterator[Chain]:
 
 
 def count_located(settings: ChainSettings) -> dict[str, Any]:
-    """What chains.json holds: the counts, and of each kind of mistake how many are located."""
+    """Counts false alarms, and located mistakes in total and of each kind."""
     drawn: Counter[str] = Counter()
     located: Counter[str] = Counter()
     alarms = 0

@@ -1,4 +1,4 @@
-"""Data by content: files of any name, tables, what a file is instead; and files that are traps."""
+"""Files that are identified by content, CSV tables, and malicious files."""
 
 import gzip
 import io
@@ -52,12 +52,12 @@ def test_tables_are_read(header: str, tmp_path: Path, small_files: Files, small_
         ("", "has no rows"),
         ("label\n", "has no rows"),
         ("1,2\n", "has 2 columns instead of a label and 784 pixels"),
-        ("1,300\n", "no table of numbers from 0 to 255"),
-        ("1,\n2\n", "no table of numbers"),
-        ("5,\xff\n", "no table of numbers"),
+        ("1,300\n", "not a table of numbers from 0 to 255"),
+        ("1,\n2\n", "not a table of numbers"),
+        ("5,\xff\n", "not a table of numbers"),
     ],
 )
-def test_what_is_no_table_is_one_message(text: str, reason: str, small_files: Files):
+def test_an_invalid_table_is_one_message(text: str, reason: str, small_files: Files):
     with pytest.raises(DataError, match=reason):
         tables.parse(io.BytesIO(text.encode("latin1")), *small_files[:2])
 
@@ -69,7 +69,9 @@ def test_a_data_set_is_recognised_by_its_labels(
         (tmp_path / name).write_bytes(content[:-1] + b"?")
     labels = finding.FIRST_LABELS["fashion-mnist"]["train"]
     (tmp_path / small_files[1].name).write_bytes(encode_idx(np.frombuffer(labels, np.uint8)))
-    with pytest.raises(DataError, match="this is Fashion-MNIST: --data-set fashion-mnist reads it"):
+    with pytest.raises(
+        DataError, match="those of Fashion-MNIST: --data-set fashion-mnist reads it"
+    ):
         directory.read(tmp_path, small_files)
 
 
@@ -84,22 +86,26 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("name", ["{}.partial", "{}"])
-def test_a_link_in_the_cache_is_not_followed(name: str, tmp_path: Path, small_contents: Contents):
+def test_a_link_in_the_cache_is_not_followed(
+    name: str, tmp_path: Path, small_files: Files, small_contents: Contents
+):
     precious, folder = tmp_path / "precious", tmp_path / "cache"
     precious.write_text("mine")
     folder.mkdir()
     for file in small_contents:
         (folder / name.format(file)).symlink_to(precious)
-    cache.write(folder, small_contents, lambda line: None)
+    cache.write(folder, small_files, small_contents, lambda line: None)
     assert precious.read_text() == "mine"
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == small_contents
     assert not any(path.is_symlink() for path in folder.iterdir())
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such modes on Windows")
-def test_only_the_user_can_write_to_the_cache(tmp_path: Path, small_contents: Contents):
+def test_only_the_user_can_write_to_the_cache(
+    tmp_path: Path, small_files: Files, small_contents: Contents
+):
     folder = tmp_path / "new" / "cache"
-    cache.write(folder, small_contents, lambda line: None)
+    cache.write(folder, small_files, small_contents, lambda line: None)
     assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder.parent)] == [0o700] * 2
 
 
@@ -115,7 +121,7 @@ def test_a_file_that_is_written_has_the_mode_that_the_user_wants(tmp_path: Path)
 
 
 def peak(work) -> int:
-    """The most memory that Python and NumPy held meanwhile, in bytes."""
+    """Peak memory of Python and NumPy, in bytes."""
     tracemalloc.start()
     with pytest.raises(DataError):
         work()
@@ -150,12 +156,12 @@ def npy_header(shape: str, descr: str = "'|u1'") -> bytes:
         (npy_header("(2**9,)"), b"", ""),
         (npy_header("(-1,)"), b"", ""),
         (npy_header("(9,)", "'|O'"), bytes(72), "object"),
-        (npy_header("(1,)", "'<i8'"), b"\0\1" + bytes(6), "runs from 256"),
+        (npy_header("(1,)", "'<i8'"), b"\0\1" + bytes(6), "ranges from 256"),
         (b"\x93NUMPY\x07\x00", b"", ""),
         (b"", b"", ""),
     ],
 )
-def test_an_npz_file_that_lies_is_refused(
+def test_an_npz_file_with_a_false_header_is_refused(
     header: bytes, content: bytes, reason: str, tmp_path: Path
 ):
     path = tmp_path / "mnist.npz"
@@ -174,7 +180,7 @@ def test_labels_of_another_integer_are_read(tmp_path: Path):
 
 
 def test_an_empty_idx_file_of_great_size_is_refused():
-    with pytest.raises(DataError, match=r"of shape \(0, 4294967295, .* is no array"):
+    with pytest.raises(DataError, match=r"of shape \(0, 4294967295, .* is not an array"):
         parse_idx(bytes([0, 0, 8, 4]) + bytes(4) + b"\xff" * 12)
 
 

@@ -1,4 +1,4 @@
-"""What a person with such a device relies on, asserted of the compiled programs."""
+"""Checks of compiled programs: precision, host calls, collectives, number of kernels."""
 
 import json
 import re
@@ -7,58 +7,58 @@ from pathlib import Path
 
 from experiments.accelerators.hlo import Computation, Instruction
 from experiments.accelerators.programs import Program
-from experiments.accelerators.reading import HOST, Reader, product
+from experiments.accelerators.reading import HOST, Reader, is_product
 
 RECORDED = Path(__file__).parent / "kernels.json"
-FULL = re.compile(
+FULL_PRECISION = re.compile(
     r"operand_precision=\{highest,highest\}|algorithm=dot_f32_f32_f32\b"
     r'|"operand_precision":\["HIGHEST","HIGHEST"\]'
 )
-NARROW = ("bf16", "f16", "f8")
+LOW_PRECISION = ("bf16", "f16", "f8")
 
 
-def violations(program: Program, reader: Reader, recorded: int | None) -> list[str]:
-    """What a compiled program does that it must not.
+def violations(program: Program, reader: Reader, max_kernels: int | None) -> list[str]:
+    """Checks a compiled program.
 
     Args:
-        program: What was compiled.
-        reader: Reads what came of it.
-        recorded: The most kernels of a step; None if the program does not train.
+        program: Description of the program.
+        reader: Reader of the compiled program.
+        max_kernels: Largest number of kernels in a step; None if the program does not train.
 
     Returns:
-        A sentence for each violation.
+        A message for each failed check.
     """
-    found = [*_hosts(reader), *_talks(program, reader)]
+    messages = [*_host_calls(reader), *_collectives(program, reader)]
     if program.precision == "float32":
-        found += [*_products(reader), *_doubles(reader)]
+        messages += [*_products(reader), *_doubles(reader)]
     kernels = len(reader.step_kernels)
-    if recorded is not None and kernels > recorded:
-        found.append(f"a step has {kernels} kernels; {recorded} are recorded as the most")
-    return found
+    if max_kernels is not None and kernels > max_kernels:
+        messages.append(f"a step has {kernels} kernels; the recorded limit is {max_kernels}")
+    return messages
 
 
 def recorded_kernels() -> dict[str, dict[str, int]]:
-    """The most kernels of a training step: device to the program's key to their number."""
+    """Returns the largest number of kernels in a training step, by device and program."""
     return json.loads(RECORDED.read_text(encoding="utf-8"))
 
 
 def key(program: Program) -> str:
-    """What a program is called where kernels are recorded."""
+    """Returns the name of a program among the recorded kernels."""
     return f"{program.name}, {program.precision}"
 
 
 def _products(reader: Reader) -> Iterator[str]:
-    """Products that are not done in float32."""
+    """Yields a message for each product with less than float32 precision."""
     for computation, instruction in reader.instructions:
-        if not product(instruction):
+        if not is_product(instruction):
             continue
         dtypes = {shape.dtype for shape in _operands(computation, instruction)}
-        if narrow := sorted(d for d in dtypes if d.startswith(NARROW)):
-            yield f"product {instruction.name} takes {', '.join(narrow)}"
-        elif "f32" in dtypes and not FULL.search(instruction.attributes):
+        if low := sorted(dtype for dtype in dtypes if dtype.startswith(LOW_PRECISION)):
+            yield f"product {instruction.name} takes {', '.join(low)}"
+        elif "f32" in dtypes and not FULL_PRECISION.search(instruction.attributes):
             yield (
-                f"product {instruction.name} is not asked for in full precision: it may run in "
-                "TF32 or bfloat16"
+                f"product {instruction.name} does not request full precision: it may run in TF32 "
+                "or bfloat16"
             )
 
 
@@ -69,30 +69,29 @@ def _operands(computation: Computation, instruction: Instruction) -> Iterator:
 
 
 def _doubles(reader: Reader) -> Iterator[str]:
-    """Numbers in float64."""
     names = [
         instruction.name
         for _, instruction in reader.instructions
         if any(shape.dtype in ("f64", "c128") for shape in instruction.shapes)
     ]
     if names:
-        yield f"float64 in {len(names)} places, the first {names[0]}"
+        yield f"{len(names)} instructions in float64, the first is {names[0]}"
 
 
-def _hosts(reader: Reader) -> Iterator[str]:
-    """Where the host is asked while the program runs."""
+def _host_calls(reader: Reader) -> Iterator[str]:
     for _, instruction in reader.instructions:
-        called = instruction.opcode == "custom-call" and "callback" in instruction.attributes
-        sent = "is_host_transfer=true" in instruction.attributes
-        if called or sent or instruction.opcode in HOST:
-            yield f"the host is called by {instruction.name}"
+        callback = instruction.opcode == "custom-call" and "callback" in instruction.attributes
+        transfer = "is_host_transfer=true" in instruction.attributes
+        if callback or transfer or instruction.opcode in HOST:
+            yield f"{instruction.name} calls the host"
     if reader.unknown_loops:
-        yield f"the host is asked whether to go on by {reader.unknown_loops} loops"
+        yield f"{reader.unknown_loops} loops ask the host whether to continue"
 
 
-def _talks(program: Program, reader: Reader) -> Iterator[str]:
-    """Where chips talk that should not."""
-    for each in reader.collectives:
-        if each.operation not in program.talks:
-            allowed = f"only {', '.join(program.talks)} is" if program.talks else "nothing is"
-            yield f"chips talk in an {each.operation} of {each.bytes} bytes; {allowed} expected"
+def _collectives(program: Program, reader: Reader) -> Iterator[str]:
+    for collective in reader.collectives:
+        if collective.operation not in program.collectives:
+            allowed = ", ".join(program.collectives) or "none"
+            yield (
+                f"collective {collective.operation} of {collective.bytes} bytes; allowed: {allowed}"
+            )

@@ -1,4 +1,4 @@
-"""Compiling for a device that is not there."""
+"""Compilation for devices that are not present."""
 
 import os
 import time
@@ -25,21 +25,21 @@ WHEELS = {
     "cuda": ("jax-cuda13-plugin", "jax-cuda13-pjrt", "nvidia-cuda-nvcc", "nvidia-nvvm"),
     "tpu": ("libtpu",),
 }
-"""What each compiler comes in."""
+"""Wheels of each compiler."""
 
 ENVIRONMENT = {
-    "JAX_SKIP_CUDA_CONSTRAINTS_CHECK": "1",  # there is no driver, nor cuDNN
-    "TPU_SKIP_MDS_QUERY": "1",  # nor the server that describes a TPU
+    "JAX_SKIP_CUDA_CONSTRAINTS_CHECK": "1",  # without driver and cuDNN
+    "TPU_SKIP_MDS_QUERY": "1",  # without the server that describes a TPU
     "TPU_ACCELERATOR_TYPE": "v5litepod-4",
     "TPU_WORKER_HOSTNAMES": "localhost",
-    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # nothing runs, so nothing is in the way of another process
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # nothing runs, so processes do not conflict
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
 
 
 @dataclass(frozen=True)
-class Described(Placement):
-    """A placement of arrays that are only described: shapes and dtypes on devices."""
+class AbstractPlacement(Placement):
+    """Placement of abstract arrays, which have a shape and a dtype but no values."""
 
     def _put(self, tree: Tree, spec: PartitionSpec) -> Tree:
         sharding = NamedSharding(Mesh(np.array(self.devices), ("devices",)), spec)
@@ -48,42 +48,38 @@ class Described(Placement):
         )
 
     def split(self, tree: Tree, axis: int = 0) -> Tree:
-        """Arrays of which each device has a part, cut along an axis."""
+        """Splits arrays along an axis, one part for each device."""
         return self._put(tree, PartitionSpec(*(None,) * axis, "devices"))
 
 
 class Compiled(NamedTuple):
-    """A compiled program, or why there is none.
+    """Result of a compilation.
 
     Attributes:
-        text: The program; empty if there is none.
+        text: Text of the compiled program; empty after an error.
         memory: Bytes of arguments, results and temporaries on each chip.
-        seconds: What compiling took.
-        reason: Why there is none.
+        seconds: Duration of the compilation.
+        error: Error of the compiler; empty after a success.
     """
 
     text: str
     memory: dict[str, int]
     seconds: float
-    reason: str = ""
+    error: str = ""
 
 
 def check_wheels(devices: list[Device]) -> None:
-    """Checks that the compilers are installed.
-
-    Raises:
-        UsageError: If one is not, or is one of another version than jax.
-    """
+    """Raises a UsageError if a compiler is missing or does not match the version of jax."""
     missing = []
     for wheel in {name: None for device in devices for name in WHEELS[device.platform]}:
         try:
-            found = version(wheel)
+            installed = version(wheel)
         except PackageNotFoundError:
             missing.append(wheel)
             continue
-        if wheel.startswith("jax-") and found != jax.__version__:
+        if wheel.startswith("jax-") and installed != jax.__version__:
             raise UsageError(
-                f"{wheel} is {found}, but jax is {jax.__version__}, and both must be the same: "
+                f"{wheel} is {installed}, but jax is {jax.__version__}, and both must be the same: "
                 "pip install -e '.[accelerators]'."
             )
     if missing:
@@ -94,7 +90,7 @@ def check_wheels(devices: list[Device]) -> None:
 
 
 def prepare() -> None:
-    """Sets what the compilers ask of the environment; JAX itself computes on the CPU."""
+    """Sets the environment variables of the compilers; JAX itself computes on the CPU."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     jax.config.update("jax_platforms", "cpu")
@@ -102,7 +98,7 @@ def prepare() -> None:
 
 @cache
 def chips(device: Device, count: int) -> tuple[Any, ...]:
-    """So many chips of a device, as JAX describes them."""
+    """Returns the given number of chips of a device, as JAX describes them."""
     options = {"target_config": device.target} if device.target else {}
     if device.platform == "cuda":
         options["topology"] = device.topology[count]
@@ -111,26 +107,17 @@ def chips(device: Device, count: int) -> tuple[Any, ...]:
         name = device.topology[count]
     try:
         with quietly():
-            described = get_topology_desc(platform=device.platform, topology_name=name, **options)
+            topology = get_topology_desc(platform=device.platform, topology_name=name, **options)
     except jax.errors.JaxRuntimeError as error:
         raise UsageError(
-            f"the compiler for the {device.title} can't start: {error}. Install it anew with pip "
+            f"the compiler for the {device.title} can't start: {error}. Reinstall it with pip "
             "install -e '.[accelerators]', or leave the device out with --devices."
         ) from error
-    return tuple(described.devices[:count])
+    return tuple(topology.devices[:count])
 
 
 def compile_for(device: Device, traced: Any, precision: str) -> Compiled:
-    """Compiles a traced program.
-
-    Args:
-        device: The device; the program's arguments are described on its chips.
-        traced: What `jax.jit(...).trace` gives.
-        precision: Dtype of the program.
-
-    Returns:
-        The compiled program, or why the compiler refuses it.
-    """
+    """Compiles a program, traced by `jax.jit(...).trace` with arguments on chips of the device."""
     start = time.perf_counter()
     try:
         with quietly(), in_precision(precision):
@@ -150,12 +137,12 @@ def compile_for(device: Device, traced: Any, precision: str) -> Compiled:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Where what the compilers print on stderr is dropped; they print below Python."""
+    """Discards the output of the compilers on stderr, which bypasses Python."""
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
-        kept = os.dup(2)
+        stderr = os.dup(2)
         os.dup2(nowhere.fileno(), 2)
         try:
             yield
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(stderr, 2)
+            os.close(stderr)

@@ -1,6 +1,6 @@
-"""The text of a compiled program (HLO), parsed.
+"""Parser for the text of a compiled program (HLO).
 
-The text is no stable interface. What is not understood is an error, never a zero.
+The text is not a stable interface, so unknown syntax raises an error.
 """
 
 import math
@@ -15,12 +15,12 @@ SMALL = {"pred": 1, "token": 0, "opaque": 0}
 
 
 class Shape(NamedTuple):
-    """An array.
+    """Shape of an array.
 
     Attributes:
-        dtype: As HLO writes it: f32, s32, pred.
-        dims: Lengths of its axes.
-        local: Whether it is kept in a memory on the chip, beside the large one.
+        dtype: Dtype in HLO's notation: f32, s32, pred.
+        dims: Lengths of the axes.
+        local: Whether the array is in on-chip memory, not in main memory.
     """
 
     dtype: str
@@ -29,19 +29,19 @@ class Shape(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
+        """Number of elements."""
         return math.prod(self.dims)
 
     @property
     def bytes(self) -> int:
-        """What it takes without padding."""
+        """Number of bytes without padding."""
         if self.dtype in SMALL:
             return self.size * SMALL[self.dtype]
         return self.size * max(1, int(re.sub(r"\D*", "", self.dtype.split("e")[0])) // 8)
 
 
 class Instruction(NamedTuple):
-    """A line of a computation."""
+    """An instruction of a computation."""
 
     name: str
     shapes: tuple[Shape, ...]
@@ -51,35 +51,29 @@ class Instruction(NamedTuple):
     root: bool
 
     def called(self, *keys: str) -> list[str]:
-        """Names of the computations that it calls, by the attributes that name them."""
-        found: list[str] = []
+        """Returns the names of the computations that these attributes name."""
+        names: list[str] = []
         for key in keys:
             match = re.search(rf"\b{key}=(\{{[^}}]*\}}|%?[\w.\-]+)", self.attributes)
-            found += re.findall(r"%?([\w.\-]+)", match.group(1)) if match else []
-        return found
+            names += re.findall(r"%?([\w.\-]+)", match.group(1)) if match else []
+        return names
 
 
 Computation = dict[str, Instruction]
 
 
 class Module(NamedTuple):
-    """A program: its computations by name, and the name of the one that is run."""
+    """A program: its computations by name, and the name of the entry computation."""
 
     computations: dict[str, Computation]
     entry: str
 
 
 def parse(text: str) -> Module:
-    """Parses a compiled program.
-
-    Args:
-        text: What `Compiled.as_text` gives.
-
-    Returns:
-        The program.
+    """Parses the text of a compiled program, as returned by `Compiled.as_text`.
 
     Raises:
-        ValueError: If it has no entry, or a line can't be parsed.
+        ValueError: If the text has no entry, or a line cannot be parsed.
     """
     computations: dict[str, Computation] = {}
     entry, current = "", None
@@ -89,16 +83,16 @@ def parse(text: str) -> Module:
             entry = header.group(2) if header.group(1) else entry
         elif line.startswith("}"):
             current = None
-        elif current is not None and (found := INSTRUCTION.match(line)):
-            instruction = _instruction(found, line)
+        elif current is not None and (match := INSTRUCTION.match(line)):
+            instruction = _instruction(match, line)
             current[instruction.name] = instruction
     if not entry:
         raise ValueError(f"no ENTRY in a program of {len(text)} characters")
     return Module(computations, entry)
 
 
-def _instruction(found: re.Match[str], line: str) -> Instruction:
-    rest = line[found.end() :]
+def _instruction(match: re.Match[str], line: str) -> Instruction:
+    rest = line[match.end() :]
     end = _closing(rest) if rest.startswith("(") else rest.index(" ")
     shapes, rest = _shapes(rest[:end]), rest[end:].lstrip()
     opcode, _, rest = rest.partition("(")
@@ -109,18 +103,18 @@ def _instruction(found: re.Match[str], line: str) -> Instruction:
     else:
         rest = rest[end:]
     return Instruction(
-        found.group(2), shapes, opcode, tuple(operands), rest, found.group(1) is not None
+        match.group(2), shapes, opcode, tuple(operands), rest, match.group(1) is not None
     )
 
 
 def _closing(text: str) -> int:
-    """The place after the bracket that closes the first one."""
+    """Returns the index after the parenthesis that closes the first one."""
     depth = 0
-    for place, character in enumerate(text):
+    for index, character in enumerate(text):
         depth += (character == "(") - (character == ")")
         if depth == 0:
-            return place + 1
-    raise ValueError(f"an open bracket in {text[:80]!r}")
+            return index + 1
+    raise ValueError(f"unclosed parenthesis in {text[:80]!r}")
 
 
 def _shapes(text: str) -> tuple[Shape, ...]:

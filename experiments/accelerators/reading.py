@@ -1,12 +1,11 @@
-"""What a compiled program does: its kernels, bytes, products, loops, and its talk."""
+"""Analysis of a compiled program: its kernels, traffic, products, loops and collectives."""
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from experiments.accelerators.hlo import TRIP_COUNT, Computation, Instruction, Module, Shape
 
-# what runs no kernel of its own
+# instructions without a kernel
 FREE = {
     *("parameter", "constant", "get-tuple-element", "tuple", "bitcast", "after-all"),
     *("add-dependency", "domain", "opt-barrier", "partition-id", "replica-id"),
@@ -23,8 +22,8 @@ SLICES = ("dynamic-slice", "gather", "slice")
 HOST = ("infeed", "outfeed")
 
 
-class Run(NamedTuple):
-    """An instruction that runs, and how often in one run of the program."""
+class Execution(NamedTuple):
+    """An instruction, its computation, and its number of executions in one program run."""
 
     instruction: Instruction
     computation: str
@@ -32,13 +31,13 @@ class Run(NamedTuple):
 
 
 class Collective(NamedTuple):
-    """A talk between chips.
+    """A collective operation, which exchanges data between chips.
 
     Attributes:
-        operation: What it is: all-reduce, all-gather, ...
+        operation: Name of the operation: all-reduce, all-gather, ...
         bytes: Size of its result.
-        times: How often in one run of the program.
-        in_step: Whether it is a part of each training step.
+        times: Number of executions in one program run.
+        in_step: Whether it is part of each training step.
     """
 
     operation: str
@@ -48,191 +47,184 @@ class Collective(NamedTuple):
 
 
 class Reader:
-    """Reads a program.
+    """Analyses a parsed program.
 
     Args:
-        module: The program, parsed.
-        default_trips: How often a loop runs whose text does not tell.
+        module: Parsed program.
+        default_trips: Assumed number of iterations of a loop of unknown length.
     """
 
     def __init__(self, module: Module, default_trips: int = 1) -> None:
         self._module, self._default = module, default_trips
         self.unknown_loops = 0
-        self.runs = list(self._runs(module.entry, 1))
+        self.executions = list(self._executions(module.entry, 1))
         self.step = self._step()
 
-    def _runs(self, name: str, times: int) -> Iterator[Run]:
-        """All that runs when a computation is run so often."""
+    def _executions(self, name: str, times: int) -> Iterator[Execution]:
+        """Yields the instructions that run when a computation runs a number of times."""
         for instruction in self._module.computations[name].values():
             opcode = instruction.opcode
             if opcode == "while":
                 [body] = instruction.called("body")
-                yield from self._runs(body, times * self._trips(instruction))
+                yield from self._executions(body, times * self._trips(instruction))
             elif opcode == "conditional":
                 keys = ("true_computation", "false_computation", "branch_computations")
-                branches = [list(self._runs(b, times)) for b in instruction.called(*keys)]
-                yield from max(branches, key=len)  # the one that does something
+                branches = [list(self._executions(b, times)) for b in instruction.called(*keys)]
+                yield from max(branches, key=len)  # the branch that does the work
             elif opcode == "call":
-                yield from self._runs(instruction.called("to_apply")[0], times)
-            yield Run(instruction, name, times)
+                yield from self._executions(instruction.called("to_apply")[0], times)
+            yield Execution(instruction, name, times)
 
     def _trips(self, loop: Instruction) -> int:
-        if found := TRIP_COUNT.search(loop.attributes):
-            return int(found.group(1))
+        if match := TRIP_COUNT.search(loop.attributes):
+            return int(match.group(1))
         [condition] = loop.called("condition")
-        bound = _bound(self._module.computations[condition])
-        if bound is None:
+        trips = _trip_count(self._module.computations[condition])
+        if trips is None:
             self.unknown_loops += 1
             return self._default
-        return bound
+        return trips
 
     def _step(self) -> str:
-        """The computation of a training step: the innermost loop with products, or all there is."""
-        bodies = [run for run in self.runs if run.instruction.opcode == "while"]
-        names = [run.instruction.called("body")[0] for run in bodies]
-        inner = [
-            name
-            for name in names
-            if not any(i.opcode == "while" for i in self._module.computations[name].values())
-            and any(self.is_product(i) for i in self._module.computations[name].values())
-        ]
-        return inner[0] if inner else self._module.entry
+        """Returns the computation of a step: the innermost loop with products, or the entry."""
+        loops = [e.instruction for e in self.executions if e.instruction.opcode == "while"]
+        for name in (loop.called("body")[0] for loop in loops):
+            body = self._module.computations[name].values()
+            innermost = not any(instruction.opcode == "while" for instruction in body)
+            if innermost and any(map(self.contains_product, body)):
+                return name
+        return self._module.entry
 
     def inner(self, instruction: Instruction) -> Iterator[Instruction]:
-        """What is computed inside an instruction: of a fusion, all that is fused."""
+        """Yields an instruction and, for a fusion, the fused instructions."""
         yield instruction
         for name in instruction.called("calls"):
-            for each in self._module.computations.get(name, {}).values():
-                yield from self.inner(each)
+            for fused in self._module.computations.get(name, {}).values():
+                yield from self.inner(fused)
 
-    def is_product(self, instruction: Instruction) -> bool:
-        """Whether it is a product of matrices, or holds one."""
-        return any(product(each) for each in self.inner(instruction))
-
-    @property
-    def kernels(self) -> list[Run]:
-        """What runs on the device, each a kernel."""
-        return [run for run in self.runs if kernel(run.instruction)]
+    def contains_product(self, instruction: Instruction) -> bool:
+        """Returns whether an instruction is, or contains, a matrix product."""
+        return any(map(is_product, self.inner(instruction)))
 
     @property
     def step_kernels(self) -> list[Instruction]:
-        """The kernels of one step; of a program without a loop, all."""
-        return [run.instruction for run in self.kernels if run.computation == self.step]
+        """Kernels of one step; without a loop, of the program."""
+        step = [e.instruction for e in self.executions if e.computation == self.step]
+        return [instruction for instruction in step if is_kernel(instruction)]
 
     @property
     def bytes(self) -> int:
-        """Bytes that the kernels of one run of the program read and write."""
-        return sum(sum(self.traffic(run)) * run.times for run in self.runs if moves(run))
+        """Number of bytes that one program run reads and writes."""
+        return sum(
+            sum(self.traffic(execution)) * execution.times
+            for execution in self.executions
+            if is_transfer(execution.instruction)
+        )
 
-    def traffic(self, run: Run) -> list[int]:
-        """Bytes that an instruction reads of each operand, and writes of each result."""
-        computation = self._module.computations[run.computation]
-        instruction = run.instruction
-        fused = [self._module.computations.get(n, {}) for n in instruction.called("calls")]
-        inside = fused[0] if len(fused) == 1 and instruction.opcode == "fusion" else None
+    def traffic(self, execution: Execution) -> list[int]:
+        """Returns the bytes that an instruction reads of each operand and writes of each result."""
+        computation = self._module.computations[execution.computation]
+        instruction = execution.instruction
+        calls = [self._module.computations.get(n, {}) for n in instruction.called("calls")]
+        fused = calls[0] if len(calls) == 1 and instruction.opcode == "fusion" else None
         read = [
-            _bytes_read(computation[name], place, inside)
-            for place, name in enumerate(instruction.operands)
+            _bytes_read(computation[name], index, fused)
+            for index, name in enumerate(instruction.operands)
             if name in computation
         ]
-        return [*read, *_bytes_written(instruction, inside)]
+        return [*read, *_bytes_written(instruction, fused)]
 
     def passes(self, size: int) -> int:
-        """How often kernels of a step read or write an array of so many floating numbers."""
+        """Counts how often the kernels of a step read or write a float array of a given size."""
         computation = self._module.computations[self.step]
         count = 0
-        for each in self.step_kernels:
-            operands = [computation[name] for name in each.operands if name in computation]
-            shapes = [shape for one in (*operands, each) for shape in one.shapes]
+        for kernel in self.step_kernels:
+            operands = [computation[name] for name in kernel.operands if name in computation]
+            shapes = [shape for array in (*operands, kernel) for shape in array.shapes]
             count += sum(shape.dtype.startswith("f") and shape.size == size for shape in shapes)
         return count
 
     @property
     def collectives(self) -> list[Collective]:
-        """Where chips talk."""
+        """Collective operations of one program run."""
         return [
             Collective(
-                re.sub("-start$", "", run.instruction.opcode),
-                sum(shape.bytes for shape in run.instruction.shapes),
-                run.times,
-                run.computation == self.step,
+                e.instruction.opcode.removesuffix("-start"),
+                sum(shape.bytes for shape in e.instruction.shapes),
+                e.times,
+                e.computation == self.step,
             )
-            for run in self.runs
-            if collective(run.instruction)
+            for e in self.executions
+            if e.instruction.opcode.removesuffix("-start") in COLLECTIVES
         ]
 
     @property
     def instructions(self) -> Iterator[tuple[Computation, Instruction]]:
-        """Every instruction, fused ones too, with the computation that it stands in."""
+        """All instructions, including fused ones, with their computations."""
         for computation in self._module.computations.values():
             for instruction in computation.values():
                 yield computation, instruction
 
 
-def product(instruction: Instruction) -> bool:
-    """Whether an instruction is itself a product of matrices."""
+def is_product(instruction: Instruction) -> bool:
+    """Returns whether an instruction is itself a matrix product."""
     if instruction.opcode in PRODUCTS:
         return True
     target = instruction.attributes.split("custom_call_target=", 1)[-1][:80]
     return instruction.opcode == "custom-call" and any(word in target for word in PRODUCT_CALLS)
 
 
-def kernel(instruction: Instruction) -> bool:
-    """Whether an instruction runs a kernel."""
+def is_kernel(instruction: Instruction) -> bool:
+    """Returns whether an instruction runs a kernel."""
     if instruction.opcode == "custom-call":
         return not any(target in instruction.attributes for target in FREE_CALLS)
     return instruction.opcode not in FREE and not instruction.opcode.endswith("-done")
 
 
-def moves(run: Run) -> bool:
-    """Whether an instruction reads and writes memory: a kernel, or a copy without one."""
-    return kernel(run.instruction) or run.instruction.opcode in ("copy-start", "slice-start")
+def is_transfer(instruction: Instruction) -> bool:
+    """Returns whether an instruction accesses memory: a kernel, or a copy without one."""
+    return is_kernel(instruction) or instruction.opcode in ("copy-start", "slice-start")
 
 
-def collective(instruction: Instruction) -> bool:
-    """Whether chips talk in an instruction."""
-    return instruction.opcode.removesuffix("-start") in COLLECTIVES
-
-
-def outside(shape: Shape) -> int:
-    """Bytes of an array in the large memory: none of one that is kept on the chip."""
+def _main_memory(shape: Shape) -> int:
+    """Returns the bytes of an array in main memory; 0 for an array in on-chip memory."""
     return 0 if shape.local else shape.bytes
 
 
-def _bound(condition: Computation) -> int | None:
-    """How often a loop runs that counts from 0 up to a constant; None if it doesn't."""
+def _trip_count(condition: Computation) -> int | None:
+    """Returns the number of iterations of a loop from 0 to a constant; None if it is unknown."""
     constants = [i for i in condition.values() if i.opcode == "constant"]
-    compared = [i for i in condition.values() if i.opcode in ("compare", "fusion")]
-    if len(constants) == 1 and len(compared) == 1 and constants[0].operands[0].isdigit():
+    comparisons = [i for i in condition.values() if i.opcode in ("compare", "fusion")]
+    if len(constants) == 1 and len(comparisons) == 1 and constants[0].operands[0].isdigit():
         return int(constants[0].operands[0])
     return None
 
 
-def _bytes_read(operand: Instruction, place: int, inside: Computation | None) -> int:
-    """Return the bytes read of an operand; if the kernel only slices it, those of the slice."""
-    whole = sum(map(outside, operand.shapes))
-    if inside is None:
-        return whole
+def _bytes_read(operand: Instruction, index: int, fused: Computation | None) -> int:
+    """Returns the bytes read of an operand; if the kernel only slices it, those of the slice."""
+    total = sum(map(_main_memory, operand.shapes))
+    if fused is None:
+        return total
     [parameter] = [
-        i for i in inside.values() if i.opcode == "parameter" and i.operands[0] == str(place)
+        i for i in fused.values() if i.opcode == "parameter" and i.operands[0] == str(index)
     ]
-    users = [i for i in inside.values() if parameter.name in i.operands]
-    if whole and users and all(user.opcode in SLICES for user in users):
-        return min(whole, sum(_size_in_bytes(user.shapes, operand.shapes[0]) for user in users))
+    users = [i for i in fused.values() if parameter.name in i.operands]
+    if total and users and all(user.opcode in SLICES for user in users):
+        return min(total, sum(_size_in_bytes(user.shapes, operand.shapes[0]) for user in users))
     if users and all(_overwrites(user, parameter.name) for user in users):
         return 0
-    return whole
+    return total
 
 
-def _bytes_written(instruction: Instruction, inside: Computation | None) -> list[int]:
-    """Return the bytes written of each result; if it is updated in place, those of the update."""
+def _bytes_written(instruction: Instruction, fused: Computation | None) -> list[int]:
+    """Returns the bytes written of each result; if it is updated in place, those of the update."""
     if instruction.opcode == "copy-start":
-        return [outside(instruction.shapes[0])]
-    if inside is not None:
-        [root] = [each for each in inside.values() if each.root]
+        return [_main_memory(instruction.shapes[0])]
+    if fused is not None:
+        [root] = [i for i in fused.values() if i.root]
         if root.opcode == "dynamic-update-slice" and not instruction.shapes[0].local:
-            return [sum(map(outside, inside[root.operands[1]].shapes))]
-    return [outside(shape) for shape in instruction.shapes]
+            return [sum(map(_main_memory, fused[root.operands[1]].shapes))]
+    return [_main_memory(shape) for shape in instruction.shapes]
 
 
 def _overwrites(user: Instruction, name: str) -> bool:
@@ -240,4 +232,4 @@ def _overwrites(user: Instruction, name: str) -> bool:
 
 
 def _size_in_bytes(shapes: tuple[Shape, ...], like: Shape) -> int:
-    return sum(outside(shape._replace(local=like.local)) for shape in shapes)
+    return sum(_main_memory(shape._replace(local=like.local)) for shape in shapes)

@@ -1,6 +1,6 @@
-"""Lower bounds of the time of a program, from the published peak rates of a device.
+"""Rooflines: lower bounds of the time of a program, from published peak rates of a device.
 
-No program reaches them, and nothing here is measured: a roofline tells what is too much to hope.
+Nothing here is measured, and no program reaches these bounds.
 """
 
 import math
@@ -16,8 +16,8 @@ class Roofline(NamedTuple):
     """A lower bound of a time.
 
     Attributes:
-        seconds: The largest of the bounds.
-        bound: What gives it: operations, memory or link.
+        seconds: Largest of the bounds.
+        bound: Resource of the largest bound: operations, memory or link.
     """
 
     seconds: float
@@ -25,23 +25,23 @@ class Roofline(NamedTuple):
 
 
 def roofline(
-    device: Device, precision: str, operations: float, read_and_written: float, told: float = 0
+    device: Device, precision: str, operations: float, traffic: float, exchanged: float = 0
 ) -> Roofline:
-    """The lower bound of the time of a program on one chip.
+    """Computes the lower bound of the time of a program on one chip.
 
     Args:
-        device: The device.
+        device: Device.
         precision: Dtype of the products.
         operations: Number of operations in the products.
-        read_and_written: Bytes that go to or come from the memory.
-        told: Bytes that the chip tells others.
+        traffic: Number of bytes read from and written to memory.
+        exchanged: Number of bytes sent to other chips.
 
     Example:
         >>> from experiments.accelerators.devices import H100
-        >>> roofline(H100, "float32", operations=67e12, read_and_written=3.35e12 / 2)
+        >>> roofline(H100, "float32", operations=67e12, traffic=3.35e12 / 2)
         Roofline(seconds=1.0, bound='operations')
     """
-    bounds = {"memory": read_and_written / device.bandwidth, "link": told / device.link}
+    bounds = {"memory": traffic / device.bandwidth, "link": exchanged / device.link}
     if precision in device.operations:
         bounds["operations"] = operations / device.operations[precision]
     bound = max(bounds, key=lambda name: bounds[name])
@@ -49,13 +49,12 @@ def roofline(
 
 
 def operations(jaxpr: Any) -> int:
-    """Multiplications and additions in the products of a traced program.
+    """Counts multiplications and additions in the products of a traced program.
 
-    Args:
-        jaxpr: The program. Of a branch, the one with most is counted.
+    A condition counts as its most expensive branch.
 
     Raises:
-        ValueError: If a product is in a loop whose length is not known.
+        ValueError: If a product is in a loop of unknown length.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -70,9 +69,9 @@ def operations(jaxpr: Any) -> int:
         elif name == "cond":
             total += max(operations(branch) for branch in parameters["branches"])
         else:
-            inner = sum(operations(each) for each in _jaxprs(parameters))
+            inner = sum(map(operations, _jaxprs(parameters)))
             if inner and name == "while":
-                raise ValueError("a product in a loop whose length is not known")
+                raise ValueError("a product in a loop of unknown length")
             total += inner * parameters.get("length", 1)
     return total
 

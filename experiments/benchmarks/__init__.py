@@ -1,1 +1,1 @@
-"""How fast it is, against what a person would use instead: `python -m experiments.benchmarks`."""
+"""Speed of the training, compared with other libraries: `python -m experiments.benchmarks`."""

@@ -1,7 +1,7 @@
-"""How fast it is, against what a person would use instead.
+"""Measure the speed of the training, and compare it with other libraries.
 
-Exit codes: 0 done; 2 wrong use or a library that is missing, one message on stderr; 130
-interrupted.
+Exit codes: 0 for success; 2 for a user error or a missing library, with one message on stderr; 130
+after Ctrl-C.
 """
 
 import os
@@ -21,15 +21,14 @@ from experiments.benchmarks import figures, floor, growth, many, process, steps
 from experiments.benchmarks.targets import targets
 from experiments.benchmarks.timing import interleaved
 from experiments.benchmarks.work import Work
-from experiments.common.command import DONE, announce, exit_code, load
-from experiments.common.flags import parse_flags
+from experiments.common.command import DONE, exit_code, load, run_command
 from experiments.common.progress import Progress
-from experiments.common.settings import Settings
+from experiments.common.settings import CommandSettings, Settings, require_at_least
 from mnist_jax import plotting
 from mnist_jax.data import Mnist, split
 from mnist_jax.errors import UsageError
 from mnist_jax.precision import in_precision
-from mnist_jax.results import environment, output_folder, write_json
+from mnist_jax.results import environment, write_json
 
 Part = Literal[
     "peers", "penalties", "stopping", "steps", "growth", "accuracy", "processes", "complete"
@@ -37,48 +36,44 @@ Part = Literal[
 WITH_PEERS = ("peers", "accuracy")
 QUICK_EPOCHS, QUICK_VALUES = 2, 2
 NOISE = 0.02
-"""How far the final accuracies of two runs with other orders may be apart."""
+"""Largest difference between the final accuracies of two runs with different orders."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BenchmarkSettings:
-    """What is measured, and how often."""
-
-    data_dir: Path | None = None
-    """Folder with the four MNIST files; without it the cache, then a download."""
+class BenchmarkSettings(CommandSettings):
+    """Settings of the benchmarks."""
 
     output_dir: Path = Path("results/benchmarks")
     """Folder for benchmarks.json and the figures."""
 
+    data_dir: Path | None = None
+    """Folder with the four MNIST files; by default they are taken from the cache or downloaded."""
+
     parts: tuple[Part, ...] = get_args(Part)
-    """What to measure."""
+    """Parts to measure."""
 
     repeats: int = 5
-    """Rounds of what is measured side by side."""
+    """Number of rounds of interleaved measurements."""
 
     epochs: int = 50
-    """Number of epochs of the runs that are compared."""
+    """Number of epochs of the compared runs."""
 
     seeds: int = 1000
-    """Shuffled runs that stop early."""
+    """Number of shuffled runs that stop early."""
 
     runs: int | None = None
-    """Complete runs, a multiple of 100; by default 10,000 on an accelerator and none on a CPU."""
+    """Number of complete runs, a multiple of 100; by default 10,000 on an accelerator and 0 on a
+    CPU."""
 
     profile: Path | None = None
     """Folder for a profile of complete runs on an accelerator."""
 
     quick: Annotated[bool, FlagCreatePairsOff] = False
-    """A shorter form, to see that it works; its numbers mean little."""
-
-    quiet: Annotated[bool, FlagCreatePairsOff] = False
-    """Print no progress and no tables, only where the files are and what went wrong."""
+    """Run a shorter form as a test; its numbers are not meaningful."""
 
     def check(self) -> "BenchmarkSettings":
-        """The settings, or a UsageError for what is wrong with them."""
-        for name in ("repeats", "epochs", "seeds"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)}; give 1 or more.")
+        """Validates the settings, and returns them."""
+        require_at_least(self, repeats=1, epochs=1, seeds=1)
         if self.runs is not None and (self.runs < 0 or self.runs % 100):
             raise UsageError(f"runs is {self.runs}; give a multiple of 100.")
         missing = [name for name in ("torch", "sklearn") if find_spec(name) is None]
@@ -91,46 +86,40 @@ class BenchmarkSettings:
 
     @property
     def complete(self) -> int:
-        """How many complete runs."""
+        """Number of complete runs."""
         if self.runs is not None:
             return self.runs
         return 0 if jax.default_backend() == "cpu" else 10_000
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Measures, and writes what was found.
+    """Runs the benchmarks from the command line; returns the exit code."""
+    return run_command(BenchmarkSettings, "experiments.benchmarks", __doc__, work, arguments)
 
-    Args:
-        arguments: The flags; None for those of the process.
 
-    Returns:
-        The exit code.
-    """
-    program = "python -m experiments.benchmarks"
-    settings = parse_flags(BenchmarkSettings, program, __doc__ or "", arguments).check()
-    # peers and floors compute in full precision too, where the device's default is less
-    with output_folder(settings.output_dir) as folder, in_precision("float32"):
-        announce(folder, quiet=settings.quiet)
-        mnist = load(Settings(data_dir=settings.data_dir, quiet=settings.quiet))
-        with Progress(quiet=settings.quiet) as progress:
-            found = measure(settings, mnist, progress)
-            write_json(folder / "benchmarks.json", found)
-            with plotting.style():
-                for name, figure in figures.draw(found).items():
-                    plotting.save(figure, folder, name)
+def work(settings: BenchmarkSettings, folder: Path) -> int:
+    """Measures, and writes benchmarks.json and the figures."""
+    mnist = load(Settings(data_dir=settings.data_dir, quiet=settings.quiet))
+    # peers and floors use full precision too, even if the default of the device is lower
+    with in_precision("float32"), Progress(quiet=settings.quiet) as progress:
+        results = measure(settings, mnist, progress)
+        write_json(folder / "benchmarks.json", results)
+        with plotting.style():
+            for name, figure in figures.draw(results).items():
+                plotting.save(figure, folder, name)
     if not settings.quiet:
-        show(found)
+        show(results)
     print(f"written to {folder}")
     return DONE
 
 
 def measure(settings: BenchmarkSettings, mnist: Mnist, progress: Progress) -> dict[str, Any]:
-    """Everything that was asked for, for benchmarks.json."""
+    """Measures the requested parts; returns the contents of benchmarks.json."""
     epochs = QUICK_EPOCHS if settings.quick else settings.epochs
     repeats = 1 if settings.quick else settings.repeats
     seeds = min(settings.seeds, 50) if settings.quick else settings.seeds
     work = Work(split(mnist), epochs)
-    found: dict[str, Any] = {
+    results: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
         "environment": environment() | {"processor": processor()},
         "quick": settings.quick,
@@ -141,7 +130,7 @@ def measure(settings: BenchmarkSettings, mnist: Mnist, progress: Progress) -> di
         "penalties": lambda: many.many_penalties(short, repeats),
         "stopping": lambda: many.stopping_runs(mnist, seeds),
         "steps": lambda: steps.measure(mnist),
-        "growth": lambda: grown(mnist, settings.quick, progress),
+        "growth": lambda: measure_growth(mnist, settings.quick, progress),
         "accuracy": lambda: accuracy(work),
         "processes": lambda: processes(settings.quick),
         "complete": lambda: many.complete_runs(work, settings.complete, settings.profile),
@@ -149,20 +138,20 @@ def measure(settings: BenchmarkSettings, mnist: Mnist, progress: Progress) -> di
     bar = progress.bar("benchmarks (parts)", len(settings.parts))
     for number, name in enumerate(settings.parts):
         if name != "complete" or settings.complete:
-            found[name] = parts[name]()
+            results[name] = parts[name]()
         bar(number + 1)
-    found["targets"] = [target.numbers() for target in targets(found)]
-    return found
+    results["targets"] = [target.numbers() for target in targets(results)]
+    return results
 
 
 def peers(work: Work, repeats: int, progress: Progress) -> dict[str, Any]:
-    """One run of each library, in turn; a UsageError if they do not do the same."""
+    """Times one run of each library; raises a UsageError if their accuracies differ."""
     from experiments.benchmarks.peers import prepare_all
 
     prepared, without = prepare_all(work)
     bar = progress.bar("benchmarks: one run of each (calls)", (repeats + 1) * len(prepared))
     times = interleaved(prepared, repeats, bar)
-    finals = {name: each.value for name, each in times.items()}
+    finals = {name: time.value for name, time in times.items()}
     accuracies = [final.validation_accuracy for final in finals.values()]
     if max(accuracies) - min(accuracies) > NOISE:
         raise UsageError(f"the libraries do not do the same work: {finals}")
@@ -171,29 +160,30 @@ def peers(work: Work, repeats: int, progress: Progress) -> dict[str, Any]:
         "steps": work.steps,
         "evaluations": work.evaluations,
         "times": {
-            name: each.numbers() | {"final": each.value._asdict()} for name, each in times.items()
+            name: time.numbers() | {"final": time.value._asdict()} for name, time in times.items()
         },
         "without": without,
         "floor": floor.measure(work),
     }
 
 
-def grown(mnist: Mnist, quick: bool, progress: Progress) -> dict[str, Any]:
-    """How the time grows."""
-    few = QUICK_VALUES if quick else None
-    bar = progress.bar("benchmarks: growth (values)", growth.count(few))
-    return growth.measure(mnist, few, bar)
+def measure_growth(mnist: Mnist, quick: bool, progress: Progress) -> dict[str, Any]:
+    """Measures how the time grows with each size."""
+    limit = QUICK_VALUES if quick else None
+    return growth.measure(
+        mnist, limit, progress.bar("benchmarks: growth (values)", growth.count(limit))
+    )
 
 
 def accuracy(work: Work) -> dict[str, Any]:
-    """Time to an accuracy, against scikit-learn."""
+    """Measures the time to an accuracy, compared with scikit-learn."""
     from experiments.benchmarks import accuracy
 
     return accuracy.measure(work)
 
 
 def processes(quick: bool) -> dict[str, Any]:
-    """Whole processes."""
+    """Measures an import and all experiments, each in a new process."""
     return {
         "import": process.import_seconds(repeats=1 if quick else 5),
         "experiments": process.all_experiments(["--quick"] if quick else []),
@@ -201,21 +191,21 @@ def processes(quick: bool) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The name of the processor, where the system tells it."""
+    """Returns the name of the processor, or the number of cores if it is unknown."""
     information = Path("/proc/cpuinfo")
     lines = information.read_text().splitlines() if information.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else f"{os.cpu_count()} cores"
 
 
-def show(found: dict[str, Any]) -> None:
-    """Prints what was to be reached and what was."""
+def show(results: dict[str, Any]) -> None:
+    """Prints the targets and the measurements."""
     table = Table(title="Benchmarks", title_justify="left")
-    for column in ("measure", "measured", "to be", ""):
+    for column in ("measure", "measured", "target", ""):
         table.add_column(column)
-    for target in found["targets"]:
-        least, most = target["least"], target["most"]
-        bound = f"at most {most:g}" if least is None else f"at least {least:g}"
+    for target in results["targets"]:
+        lower, upper = target["least"], target["most"]
+        bound = f"at most {upper:g}" if lower is None else f"at least {lower:g}"
         verdict = "reached" if target["reached"] else "NOT reached"
         table.add_row(target["measure"], f"{target['value']:.3g} {target['unit']}", bound, verdict)
     Console().print(table)

@@ -1,4 +1,4 @@
-"""How long until a validation accuracy is reached, against scikit-learn's classifiers."""
+"""Time to a given validation accuracy, compared with the classifiers of scikit-learn."""
 
 import time
 from collections.abc import Iterator
@@ -7,22 +7,20 @@ from typing import Any
 import numpy as np
 
 from experiments.benchmarks.peers import library, scikit_learn
+from experiments.benchmarks.timing import timed
 from experiments.benchmarks.work import LEARNING_RATE, Work
 from mnist_jax.models import softmax
 from mnist_jax.training import TrainingSettings, fit, hyperparameters, shuffled
 
-LONGEST = 60.0
-"""Seconds after which a classifier is given up."""
+TIME_LIMIT = 60.0
+"""Seconds after which a classifier is abandoned."""
 
 
 def measure(work: Work) -> dict[str, Any]:
-    """Seconds until each has reached what this library has after half of its epochs.
-
-    Args:
-        work: To be done.
+    """Measures the time to the accuracy that this library has after half of its epochs.
 
     Returns:
-        The accuracy, and by name the seconds; None for one that did not come so far.
+        The accuracy, and the seconds by name; None for a classifier that does not reach it.
     """
     run = fit(
         softmax,
@@ -32,30 +30,29 @@ def measure(work: Work) -> dict[str, Any]:
         ordering=shuffled([0]),
     )
     accuracy = run.history.evaluations.validation_accuracy[:, 0, 0]
-    wanted = float(accuracy[len(accuracy) // 2])
-    reached = int(run.history.evaluation_steps[np.argmax(accuracy >= wanted)])
-    epochs = reached // work.steps_per_epoch + 1
-    ours = library.prepare(work._replace(epochs=epochs))
-    ours()  # compiles
-    start = time.perf_counter()
-    ours()
+    target = float(accuracy[len(accuracy) // 2])
+    step = int(run.history.evaluation_steps[np.argmax(accuracy >= target)])
+    epochs = step // work.steps_per_epoch + 1
+    train = library.prepare(work._replace(epochs=epochs))
+    train()  # compiles
+    seconds, _ = timed(train)
     return {
-        "validation_accuracy": wanted,
+        "validation_accuracy": target,
         "epochs": epochs,
         "seconds": {
-            "mnist_jax": time.perf_counter() - start,
-            "SGDClassifier": _until(wanted, scikit_learn.epochs_of_sgd(work)),
-            "LogisticRegression": _until(wanted, scikit_learn.iterations_of_lbfgs(work)),
+            "mnist_jax": seconds,
+            "SGDClassifier": _time_to(target, scikit_learn.epochs_of_sgd(work)),
+            "LogisticRegression": _time_to(target, scikit_learn.iterations_of_lbfgs(work)),
         },
     }
 
 
-def _until(wanted: float, accuracies: Iterator[float]) -> float | None:
+def _time_to(target: float, accuracies: Iterator[float]) -> float | None:
     start = time.perf_counter()
     for accuracy in accuracies:
         seconds = time.perf_counter() - start
-        if accuracy >= wanted:
+        if accuracy >= target:
             return seconds
-        if seconds > LONGEST:
+        if seconds > TIME_LIMIT:
             return None
     return None

@@ -1,4 +1,4 @@
-"""The figures of the benchmarks."""
+"""Figures of the benchmarks."""
 
 from __future__ import annotations
 
@@ -12,23 +12,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(found: dict[str, Any]) -> dict[str, Figure]:
-    """The figures of those parts that were measured, by file name."""
-    with plotting.style():
-        figures = {}
-        if "peers" in found:
-            figures["peers"] = peers(found["peers"])
-        if "growth" in found:
-            figures["growth"] = growth(found["growth"])
-        return figures
+def draw(results: dict[str, Any]) -> dict[str, Figure]:
+    """Draws the figures of the measured parts, by file name."""
+    parts = {"peers": peers, "growth": growth}
+    return {name: part(results[name]) for name, part in parts.items() if name in results}
 
 
 def peers(measured: dict[str, Any]) -> Figure:
-    """Seconds of the same work, a bar for each library, and the floor."""
+    """Draws the seconds of each library as bars, and the floor as a line."""
     names = sorted(measured["times"], key=lambda name: measured["times"][name]["median_s"])
     times = [measured["times"][name] for name in names]
-    medians = np.array([each["median_s"] for each in times])
-    ends = [[each["fastest_s"] for each in times], [each["slowest_s"] for each in times]]
+    medians = np.array([time["median_s"] for time in times])
+    ends = [[time["fastest_s"] for time in times], [time["slowest_s"] for time in times]]
     figure, [[axes]] = plotting.new_figure(size=(7, 3.2))
     colors = ["C1" if name == "mnist_jax" else "C0" for name in names]
     axes.barh(names, medians, color=colors, xerr=np.abs(np.array(ends) - medians), ecolor="black")
@@ -49,7 +44,7 @@ def peers(measured: dict[str, Any]) -> Figure:
 
 
 def growth(measured: dict[str, list[dict[str, Any]]]) -> Figure:
-    """Seconds against what grows, a panel for each."""
+    """Draws the seconds against each size, one panel for each."""
     from matplotlib.ticker import LogLocator
 
     figure, grid = plotting.new_figure(1, len(measured), size=(3.0 * len(measured), 3.2))

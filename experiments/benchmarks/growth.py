@@ -1,21 +1,22 @@
-"""How time grows: with the number of runs, epochs, training images, and with the batch size."""
+"""Growth of the time with the number of runs, epochs and training images, and the batch size."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from experiments.benchmarks.peers import library
+from experiments.benchmarks.timing import timed
 from experiments.benchmarks.work import Work
 from mnist_jax.data import Mnist, split
 
 
 class Growth(NamedTuple):
-    """What grows, and how far.
+    """A size that grows.
 
     Attributes:
-        name: Name of what grows.
-        values: How far.
-        work: (data, value) to the work of each run, and the number of runs.
+        name: Name of the size.
+        values: Values of the size, in increasing order.
+        work: Function of the data and a value that returns the work of each run and the number of
+            runs.
     """
 
     name: str
@@ -36,49 +37,43 @@ GROWTHS = (
 
 
 def measure(
-    mnist: Mnist, few: int | None, on_value: Callable[[int], None]
+    mnist: Mnist, limit: int | None, on_value: Callable[[int], None]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Times of this library as each thing grows.
+    """Measures the time of this library for the values of each size.
 
     Args:
-        mnist: The data.
-        few: How many values of each, the smallest; None for all.
-        on_value: Called with the number of values done.
+        mnist: Data.
+        limit: Number of values of each size, the smallest ones; None for all.
+        on_value: Function called with the number of values done.
 
     Returns:
-        By what grows: the values, the seconds in all and per run, the seconds of compilation.
+        Rows by size: value, seconds in total and per run, seconds of compilation.
     """
     done = 0
-    found: dict[str, list[dict[str, Any]]] = {}
+    results: dict[str, list[dict[str, Any]]] = {}
     for growth in GROWTHS:
-        rows = found.setdefault(growth.name, [])
-        for row in _rows(growth, mnist, few):
+        rows = results.setdefault(growth.name, [])
+        for row in _rows(growth, mnist, limit):
             rows.append(row)
             done += 1
             on_value(done)
-    return found
+    return results
 
 
-def count(few: int | None) -> int:
-    """How many values there are."""
-    return sum(len(growth.values[:few]) for growth in GROWTHS)
+def count(limit: int | None) -> int:
+    """Returns the number of values of all sizes."""
+    return sum(len(growth.values[:limit]) for growth in GROWTHS)
 
 
-def _rows(growth: Growth, mnist: Mnist, few: int | None) -> Iterator[dict[str, Any]]:
-    for value in growth.values[:few]:
+def _rows(growth: Growth, mnist: Mnist, limit: int | None) -> Iterator[dict[str, Any]]:
+    for value in growth.values[:limit]:
         work, runs = growth.work(mnist, value)
         train = library.prepare(work, runs)
-        first, *rest = [_seconds(train) for _ in range(2 if runs > 16 else 4)]
-        fastest = min(rest)
+        first, *others = [timed(train)[0] for _ in range(2 if runs > 16 else 4)]
+        fastest = min(others)
         yield {
             "value": value,
             "seconds": fastest,
             "seconds_per_run": fastest / runs,
             "compile_s": max(0.0, first - fastest),
         }
-
-
-def _seconds(call: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start

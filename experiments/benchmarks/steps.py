@@ -1,12 +1,12 @@
-"""What a training step takes on the device: compiled periods, without the host between them."""
+"""Time of a training step on the device: compiled programs, without the host between them."""
 
-import time
 from itertools import product
 from typing import Any
 
 import jax
 import numpy as np
 
+from experiments.benchmarks.timing import timed
 from experiments.benchmarks.work import LEARNING_RATE
 from mnist_jax.data import Mnist, Split, split
 from mnist_jax.models import Model, logistic, softmax
@@ -20,25 +20,18 @@ from mnist_jax.training.settings import Precision
 from mnist_jax.training.tuning import tuning
 
 RUNS = (1, 64, 1000, 10_000)
-ON_CPU = RUNS[:2]
-"""A step of 1,000 runs takes a second on two cores."""
+RUNS_ON_CPU = RUNS[:2]
+"""Numbers of runs on a CPU, where a step of 1,000 runs takes a second (two cores)."""
 CALLS = 5
 
 
 def measure(mnist: Mnist) -> list[dict[str, Any]]:
-    """Times the programs of the report's training: each model, precision and number of runs.
-
-    Args:
-        mnist: The data.
-
-    Returns:
-        A row for each program, with seconds of a step and of a count of training accuracy.
-    """
+    """Times the report's training for each model, precision and number of runs."""
     kinds = {
         "logistic": (logistic, split(mnist, digits=(2, 3))),
         "softmax": (softmax, split(mnist)),
     }
-    runs = ON_CPU if jax.default_backend() == "cpu" else RUNS
+    runs = RUNS_ON_CPU if jax.default_backend() == "cpu" else RUNS
     precisions: tuple[Precision, ...] = ("float32", "float64")
     return [
         {"model": name, "runs": count, "precision": precision}
@@ -50,16 +43,10 @@ def measure(mnist: Mnist) -> list[dict[str, Any]]:
 def time_programs(
     model: Model, examples: Split, runs: int, precision: Precision
 ) -> dict[str, float]:
-    """Times one training program of runs that share their batches, and its count.
-
-    Args:
-        model: The model.
-        examples: Training and validation examples.
-        runs: How many.
-        precision: Dtype of weights and inputs.
+    """Times the training program of runs that share their batches, and the count of accuracy.
 
     Returns:
-        Seconds of a step, with its share of the validation, and of the count after a period.
+        Seconds of a step, including its share of the validation, and of one count.
     """
     settings, tuned = TrainingSettings(precision=precision), tuning()
     size = len(examples.train.labels)
@@ -70,23 +57,19 @@ def time_programs(
     with in_precision(precision):
         data = device_data(model, settings, examples)
         states = init_states(model, settings, values, len(data.validation.inputs))
-        given = (states, jax.device_put(values), jax.device_put(rows), data, 0, plan.num_steps)
-        *_, weights = train_periods(model, settings.compiled, *given, tuned=tuned)
+        dynamic = (states, jax.device_put(values), jax.device_put(rows), data, 0, plan.num_steps)
+        *_, weights = train_periods(model, settings.compiled, *dynamic, tuned=tuned)
         tile = tuned.rows(runs * plan.periods_at_once)
         images, labels = data.images, data.labels
-        trained = fastest(lambda: train_periods(model, settings.compiled, *given, tuned=tuned))
-        counted = fastest(lambda: count_tiles(model, weights, images, labels, tile=tile))
+        training = fastest(lambda: train_periods(model, settings.compiled, *dynamic, tuned=tuned))
+        counting = fastest(lambda: count_tiles(model, weights, images, labels, tile=tile))
     return {
-        "seconds_per_step": trained / plan.steps_at_once,
-        "seconds_per_count": counted / plan.periods_at_once,
+        "seconds_per_step": training / plan.steps_at_once,
+        "seconds_per_count": counting / plan.periods_at_once,
     }
 
 
 def fastest(call: Any) -> float:
-    """The seconds of the fastest of a few calls, after one that compiles."""
-    seconds = []
-    for _ in range(CALLS + 1):
-        start = time.perf_counter()
-        jax.block_until_ready(call())
-        seconds.append(time.perf_counter() - start)
-    return min(seconds[1:])
+    """Returns the seconds of the fastest of several calls after the first, which compiles."""
+    times = [timed(lambda: jax.block_until_ready(call()))[0] for _ in range(CALLS + 1)]
+    return min(times[1:])

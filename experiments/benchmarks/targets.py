@@ -1,20 +1,22 @@
-"""What was to be reached, and whether it was."""
+"""Performance targets, and whether they are reached."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from experiments.benchmarks.peers import OURS
 
+FLOORS = {"its own products": "own_products_s", "the machine": "machine_s"}
+
 
 class Target(NamedTuple):
-    """A measure and its bound.
+    """A measurement and its bound.
 
     Attributes:
-        measure: In words.
-        value: What was measured.
+        measure: Description of the measurement.
+        value: Measured value.
         unit: Unit of value and bound.
-        least: What it is to be at least; None if there is an upper bound.
-        most: What it is to be at most; None if there is a lower bound.
+        least: Lower bound; None if there is an upper bound.
+        most: Upper bound; None if there is a lower bound.
     """
 
     measure: str
@@ -25,44 +27,34 @@ class Target(NamedTuple):
 
     @property
     def reached(self) -> bool:
-        """Whether it is as it is to be."""
+        """Whether the value is within its bound."""
         above = self.least is None or self.value >= self.least
         return above and (self.most is None or self.value <= self.most)
 
     def numbers(self) -> dict[str, Any]:
-        """As plain values."""
+        """Returns the target as plain values."""
         return {**self._asdict(), "reached": self.reached}
 
 
-def targets(found: dict[str, Any]) -> Iterator[Target]:
-    """The targets of those parts that were measured.
-
-    Args:
-        found: What `benchmarks.json` holds.
-
-    Yields:
-        Each of them.
-    """
-    if "peers" in found:
-        yield from _of_peers(found["peers"])
-    if "penalties" in found:
-        yield from _of_penalties(found["penalties"])
-    if "stopping" in found:
-        yield from _of_stopping(found["stopping"])
-    if "processes" in found:
-        everything, imported = (found["processes"][name] for name in ("experiments", "import"))
+def targets(results: dict[str, Any]) -> Iterator[Target]:
+    """Yields the targets of the measured parts, given the contents of benchmarks.json."""
+    if "peers" in results:
+        yield from _peer_targets(results["peers"])
+    if "penalties" in results:
+        yield from _penalty_targets(results["penalties"])
+    if "stopping" in results:
+        yield from _stopping_targets(results["stopping"])
+    if "processes" in results:
+        everything, imports = (results["processes"][name] for name in ("experiments", "import"))
         yield Target("all experiments, data cached", everything["seconds"], "s", most=40)
         yield Target("their memory", everything["peak_gb"], "GB", most=1.5)
-        yield Target("import, beyond that of jax", imported["beyond_jax"], "s", most=1)
-    if "complete" in found:
-        runs, seconds = (found["complete"][name] for name in ("runs", "seconds"))
+        yield Target("import, beyond that of jax", imports["beyond_jax"], "s", most=1)
+    if "complete" in results:
+        runs, seconds = (results["complete"][name] for name in ("runs", "seconds"))
         yield Target(f"{runs:,} complete runs", seconds, "s", most=60)
 
 
-FLOORS = {"its own products": "own_products_s", "the machine": "machine_s"}
-
-
-def _of_peers(peers: dict[str, Any]) -> Iterator[Target]:
+def _peer_targets(peers: dict[str, Any]) -> Iterator[Target]:
     seconds = {name: times["median_s"] for name, times in peers["times"].items()}
     own = seconds[OURS]
     fastest = min(seconds.keys() - {OURS}, key=lambda name: seconds[name])
@@ -73,16 +65,16 @@ def _of_peers(peers: dict[str, Any]) -> Iterator[Target]:
         yield Target(measure, own / peers["floor"][floor], "times as long", most=most)
 
 
-def _of_penalties(many: dict[str, Any]) -> Iterator[Target]:
-    if "vmapped_scan" in many:
-        ratio = many["vmapped_scan"]["median_s"] / many["median_s"]
+def _penalty_targets(penalties: dict[str, Any]) -> Iterator[Target]:
+    if "vmapped_scan" in penalties:
+        ratio = penalties["vmapped_scan"]["median_s"] / penalties["median_s"]
         yield Target("64 penalties against a vmapped scan", ratio, "times as fast", least=4)
     for (name, floor), most in zip(FLOORS.items(), (1.25, 1.4), strict=True):
-        ratio = many["median_s"] / many["floor"][floor]
+        ratio = penalties["median_s"] / penalties["floor"][floor]
         yield Target(f"64 penalties against {name}", ratio, "times as long", most=most)
 
 
-def _of_stopping(stopping: dict[str, Any]) -> Iterator[Target]:
+def _stopping_targets(stopping: dict[str, Any]) -> Iterator[Target]:
     measure, seconds = f"{stopping['runs']:,} shuffled runs that stop early", stopping["seconds"]
     if "vmapped_scan_s" in stopping:
         ratio = stopping["vmapped_scan_s"] / seconds

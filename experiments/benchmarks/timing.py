@@ -1,4 +1,4 @@
-"""Times of several programs side by side: in turn, so that a busy machine is busy for all."""
+"""Interleaved timing of several programs, so that the load of the machine affects all alike."""
 
 import statistics
 import time
@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 
 class Times(NamedTuple):
-    """How long one program took.
+    """Times of one program.
 
     Attributes:
-        first: The first call, seconds; it compiles.
-        rest: Every further call.
-        value: What the last call returned.
+        first: Seconds of the first call, which compiles.
+        rest: Seconds of the other calls.
+        value: Return value of the last call.
     """
 
     first: float
@@ -21,11 +21,11 @@ class Times(NamedTuple):
 
     @property
     def median(self) -> float:
-        """Median of the further calls, in seconds."""
+        """Median of the calls after the first, in seconds."""
         return statistics.median(self.rest)
 
     def numbers(self) -> dict[str, Any]:
-        """As plain values; `compile_s` is what the first call took longer."""
+        """Returns the times as plain values; `compile_s` is the excess of the first call."""
         return {
             "median_s": self.median,
             "fastest_s": min(self.rest),
@@ -35,17 +35,24 @@ class Times(NamedTuple):
         }
 
 
+def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Returns the seconds that a call takes, and its value."""
+    start = time.perf_counter()
+    value = call()
+    return time.perf_counter() - start, value
+
+
 def interleaved(
     programs: Mapping[str, Callable[[], Any]],
     repeats: int,
     on_call: Callable[[int], None] = lambda calls_done: None,
 ) -> dict[str, Times]:
-    """Calls each program once to warm up, then all of them in turn.
+    """Calls each program once to compile it, and then all programs in turn.
 
     Args:
-        programs: Names to what is timed; each waits for its own result.
-        repeats: How many rounds.
-        on_call: Called with the number of calls done.
+        programs: Programs by name; each waits for its own result.
+        repeats: Number of rounds.
+        on_call: Function called with the number of calls done.
 
     Returns:
         The times by name.
@@ -55,12 +62,11 @@ def interleaved(
         >>> len(times.rest), times.value, times.median < 1
         (3, 1, True)
     """
-    seconds: dict[str, list[float]] = {name: [] for name in programs}
+    times: dict[str, list[float]] = {name: [] for name in programs}
     values: dict[str, Any] = {}
     for call in range((repeats + 1) * len(programs)):
         name = [*programs][call % len(programs)]
-        start = time.perf_counter()
-        values[name] = programs[name]()
-        seconds[name].append(time.perf_counter() - start)
+        seconds, values[name] = timed(programs[name])
+        times[name].append(seconds)
         on_call(call + 1)
-    return {name: Times(s[0], s[1:], values[name]) for name, s in seconds.items()}
+    return {name: Times(s[0], s[1:], values[name]) for name, s in times.items()}

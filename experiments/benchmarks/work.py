@@ -1,10 +1,10 @@
-"""The work that is measured: the report's training of ten digits, with every evaluation."""
+"""The benchmark task: the report's softmax regression, with every evaluation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int32
+from jaxtyping import Float, Int, Int32
 
 from mnist_jax.data import Split
 
@@ -26,12 +26,12 @@ class Work(NamedTuple):
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of an epoch."""
+        """Number of steps in an epoch."""
         return len(self.split.train.labels) // self.batch_size
 
     @property
     def evaluate_every(self) -> int:
-        """Steps between two evaluations."""
+        """Number of steps between two evaluations."""
         return max(1, self.steps_per_epoch // 5)
 
     @property
@@ -41,8 +41,16 @@ class Work(NamedTuple):
 
     @property
     def evaluations(self) -> int:
-        """Each of the validation loss and accuracy, and the accuracy on all training images."""
+        """Number of evaluations: validation loss, validation accuracy, training accuracy."""
         return -(-self.steps // self.evaluate_every)
+
+    def batches(self) -> Iterator[Int[np.ndarray, " batch_size"]]:
+        """Yields the rows of the batch of each step, reshuffled in every epoch."""
+        rng = np.random.default_rng(0)
+        for _ in range(self.epochs):
+            order = rng.permutation(len(self.split.train.labels))
+            for start in range(0, self.steps_per_epoch * self.batch_size, self.batch_size):
+                yield order[start : start + self.batch_size]
 
 
 class Final(NamedTuple):
@@ -54,7 +62,7 @@ class Final(NamedTuple):
 
 
 class Arrays(NamedTuple):
-    """Examples as most people hold them: normalised, the bias a column, labels as one-hot rows."""
+    """Examples in the usual form: normalised, with a bias column and one-hot targets."""
 
     inputs: Float[np.ndarray, "N I"]
     targets: Float[np.ndarray, "N K"]
@@ -62,23 +70,15 @@ class Arrays(NamedTuple):
 
 
 Trained = Callable[[], Final]
-"""Trains from the beginning, and evaluates on the way."""
+"""Function that trains from the beginning, with all evaluations."""
 
 
 def arrays(split: Split, dtype: str) -> tuple[Arrays, Arrays]:
-    """Training and validation examples.
+    """Converts training and validation examples to arrays of a floating dtype."""
 
-    Args:
-        split: With pixels.
-        dtype: Dtype of inputs and targets.
-
-    Returns:
-        Both.
-    """
-
-    def of(images: np.ndarray, labels: np.ndarray) -> Arrays:
+    def convert(images: np.ndarray, labels: np.ndarray) -> Arrays:
         ones = np.ones((len(images), 1))
         inputs = np.concatenate([images / 127.5 - 1, ones], axis=1).astype(dtype)
         return Arrays(inputs, np.eye(10, dtype=dtype)[labels], labels)
 
-    return of(*split.train), of(*split.validation)
+    return convert(*split.train), convert(*split.validation)

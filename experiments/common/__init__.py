@@ -1,1 +1,1 @@
-"""What every experiment shares: command line, output, progress, claims, captions."""
+"""Code that the experiments share: command line, output, progress, claims, captions."""

@@ -1,7 +1,7 @@
-"""The command line of an experiment: flags in, exit code out.
+"""Command line of an experiment: flags in, exit code out.
 
-Exit codes: 0 done; 2 something asked for can't be done, one message on stderr; 3 a run diverged
-(all files are written all the same); 130 interrupted by Ctrl-C; 143 ended by SIGTERM.
+Exit codes: 0 for success; 2 for a user error, with one message on stderr; 3 if a run diverged,
+after all files are written; 130 after Ctrl-C; 143 after SIGTERM.
 """
 
 import io
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EDQUOT, EFBIG, ENOSPC, EPIPE
 from pathlib import Path
+from typing import TypeVar
 
 import jax
 from rich.console import Console
@@ -19,18 +20,20 @@ from rich.table import Table as RichTable
 from experiments.common import task
 from experiments.common.flags import parse_flags
 from experiments.common.progress import Progress
-from experiments.common.settings import Settings
+from experiments.common.settings import CommandSettings, Settings
 from experiments.common.signals import Terminated, terminable
-from experiments.common.task import KEPT, S, Task, TaskResult
+from experiments.common.task import INTERRUPTION_MESSAGE, S, Task, TaskResult
 from mnist_jax import data
 from mnist_jax.errors import UsageError
 from mnist_jax.results import output_folder
 
-WRITTEN = ("config.json", "claims.json")
-"""Files that every run of a task, or of all, leaves in its folder."""
-FULL = (ENOSPC, EDQUOT, EFBIG, EPIPE)
-"""What the system says where no more can be written."""
-DONE, WRONG_USE, DIVERGED, INTERRUPTED, TERMINATED = 0, 2, 3, 130, 143
+C = TypeVar("C", bound=CommandSettings)
+
+TASK_FILES = ("config.json", "claims.json")
+"""Files that every run of a task, or of all tasks, writes to its folder."""
+WRITE_ERRORS = (ENOSPC, EDQUOT, EFBIG, EPIPE)
+"""Error numbers for output that cannot be written, such as a full disk."""
+DONE, USER_ERROR, DIVERGED, INTERRUPTED, TERMINATED = 0, 2, 3, 130, 143
 
 
 def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +41,7 @@ def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
 
     Args:
         chosen: The experiment.
-        arguments: The flags; None for those of the process.
+        arguments: Command-line flags; None for those of the process.
 
     Returns:
         The exit code.
@@ -51,29 +54,53 @@ def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
             require_device()
             mnist = load(settings)
             announce(folder, quiet=settings.quiet)
-            # after loading: a download answers Ctrl-C at once
+            # after loading, because Ctrl-C should end a download at once
             with Progress(quiet=settings.quiet) as progress:
                 result = chosen.measure(settings, mnist, progress)
                 task.write(chosen, result, settings, mnist, folder)
         show(chosen.title, result, folder, quiet=settings.quiet)
         return report_divergence({chosen.name: result}, folder)
 
-    return exit_code(work, chosen.kept)
+    return exit_code(work, chosen.interruption_message)
+
+
+def run_command(
+    settings: type[C],
+    module: str,
+    description: str | None,
+    work: Callable[[C, Path], int],
+    arguments: Sequence[str] | None,
+) -> int:
+    """Runs a command that is not a task: parses and validates its flags, and opens its folder.
+
+    Args:
+        settings: Dataclass of its flags.
+        module: Name of its module.
+        description: Description for `--help`.
+        work: Function of the settings and the output folder that returns the exit code.
+        arguments: Command-line flags; None for those of the process.
+
+    Returns:
+        The exit code.
+    """
+    parsed = parse_flags(settings, f"python -m {module}", description or "", arguments).check()
+    with output_folder(parsed.output_dir) as folder:
+        return work(parsed, folder)
 
 
 def parse(settings: type[S], module: str, title: str, arguments: Sequence[str] | None) -> S:
-    """Settings from flags, checked; with --quick, shortened.
+    """Parses and validates the settings of a task; `--quick` shortens them.
 
     Raises:
-        SystemExit: With code 2 and a message, if a flag can't be understood; 0 after --help.
-        UsageError: If a value is out of its range.
+        SystemExit: With code 2 and a message if a flag is invalid; with code 0 after --help.
+        UsageError: If a value is out of range.
     """
     return parse_flags(settings, f"python -m {module}", title, arguments).check().shortened()
 
 
 def announce(folder: Path, *, quiet: bool) -> None:
-    """Says on stderr that files of an earlier run are about to be overwritten, if there are any."""
-    if any((folder / name).exists() for name in WRITTEN) and not quiet:
+    """Warns on stderr that files of an earlier run will be overwritten, if there are any."""
+    if any((folder / name).exists() for name in TASK_FILES) and not quiet:
         print(
             f"{folder} holds files of an earlier run: those of the same names are overwritten at "
             "the end",
@@ -82,24 +109,26 @@ def announce(folder: Path, *, quiet: bool) -> None:
 
 
 def require_device() -> None:
-    """Starts JAX; a UsageError if it finds no device."""
+    """Starts JAX; raises a UsageError if it finds no device."""
     if reason := no_device():
         raise UsageError(reason)
 
 
 def no_device() -> str | None:
-    """Why JAX can't start; None if it does."""
+    """Returns the reason why JAX cannot start; None if it starts."""
     try:
         jax.devices()
     except (RuntimeError, AssertionError) as error:  # an empty assertion if CUDA finds no GPU
-        asked = os.environ.get("JAX_PLATFORMS")
-        remedy = f" JAX_PLATFORMS is {asked!r}: unset it, or set it to cpu." if asked else ""
+        platforms = os.environ.get("JAX_PLATFORMS")
+        remedy = (
+            f" JAX_PLATFORMS is {platforms!r}: unset it, or set it to cpu." if platforms else ""
+        )
         return f"JAX can't start: {str(error) or 'it finds no such device'}.{remedy}"
     return None
 
 
 def load(settings: Settings) -> data.Mnist:
-    """Loads the data set that the settings name, with a line on stderr for each thing done."""
+    """Loads the data set of the settings, and reports each source on stderr."""
     return data.load(
         settings.data_dir,
         data_set=settings.data_set,
@@ -109,31 +138,27 @@ def load(settings: Settings) -> data.Mnist:
 
 
 def show(title: str, result: TaskResult, folder: Path, *, quiet: bool = False) -> None:
-    """Prints the listings and the closing table, and where the files are."""
+    """Prints the tables of a result and the location of its files."""
     if not quiet:
         show_tables(title, result)
     print(f"written to {folder}")
 
 
 def show_tables(title: str, result: TaskResult) -> None:
-    """Prints the listings and the closing table."""
+    """Prints the listings and the summary of a result."""
     for name, (header, rows) in result.listings.items():
         listing = RichTable(*header, title=name, title_justify="left")
         for row in rows:
             listing.add_row(*row)
         Console().print(listing)
-    table = RichTable(title=title, title_justify="left", show_header=False)
-    for what, value in result.summary:
-        table.add_row(what, value)
-    Console().print(table)
+    summary = RichTable(title=title, title_justify="left", show_header=False)
+    for name, value in result.summary:
+        summary.add_row(name, value)
+    Console().print(summary)
 
 
 def report_divergence(tasks: dict[str, TaskResult], folder: Path) -> int:
-    """Says on stderr which runs diverged.
-
-    Returns:
-        The exit code: 3 if there was one, else 0.
-    """
+    """Reports diverged runs on stderr; returns the exit code, 3 if there are any."""
     lines = [f"{name}: {line}" for name, result in tasks.items() for line in result.diverged]
     for line in lines:
         print(
@@ -144,12 +169,12 @@ def report_divergence(tasks: dict[str, TaskResult], folder: Path) -> int:
     return DIVERGED if lines else DONE
 
 
-def exit_code(work: Callable[[], int], kept: str = KEPT) -> int:
-    """Does the work of a command; turns user errors into a message and an exit code.
+def exit_code(work: Callable[[], int], interruption_message: str = INTERRUPTION_MESSAGE) -> int:
+    """Runs a command; converts user errors and signals to a message and an exit code.
 
     Args:
-        work: Returns the exit code if all goes well.
-        kept: What to say of what an interruption leaves.
+        work: The command; returns the exit code if nothing fails.
+        interruption_message: Message about the files that an interruption leaves.
 
     Returns:
         The exit code.
@@ -157,7 +182,7 @@ def exit_code(work: Callable[[], int], kept: str = KEPT) -> int:
     try:
         with terminable(), printable():
             code = work()
-            sys.stdout.flush()  # or a full disk under it is found when nobody listens any more
+            sys.stdout.flush()  # otherwise a full disk is noticed only after this function
             return code
     except UsageError as error:
         return refuse(str(error))
@@ -166,43 +191,40 @@ def exit_code(work: Callable[[], int], kept: str = KEPT) -> int:
             raise
         return refuse(reason)
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in WRITE_ERRORS:
             raise
         silence()
-        return refuse(f"{error.strerror}: {error.filename or 'what was printed'}; {kept}")
+        target = error.filename or "standard output"
+        return refuse(f"{error.strerror}: {target}; {interruption_message}")
     except Terminated:
-        print(f"terminated; {kept}", file=sys.stderr)
+        print(f"terminated; {interruption_message}", file=sys.stderr)
         return TERMINATED
     except KeyboardInterrupt:
-        print(f"interrupted; {kept}", file=sys.stderr)
+        print(f"interrupted; {interruption_message}", file=sys.stderr)
         return INTERRUPTED
 
 
 def refuse(reason: str) -> int:
-    """Says why something can't be done.
-
-    Returns:
-        The exit code.
-    """
+    """Prints an error on stderr; returns the exit code of a user error."""
     print(f"error: {reason}", file=sys.stderr)
-    return WRONG_USE
+    return USER_ERROR
 
 
 @contextmanager
 def printable() -> Iterator[None]:
-    """Within it, what the encoding of stdout lacks is printed as an escape."""
+    """Prints characters that the encoding of stdout lacks as escapes."""
     stdout = sys.stdout
     if not isinstance(stdout, io.TextIOWrapper):
         yield
         return
-    before = stdout.errors
+    errors = stdout.errors
     stdout.reconfigure(errors="backslashreplace")
     try:
         yield
     finally:
-        stdout.reconfigure(errors=before)
+        stdout.reconfigure(errors=errors)
 
 
 def silence() -> None:
-    """Lets the interpreter end without a second complaint about a reader that went away."""
+    """Redirects stdout to nowhere, so that the interpreter does not fail again at its exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Losses and accuracies of a run over its steps, as tasks 2 and 3 draw them."""
+"""Figures of losses and accuracies against the step, for tasks 2 and 3."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ TRAIN, VALIDATION, THIRD, FOURTH = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 def epoch_batches(
     run: TrainingResult,
 ) -> tuple[Float[np.ndarray, " epochs"], Float[np.ndarray, "steps_per_epoch epochs"]]:
-    """The middle step of each epoch, and its batches' losses, one row per place in the epoch."""
+    """Returns the middle step of each epoch, and the losses by position in the epoch and epoch."""
     steps = run.schedule.steps_per_epoch
     losses = run.history.train_loss
-    missing = -len(losses) % steps  # of the epoch in which a run diverged
+    missing = -len(losses) % steps  # of the epoch in which the run diverged
     losses = np.pad(losses, (0, missing), constant_values=np.nan).reshape(-1, steps)
     return (np.arange(len(losses)) + 0.5) * steps - 0.5, losses.T
 
 
 def losses(axes: Axes, run: TrainingResult) -> None:
-    """Training loss per epoch (mean, and the band of 90 % of its batches) and validation loss."""
+    """Draws the training loss of each epoch (mean and 90 % band) and the validation loss."""
     middle, batches = epoch_batches(run)
     low, high = np.nanquantile(batches, (0.05, 0.95), axis=0)
     axes.fill_between(middle, low, high, color=TRAIN, alpha=0.25, linewidth=0)
@@ -46,7 +46,7 @@ def losses(axes: Axes, run: TrainingResult) -> None:
 
 
 def accuracies(axes: Axes, run: TrainingResult, *, limits: tuple[float, float]) -> None:
-    """Training and validation accuracy of each evaluation; limits give way to lower curves."""
+    """Draws training and validation accuracy; the lower limit is lowered for lower curves."""
     steps, evaluations = run.history.evaluation_steps, run.history.evaluations
     for color, label, accuracy in (
         (VALIDATION, "validation", evaluations.validation_accuracy),
@@ -58,7 +58,7 @@ def accuracies(axes: Axes, run: TrainingResult, *, limits: tuple[float, float]) 
 
 
 def lower_limit(values: Float[np.ndarray, " evaluations"], limit: float) -> float:
-    """The limit, or a lower one that shows all but the lowest twentieth of the values."""
+    """Returns the limit, or a lower one that shows all but the lowest 5 % of the values."""
     finite = values[np.isfinite(values)]
     return min(limit, float(np.quantile(finite, 0.05)) - 0.02) if len(finite) else limit
 
@@ -66,6 +66,6 @@ def lower_limit(values: Float[np.ndarray, " evaluations"], limit: float) -> floa
 def upper_limit(
     values: Float[np.ndarray, " evaluations"], steps: Int[np.ndarray, " evaluations"], start: int
 ) -> float:
-    """A limit that shows all values from a step on, with some room; earlier ones may leave."""
+    """Returns a limit with a margin that shows all values from a step on."""
     later = values[(steps >= start) & np.isfinite(values)]
     return 1.1 * float(later.max(initial=0)) or 1.0

@@ -1,4 +1,4 @@
-"""Flags in groups: `--help` shows together what belongs together."""
+"""Command-line flags from dataclasses, shown by `--help` in groups."""
 
 import sys
 from collections.abc import Sequence
@@ -34,31 +34,31 @@ GROUPS = {
     ),
     "output": ("output_dir", "quick", "quiet", "curves", "resume", "overwrite"),
 }
-"""Title to the flags of a group; any other flag is one of the command's own."""
-OWN = "command"
+"""Groups of flags by title; all other flags belong to the group of the command."""
+COMMAND_GROUP = "command"
 _TITLES = {name: title for title, names in GROUPS.items() for name in names}
-_VERSION_HELP = tyro.conf.arg(help="Print the version and end.")
+_VERSION_HELP = tyro.conf.arg(help="Print the version and exit.")
 _Version = Annotated[bool, tyro.conf.FlagCreatePairsOff, _VERSION_HELP]
 
 
 def parse_flags(
     settings: type[S], program: str, description: str, arguments: Sequence[str] | None
 ) -> S:
-    """Parse settings from flags.
+    """Parses settings from flags.
 
     Args:
-        settings: Dataclass whose fields have defaults, and each a docstring that is its help.
+        settings: Dataclass whose fields have defaults and docstrings, which are the help.
         program: Name of the command.
-        description: What it does.
-        arguments: The flags; None for those of the process.
+        description: Description of the command.
+        arguments: Command-line flags; None for those of the process.
 
     Returns:
         The settings.
 
     Raises:
-        SystemExit: With code 2 and a message, if a flag can't be understood; 0 after --help and
+        SystemExit: With code 2 and a message if a flag is invalid; with code 0 after --help and
             --version.
-        UsageError: If a path begins with ``~`` and a name that nobody has.
+        UsageError: If a path begins with ``~`` and the name of an unknown user.
     """
     given = sys.argv[1:] if arguments is None else [*arguments]
     _refuse_initials(settings, given)
@@ -73,7 +73,7 @@ def parse_flags(
     if parsed.output.version:
         print(f"mnist_jax {__version__}")
         raise SystemExit(0)
-    names = [each.name for each in fields(settings)]  # type: ignore[arg-type]
+    names = [field.name for field in fields(settings)]  # type: ignore[arg-type]
     values = {name: getattr(getattr(parsed, _title(name)), name) for name in names}
     # a shell expands --data-dir ~/data, but not --data-dir=~/data
     paths = {name: expanded(value) for name, value in values.items() if isinstance(value, Path)}
@@ -81,14 +81,14 @@ def parse_flags(
 
 
 def grouped(settings: Any) -> Any:
-    """A dataclass with a field for each group of flags.
+    """Returns a dataclass with one field for each group of flags.
 
-    A group is the settings themselves, of which it takes its own flags alone. So tyro finds the
-    help where it always does, in the docstrings.
+    Each group is a subclass of the settings that takes only its own flags, so that tyro finds the
+    help in the docstrings.
     """
     groups = []
-    for title in (OWN, *GROUPS):
-        members: list[Any] = [_member(settings, each, title) for each in fields(settings)]
+    for title in (COMMAND_GROUP, *GROUPS):
+        members: list[Any] = [_member(settings, flag, title) for flag in fields(settings)]
         if title == "output":
             members.append(("version", _Version, field(default=False)))
         if any(member[2].init for member in members):
@@ -98,22 +98,22 @@ def grouped(settings: Any) -> Any:
 
 
 def _title(name: str) -> str:
-    return _TITLES.get(name, OWN)
+    return _TITLES.get(name, COMMAND_GROUP)
 
 
 def _member(settings: Any, flag: Field[Any], title: str) -> tuple[str, Any, Any]:
-    """A flag in a group: one that is given, or one that keeps its default."""
+    """Returns the field of a flag in a group; flags of other groups keep their defaults."""
     hint = get_type_hints(settings, include_extras=True)[flag.name]
     own = _title(flag.name) == title
     return flag.name, _shown(hint, flag.default), field(default=flag.default, init=own)
 
 
 def _shown(hint: Any, default: Any) -> Any:
-    """How a flag is shown in the help: one that may be left out, as its type alone."""
+    """Returns the type annotation for the help; an optional flag shows only its type."""
     if default is not None and default != ():
         return hint
     kinds = [kind for kind in get_args(hint) if kind is not type(None)]
-    # what tyro shows would be {None}|PATH
+    # tyro would show {None}|PATH
     metavar = _metavar(kinds[0]) if default is None and len(kinds) == 1 else None
     return Annotated[hint, tyro.conf.arg(metavar=metavar, help_behavior_hint="(optional)")]
 
@@ -124,12 +124,12 @@ def _metavar(kind: Any) -> str:
 
 
 def _refuse_initials(settings: Any, arguments: Sequence[str]) -> None:
-    """Suggest --learning-rate for --lr, which is too far from it to be found by spelling."""
-    flags = {f"--{each.name.replace('_', '-')}" for each in fields(settings)}
+    """Suggests --learning-rate for --lr, which spelling alone would not find."""
+    flags = {f"--{field.name.replace('_', '-')}" for field in fields(settings)}
     initials = {f"--{''.join(word[0] for word in flag[2:].split('-'))}": flag for flag in flags}
     for argument in arguments:
         name = argument.split("=")[0]
         if name in initials and name not in flags and len(name) > 3:
-            message = f"error: there is no flag {name}; perhaps {initials[name]}? See --help."
+            message = f"error: unknown flag {name}; perhaps {initials[name]}? See --help."
             print(message, file=sys.stderr)
             raise SystemExit(2)

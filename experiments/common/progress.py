@@ -1,4 +1,4 @@
-"""What is seen of an experiment while it runs, and how it is interrupted."""
+"""Progress display of an experiment, and its interruption."""
 
 import signal
 import sys
@@ -11,17 +11,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from experiments.common.signals import ENDS
+from experiments.common.signals import EXCEPTIONS
 
-SECONDS_OF_A_LINE = 60
-"""Time between two lines where there is no terminal."""
+LINE_INTERVAL = 60
+"""Seconds between two lines without a terminal."""
 
 
 class Progress:
     """Progress bars on a terminal; elsewhere a line on stderr every minute.
 
-    Ctrl-C and SIGTERM end the work at the next step of a bar, not in the midst of a compilation or
-    a compiled program, which can crash the interpreter on its way out. A second one ends it at
+    Ctrl-C and SIGTERM end the work at the next update of a bar, because an exception during
+    compilation or execution can crash the interpreter at its exit. A second signal ends the work at
     once.
     """
 
@@ -39,7 +39,7 @@ class Progress:
         )
 
     def __enter__(self) -> Self:
-        self._previous = {number: signal.signal(number, self._interrupt) for number in ENDS}
+        self._previous = {number: signal.signal(number, self._interrupt) for number in EXCEPTIONS}
         self._bars.start()
         return self
 
@@ -57,18 +57,18 @@ class Progress:
 
     @property
     def interrupted(self) -> bool:
-        """Whether the work ends at the next step of a bar."""
+        """Whether the work ends at the next update of a bar."""
         return bool(self._interrupted)
 
     def bar(self, description: str, total: int) -> Callable[[int], None]:
-        """A new bar.
+        """Adds a bar.
 
         Args:
-            description: What is counted.
-            total: How many there are.
+            description: Description of the work.
+            total: Number of units of work.
 
         Returns:
-            A function that takes the number done so far; after Ctrl-C it raises KeyboardInterrupt.
+            Function that takes the number of units done; after Ctrl-C it raises KeyboardInterrupt.
         """
         bar = self._bars.add_task(description, total=total)
         show_line = minutely(description, total) if self._lines else lambda done: None
@@ -82,7 +82,7 @@ class Progress:
 
     def _interrupt(self, number: int, *_: object) -> None:
         self._end_if_interrupted()
-        self._interrupted = ENDS[number]
+        self._interrupted = EXCEPTIONS[number]
 
     def _end_if_interrupted(self) -> None:
         if isinstance(self._interrupted, type):
@@ -92,17 +92,17 @@ class Progress:
 def minutely(
     description: str, total: int, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[int], None]:
-    """A log of what is done, for where there is no terminal.
+    """Returns a progress log for output without a terminal.
 
     Args:
-        description: What is counted.
-        total: How many there are.
-        clock: Seconds.
+        description: Description of the work.
+        total: Number of units of work.
+        clock: Function that returns the time in seconds.
 
     Returns:
-        A function that takes the number done so far, and prints a line on stderr at most once a
-        minute. The rate is counted from its first call, so that what was done by an earlier
-        process and the time of the first compilation don't distort it.
+        Function that takes the number of units done, and prints a line on stderr at most once a
+        minute. The rate is measured from its first call, so that it excludes the first
+        compilation and the work of an earlier process.
     """
     printed = clock()
     first: tuple[float, int] | None = None
@@ -111,7 +111,7 @@ def minutely(
         nonlocal printed, first
         now = clock()
         first = first or (now, done)
-        if now - printed >= SECONDS_OF_A_LINE:
+        if now - printed >= LINE_INTERVAL:
             printed = now
             print(line(description, total, done, now - first[0], done - first[1]), file=sys.stderr)
 
@@ -119,7 +119,7 @@ def minutely(
 
 
 def line(description: str, total: int, done: int, seconds: float, since: int) -> str:
-    """Write a line of the log, with the rate and the time left once they are known.
+    """Formats a line of the log, with the rate and the time left once they are known.
 
     Example:
         >>> line("sweep (runs)", 800, 120, seconds=60, since=40)
@@ -134,7 +134,7 @@ def line(description: str, total: int, done: int, seconds: float, since: int) ->
 
 
 def duration(seconds: float) -> str:
-    """Some time in words.
+    """Formats a duration.
 
     Example:
         >>> duration(40), duration(1020), duration(9000)

@@ -1,4 +1,4 @@
-"""The numbers that every task gives of a single run."""
+"""Metrics of a single run, the same in every task."""
 
 from typing import TypedDict, cast
 
@@ -16,20 +16,20 @@ class Evaluation(TypedDict):
 
 
 class StepEvaluation(Evaluation):
-    """An evaluation and the step after which it was made."""
+    """Evaluation with the step after which it was done."""
 
     step: int
 
 
 class LowestLoss(TypedDict):
-    """The lowest validation loss, and the step at which it was found."""
+    """Lowest validation loss and its step."""
 
     step: int
     validation_loss: float
 
 
 class RunMetrics(TypedDict):
-    """The numbers of one run; `final` is empty where no evaluation was finite."""
+    """Metrics of one run; `final` is empty if no evaluation was finite."""
 
     final: StepEvaluation
     last_epoch_validation_accuracy: float | None
@@ -40,7 +40,7 @@ class RunMetrics(TypedDict):
 
 
 class ScheduleMetrics(TypedDict):
-    """The sizes of the data, and the schedule that follows from them."""
+    """Sizes of the data and the resulting schedule."""
 
     train_examples: int
     validation_examples: int
@@ -48,9 +48,9 @@ class ScheduleMetrics(TypedDict):
     evaluate_every: int
 
 
-@np.errstate(over="ignore")  # the weights of a diverged run may be larger than their square
+@np.errstate(over="ignore")  # squares of a diverged run's weights may overflow
 def run_metrics(run: TrainingResult) -> RunMetrics:
-    """Numbers of one run: its last evaluation, how it ended, the size of its weights."""
+    """Returns the last evaluation, the outcome and the norm of the weights of a run."""
     weights = run.weights.astype(np.float64)
     lowest = np.nanmin(run.history.evaluations.validation_loss, initial=np.inf)
     return {
@@ -64,7 +64,7 @@ def run_metrics(run: TrainingResult) -> RunMetrics:
 
 
 def schedule_metrics(run: TrainingResult, train: int, validation: int) -> ScheduleMetrics:
-    """Sizes of the data and the schedule of a run."""
+    """Returns the sizes of the data and the schedule of a run."""
     return {
         "train_examples": train,
         "validation_examples": validation,
@@ -74,13 +74,13 @@ def schedule_metrics(run: TrainingResult, train: int, validation: int) -> Schedu
 
 
 def evaluation(run: TrainingResult, row: int) -> Evaluation:
-    """One evaluation of a run, by its place among them."""
+    """Returns one evaluation of a run by its index."""
     values = run.history.evaluations._asdict().items()
     return cast(Evaluation, {name: float(value[row]) for name, value in values})
 
 
 def final_evaluation(run: TrainingResult) -> StepEvaluation:
-    """The last evaluation before the run ended; empty if there was none."""
+    """Returns the last finite evaluation; empty if there is none."""
     evaluated = np.flatnonzero(np.isfinite(run.history.evaluations.validation_loss))
     if not len(evaluated):
         return cast(StepEvaluation, {})
@@ -89,7 +89,7 @@ def final_evaluation(run: TrainingResult) -> StepEvaluation:
 
 
 def last_epoch_mean(run: TrainingResult) -> float | None:
-    """The mean validation accuracy of the last epoch's evaluations; None if there was none."""
+    """Returns the mean validation accuracy of the last epoch; None without evaluations."""
     history, evaluations = run.history, run.history.evaluations
     last_epoch = history.evaluation_steps > run.last_step - run.schedule.steps_per_epoch
     values = evaluations.validation_accuracy[last_epoch & np.isfinite(evaluations.validation_loss)]

@@ -1,4 +1,4 @@
-"""The flags that every experiment has, and what they make: a split, an ordering, a program."""
+"""Flags that several commands share, and the split, ordering and training that they define."""
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -11,13 +11,36 @@ from mnist_jax import data, training
 from mnist_jax.errors import UsageError
 
 QUICK_EPOCHS = 6
-UNSEEN = {"output_dir", "quiet", "data_dir", "data_source"}
-"""Settings that change no number."""
+NOT_NUMERICAL = {"output_dir", "quiet", "data_dir", "data_source"}
+"""Settings that do not affect any number."""
+
+
+def require_at_least(settings: Any, **lowest: int) -> None:
+    """Raises a UsageError if a setting is below its lowest value; None is allowed."""
+    for name, bound in lowest.items():
+        value = getattr(settings, name)
+        if value is not None and value < bound:
+            raise UsageError(f"{name} is {value}; give at least {bound}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandSettings:
+    """Settings of a command that is not a task."""
+
+    output_dir: Path = Path("results")
+    """Folder for the output."""
+
+    quiet: Annotated[bool, FlagCreatePairsOff] = False
+    """Print no progress and no tables, only the location of the files and errors."""
+
+    def check(self) -> Self:
+        """Validates the settings, and returns them."""
+        return self
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The report's settings, unless a flag says otherwise."""
+    """Settings of a task; the defaults are the report's settings."""
 
     data_set: data.DataSetName = "mnist"
     """The images to use. The report's claims are judged on MNIST only. With "unverified",
@@ -28,10 +51,10 @@ class Settings:
     downloaded."""
 
     data_source: data.Source = "auto"
-    """Where the data set is read from; "auto" tries the sources in turn."""
+    """Source of the data set; "auto" tries the sources in turn."""
 
     output_dir: Path = Path("results")
-    """Folder for what this command writes."""
+    """Folder for the output."""
 
     seed: int = 0
     """Seed of the shuffled orders and of the stochastic validation set; the seeds of several runs
@@ -62,29 +85,29 @@ class Settings:
     """Run a shorter form, with fewer epochs and seeds."""
 
     quiet: Annotated[bool, FlagCreatePairsOff] = False
-    """Print no progress and no tables, only where the files are and what went wrong."""
+    """Print no progress and no tables, only the location of the files and errors."""
 
     def check(self) -> Self:
         """Validates settings that do not depend on the data."""
         if not 0 <= self.seed < 2**30:
-            # an int32, with room to count up from it
+            # int32, with room to count up from it
             raise UsageError(f"seed is {self.seed}; give a whole number from 0 to {2**30 - 1}.")
         self.training_settings()
         return self
 
     def shortened(self) -> Self:
-        """The settings that are used: with `quick`, fewer epochs."""
+        """Returns the effective settings: with `quick`, fewer epochs."""
         return self._capped(epochs=QUICK_EPOCHS)
 
     def changed(self) -> set[str]:
-        """The names of the settings that are not the report's own, its defaults."""
+        """Returns the names of the settings that differ from the report's, the defaults."""
         own = type(self)()
         names = {field.name for field in fields(self)}
         return {name for name in names if getattr(self, name) != getattr(own, name)}
 
     def are_the_reports(self) -> bool:
-        """Whether the report's numbers are to be expected of these settings."""
-        return self.changed() <= UNSEEN
+        """Returns whether these settings should reproduce the report's numbers."""
+        return self.changed() <= NOT_NUMERICAL
 
     def _capped(self, **limits: int) -> Self:
         if not self.quick:
@@ -92,7 +115,7 @@ class Settings:
         return replace(self, **{name: min(getattr(self, name), n) for name, n in limits.items()})
 
     def training_settings(self, **overrides: Any) -> training.TrainingSettings:
-        """What fixes the training program."""
+        """Returns the static settings of the training."""
         named = {name: getattr(self, name) for name in ("epochs", "batch_size", "gradient")}
         return training.TrainingSettings(**named, precision=self.precision, **overrides)
 
@@ -102,7 +125,7 @@ class Settings:
         selection: data.Selection,
         digits: tuple[int, int] | None = None,
     ) -> data.Split:
-        """Training and validation examples."""
+        """Returns training and validation examples."""
         return data.split(
             mnist,
             train_size=self.train_size,
@@ -113,7 +136,7 @@ class Settings:
         )
 
     def ordering(self) -> training.Ordering:
-        """The order of a single run: shuffled, or that of the files."""
+        """Returns the ordering of a single run: shuffled, or in file order."""
         if self.shuffle:
             return training.shuffled([self.seed])
         return training.in_file_order
@@ -121,7 +144,7 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class OneValidationSet(Settings):
-    """Settings of an experiment that has one validation set."""
+    """Settings of a task with one validation set."""
 
     validation_selection: data.Selection = "sequential"
     """The last test images in file order, or images drawn at random."""

@@ -1,4 +1,4 @@
-"""How a command is ended from outside: Ctrl-C, and SIGTERM, which clusters send beforehand."""
+"""Signals that end a command: Ctrl-C, and SIGTERM, which clusters send in advance."""
 
 import signal
 import threading
@@ -8,28 +8,28 @@ from typing import NoReturn
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM; it ends a command as Ctrl-C does, with another exit code."""
+    """Raised by SIGTERM, which ends a command as Ctrl-C does, with another exit code."""
 
 
-ENDS: dict[int, type[KeyboardInterrupt]] = {
+EXCEPTIONS: dict[int, type[KeyboardInterrupt]] = {
     signal.SIGINT: KeyboardInterrupt,
     signal.SIGTERM: Terminated,
 }
-"""What each signal raises."""
+"""Signals to the exceptions that they raise."""
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """SIGTERM raises `Terminated`; without effect outside the main thread."""
+    """Makes SIGTERM raise `Terminated`; has no effect outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.signal(signal.SIGTERM, _end)
+    previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
 
 
-def _end(*_: object) -> NoReturn:
+def _terminate(*_: object) -> NoReturn:
     raise Terminated

@@ -1,4 +1,4 @@
-"""What an experiment is, what it gives, and how that is written to its folder."""
+"""Experiments, their results, and the files that they write."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 S = TypeVar("S", bound=Settings)
-KEPT = "files of finished experiments are kept; run the same command again for the rest"
+INTERRUPTION_MESSAGE = (
+    "files of finished experiments are kept; run the same command again for the rest"
+)
 
 
 class Table(NamedTuple):
-    """Rows for a CSV file."""
+    """Table of a CSV file."""
 
     header: Sequence[str]
     rows: Iterable[Sequence[Any]]
@@ -33,17 +35,17 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskResult:
-    """What an experiment gives.
+    """Results of an experiment.
 
     Attributes:
         metrics: Contents of metrics.json.
-        tables: File name without ending to table, `history` among them.
-        draw: Draws the figures, once the numbers are written; file name without ending to figure.
-        summary: Closing table, (what, value).
-        diverged: A line for each run that diverged.
-        documents: File name without ending to other contents of a JSON file.
-        listings: Title to a table that is printed before the closing one.
-        arrays: File name without ending to arrays that are written together, as .npz.
+        tables: Tables by file name without extension, including `history`.
+        draw: Function that returns the figures by file name, called after the numbers are written.
+        summary: Rows (name, value) of the summary.
+        diverged: Messages about diverged runs.
+        documents: Contents of other JSON files by file name without extension.
+        listings: Tables by title that are printed before the summary.
+        arrays: Contents of .npz files by file name without extension.
     """
 
     metrics: Mapping[str, Any]
@@ -61,18 +63,18 @@ class Task(Generic[S]):
     """An experiment.
 
     Attributes:
-        name: Name of its module and of its folder.
-        title: What it is about.
-        settings: Dataclass of its flags.
-        measure: (settings, data, where to show progress) to what it gives; raises a UsageError
-            if the settings can't be done with the data.
-        claims: Claims of the report that its metrics judge.
-        captions: Figure to its caption, in the order of the page.
-        meaning: What the numbers mean in the report's own setting.
-        sometimes: Figures, tables and arrays that some settings do without.
-        kept: Message about the files that Ctrl-C leaves.
-        prepare: Called before the data are loaded: joins other processes, or raises a UsageError
-            if the output folder is not one to go on in.
+        name: Name of the module and of the output folder.
+        title: Title of the experiment.
+        settings: Dataclass of the flags.
+        measure: Function of settings, data and progress display that returns the results; raises
+            a UsageError if the settings do not fit the data.
+        claims: Claims of the report that the metrics judge.
+        captions: Captions by figure, in the order of the page.
+        meaning: Meaning of the numbers in the report's own setting.
+        optional_files: Figures, tables and arrays that some settings do not produce.
+        interruption_message: Message about the files that an interruption leaves.
+        prepare: Function called before the data are loaded; joins other processes, or raises a
+            UsageError if the output folder cannot be used.
     """
 
     name: str
@@ -82,30 +84,30 @@ class Task(Generic[S]):
     claims: tuple[Claim, ...] = ()
     captions: Mapping[str, Caption] = field(default_factory=dict)
     meaning: str = ""
-    sometimes: tuple[str, ...] = ()
-    kept: str = KEPT
+    optional_files: tuple[str, ...] = ()
+    interruption_message: str = INTERRUPTION_MESSAGE
     prepare: Callable[[S], None] = lambda settings: None
 
 
 def write(
     task: Task[Any], result: TaskResult, settings: Settings, mnist: Mnist, folder: Path
 ) -> Mapping[str, Figure]:
-    """Write metrics.json, config.json and the like, tables as CSV, figures as PNG and SVG.
+    """Writes the results: JSON documents, tables as CSV, figures as PNG and SVG.
 
-    Numbers come first, so that they are kept if the disk is full before the figures are written.
-    Files of an earlier run that this one does without are removed.
+    The figures are written last, so that a full disk does not cost the numbers. Optional files of
+    an earlier run that this run does not produce are removed.
 
     Args:
         task: The experiment.
-        result: What it gave.
-        settings: What it was run with.
-        mnist: Data, for its source.
-        folder: An existing folder.
+        result: Results of the experiment.
+        settings: Settings of the run.
+        mnist: Data, for the record of their source.
+        folder: Existing folder.
 
     Returns:
-        The figures that were drawn.
+        The figures.
     """
-    for name in {*task.sometimes} - {*result.tables, *result.arrays}:
+    for name in {*task.optional_files} - {*result.tables, *result.arrays}:
         for ending in ("csv", "png", "svg", "npz"):
             (folder / f"{name}.{ending}").unlink(missing_ok=True)
     documents = {"metrics": result.metrics, "config": config(settings, mnist)}
@@ -123,20 +125,13 @@ def write(
 
 
 def config(settings: Settings, mnist: Mnist) -> dict[str, Any]:
-    """Settings, data and environment of an experiment, the contents of config.json."""
+    """Returns the contents of config.json: settings, data and environment."""
     data = {"set": mnist.data_set, "source": mnist.source, "sha256": mnist.sha256}
     return {"settings": asdict(settings), "data": data, "environment": results.environment()}
 
 
 def divergences(runs: Mapping[str, TrainingResult | np.recarray]) -> list[str]:
-    """Name the runs that diverged, a line for each name.
-
-    Args:
-        runs: Names to results, or to tables of many runs.
-
-    Returns:
-        The lines.
-    """
+    """Returns a message for each result, or table of many runs, that contains diverged runs."""
     lines = []
     for name, result in runs.items():
         steps = np.sort(result.last_step[result.outcome == Outcome.DIVERGED], axis=None)
@@ -149,6 +144,6 @@ def divergences(runs: Mapping[str, TrainingResult | np.recarray]) -> list[str]:
 
 
 def history_table(runs: Mapping[str, TrainingResult]) -> Table:
-    """The histories of several single runs, one after the other."""
+    """Returns the histories of several single runs as one table."""
     rows = (row for name, run in runs.items() for row in results.history_rows(name, run))
     return Table(results.HISTORY_HEADER, rows)

@@ -1,10 +1,10 @@
-"""Numbers and lists in words."""
+"""Formatting of numbers and lists as text."""
 
 from collections.abc import Iterable
 
 
 def listed(items: Iterable[object]) -> str:
-    """Join items as a sentence names them.
+    """Joins items as in a sentence.
 
     Example:
         >>> listed(["1a", "1b", "4a"])
@@ -15,7 +15,7 @@ def listed(items: Iterable[object]) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Write a count with its noun, which is given in the singular.
+    """Formats a count with its noun, given in the singular.
 
     Example:
         >>> counted(1, "slip"), counted(7, "slip")

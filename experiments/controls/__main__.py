@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 from rich.console import Console
-from tyro.conf import FlagCreatePairsOff
 
-from experiments.common.command import DONE, announce, exit_code
-from experiments.common.flags import parse_flags
+from experiments.common.command import DONE, exit_code, run_command
 from experiments.common.progress import Progress
+from experiments.common.settings import CommandSettings, require_at_least
 from experiments.controls import formulas, problems, summary
 from experiments.controls.checking import Outcome, Verdict, check_mutations, check_problems
 from experiments.controls.foreign import FOREIGN
@@ -34,15 +33,18 @@ from experiments.controls.peers.comparing import Answer, compare, everything
 from experiments.controls.peers.summary import peer_numbers, peer_table
 from experiments.controls.workers import spread
 from mnist_jax.errors import UsageError
-from mnist_jax.results import environment, output_folder, write_json
+from mnist_jax.results import environment, write_json
 
 NOT_TRUSTED = 1
 Part = Literal["mutations", "problems", "formulas", "foreign", "peers"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ControlSettings:
+class ControlSettings(CommandSettings):
     """Command-line settings of the controls."""
+
+    output_dir: Path = Path("results/controls")
+    """Folder for the output."""
 
     parts: tuple[Part, ...] = ("mutations", "problems", "formulas", "foreign", "peers")
     """Parts to run; controls.json keeps the others that it holds."""
@@ -56,18 +58,9 @@ class ControlSettings:
     processes: int | None = None
     """Number of processes; by default one per core, or one on an accelerator."""
 
-    output_dir: Path = Path("results/controls")
-    """Folder for the output."""
-
-    quiet: Annotated[bool, FlagCreatePairsOff] = False
-    """Print no progress and no tables, only the location of the files and errors."""
-
     def check(self) -> "ControlSettings":
         """Validates the settings, and returns them."""
-        for name, lowest in (("problems", 0), ("seed", 0), ("processes", 1)):
-            value = getattr(self, name)
-            if value is not None and value < lowest:
-                raise UsageError(f"{name} is {value}; give at least {lowest}.")
+        require_at_least(self, problems=0, seed=0, processes=1)
         if "peers" in self.parts and "foreign" not in self.parts:
             raise UsageError("parts has peers without foreign, on which they are compared; add it.")
         return self
@@ -80,22 +73,16 @@ class ControlSettings:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs the controls from the command line.
+    """Runs the controls from the command line; returns the exit code."""
+    return run_command(ControlSettings, "experiments.controls", __doc__, work, arguments)
 
-    Args:
-        arguments: Command-line flags; None for those of the process.
 
-    Returns:
-        The exit code.
-    """
-    program = "python -m experiments.controls"
-    settings = parse_flags(ControlSettings, program, __doc__ or "", arguments).check()
+def work(settings: ControlSettings, folder: Path) -> int:
+    """Runs the requested parts, writes controls.json and prints the results."""
     start = time.monotonic()
-    with output_folder(settings.output_dir) as folder:
-        announce(folder, quiet=settings.quiet)
-        with Progress(quiet=settings.quiet) as progress:
-            found = find(settings, progress)
-        write(folder, settings, found, time.monotonic() - start)
+    with Progress(quiet=settings.quiet) as progress:
+        found = find(settings, progress)
+    write(folder, settings, found, time.monotonic() - start)
     show(found, quiet=settings.quiet)
     print(f"written to {folder / 'controls.json'}")
     return DONE if found.trusted else NOT_TRUSTED

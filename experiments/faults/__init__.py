@@ -1,1 +1,1 @@
-"""Damaged files and killed processes: `python -m experiments.faults`."""
+"""Tests with damaged files and killed processes: `python -m experiments.faults`."""

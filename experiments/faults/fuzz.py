@@ -1,4 +1,4 @@
-"""Very many damaged files to the readers of data: none may escape but by its message."""
+"""Readers of data on damaged files: they may raise a UsageError, but no other exception."""
 
 import io
 import time
@@ -16,20 +16,12 @@ from mnist_jax.data.files import IdxFile, decompress, parse_idx
 from mnist_jax.errors import UsageError
 
 LIMIT = BOMB // 4
-"""The most bytes that a reader may unpack here."""
+"""Largest number of bytes that a reader may decompress."""
 _IMAGES, _LABELS = IdxFile("images", (5, 4, 3), None), IdxFile("labels", (5,), None)
 
 
 def read(reader: Reader, content: bytes) -> None:
-    """Reads an input as the product does.
-
-    Args:
-        reader: The format.
-        content: The input.
-
-    Raises:
-        UsageError: If it is refused.
-    """
+    """Reads an input as the library does; raises a UsageError if the reader refuses it."""
     if reader == "idx":
         parse_idx(decompress(content, LIMIT))
     elif reader == "csv":
@@ -39,15 +31,15 @@ def read(reader: Reader, content: bytes) -> None:
 
 
 def fuzz(inputs: int, seed: int, update: Callable[[int], None]) -> dict[str, Any]:
-    """Reads many inputs.
+    """Reads many damaged inputs.
 
     Args:
-        inputs: How many of all formats together.
-        seed: With the number of an input, decides what it is.
-        update: Takes the number done so far.
+        inputs: Number of inputs of all formats.
+        seed: Seed that determines each input, together with its number.
+        update: Function called with the number of inputs done.
 
     Returns:
-        Counts of each reader, what escaped, and how much memory and time was used.
+        Outcomes by reader, escaped exceptions, peak memory and time.
     """
     readers = get_args(Reader)
     counts: dict[str, Counter[str]] = {reader: Counter() for reader in readers}
@@ -55,13 +47,13 @@ def fuzz(inputs: int, seed: int, update: Callable[[int], None]) -> dict[str, Any
     start, slowest = time.monotonic(), 0.0
     peaks = {reader: peak(reader) for reader in readers}
     process = psutil.Process()
-    before = process.memory_info().rss
+    memory = process.memory_info().rss
     for number in range(inputs):
         reader = readers[number % len(readers)]
         content = make(reader, np.random.default_rng([seed, number]))
-        begun = time.perf_counter()
+        read_start = time.perf_counter()
         outcome = read_safely(reader, content)
-        slowest = max(slowest, time.perf_counter() - begun)
+        slowest = max(slowest, time.perf_counter() - read_start)
         counts[reader][outcome if outcome in ("read", "refused") else "escaped"] += 1
         if outcome not in ("read", "refused"):
             escaped.append({"reader": reader, "number": number, "error": outcome})
@@ -75,25 +67,25 @@ def fuzz(inputs: int, seed: int, update: Callable[[int], None]) -> dict[str, Any
         "bomb_bytes": BOMB,
         "bombs": BOMBS,
         "peak_bytes": peaks,
-        "growth_bytes": process.memory_info().rss - before,
+        "growth_bytes": process.memory_info().rss - memory,
         "slowest_seconds": slowest,
         "seconds": time.monotonic() - start,
     }
 
 
 def peak(reader: Reader) -> int:
-    """The most memory that is held while a bomb is read, in bytes."""
+    """Returns the peak memory of a reader on a decompression bomb, in bytes."""
     content = bomb(reader)
-    read_safely(reader, content)  # what is loaded once does not count
+    read_safely(reader, content)  # excludes memory that is allocated once
     tracemalloc.start()
     read_safely(reader, content)
-    held = tracemalloc.get_traced_memory()[1]
+    size = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return held
+    return size
 
 
 def read_safely(reader: Reader, content: bytes) -> str:
-    """What becomes of an input: "read", "refused", or the exception that escaped."""
+    """Returns the outcome of an input: "read", "refused", or the exception that escaped."""
     try:
         read(reader, content)
     except UsageError:

@@ -1,4 +1,4 @@
-"""Processes that are killed at random moments: nothing that was finished may be lost."""
+"""Processes that are killed at random moments, and whether they lose a finished file."""
 
 import hashlib
 import os
@@ -20,20 +20,20 @@ SMALL = ("--train-size", "900", "--validation-size", "300", "--quiet")
 SWEEP = ("--model", "logistic", "--learning-rate", "0.05", "--seeds", "600", "--epochs", "4")
 REPORT = ("--quick", "--epochs", "1", "--no-shuffle")
 FETCH = "import sys; from mnist_jax.data import load; load(report=lambda line: None)"
-SOON = 1.0
-"""Half of the kills come within so many seconds after a file has appeared or changed."""
-_VOLATILE = {"report.md", "index.html", "config.json"}  # they say how long it took
+MAX_DELAY = 1.0
+"""Half of the kills occur within this number of seconds after a file appears or changes."""
+_WITH_DURATION = {"report.md", "index.html", "config.json"}
 
 
 class Victim(NamedTuple):
-    """A command that is killed again and again.
+    """A command that is killed repeatedly.
 
     Attributes:
-        name: What it is called.
-        share: Its share of the kills.
-        command: The command, in an empty folder of its own to begin with.
-        environment: Variables that it needs.
-        finished: Whether a file, by its name, is complete once it is there, and then kept.
+        name: Name of the command.
+        share: Share of the kills.
+        command: Function of the folder, empty at first, that returns the command.
+        environment: Function of the folder that returns environment variables.
+        finished: Function that returns whether a file of this name is complete once it exists.
     """
 
     name: str
@@ -44,22 +44,30 @@ class Victim(NamedTuple):
 
 
 def _module(module: str, *flags: str) -> Callable[[Path], Sequence[str]]:
-    return lambda place: (sys.executable, "-m", module, *SMALL, *flags, "--output-dir", str(place))
+    return lambda folder: (
+        sys.executable,
+        "-m",
+        module,
+        *SMALL,
+        *flags,
+        "--output-dir",
+        str(folder),
+    )
 
 
 def _visible(path: Path) -> bool:
     return not path.name.startswith(".") and not path.name.endswith(".checkpoint.npz")
 
 
-# the report takes longest, and keeps the least from one start to the next
+# the report takes longest, and keeps the fewest files from one start to the next
 VICTIMS = (
-    Victim("sweep", 0.44, _module("experiments.sweep", *SWEEP), lambda place: {}, _visible),
-    Victim("report", 0.12, _module("experiments", *REPORT), lambda place: {}, _visible),
+    Victim("sweep", 0.44, _module("experiments.sweep", *SWEEP), lambda folder: {}, _visible),
+    Victim("report", 0.12, _module("experiments", *REPORT), lambda folder: {}, _visible),
     Victim(
         "first-fetch",
         0.44,
-        lambda place: (sys.executable, "-c", FETCH),
-        lambda place: {"MNIST_JAX_CACHE_DIR": str(place), "MNIST_JAX_DATA_DIR": ""},
+        lambda folder: (sys.executable, "-c", FETCH),
+        lambda folder: {"MNIST_JAX_CACHE_DIR": str(folder), "MNIST_JAX_DATA_DIR": ""},
         lambda path: path.name in {file.name for file in MNIST_FILES},
     ),
 )
@@ -68,32 +76,33 @@ VICTIMS = (
 def kill_all(
     names: Collection[str], kills: int, seed: int, folder: Path, update: Callable[[int], None]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Kills the victims, in turn, each its share of the kills.
+    """Kills the victims in turn.
 
     Args:
-        names: Which of them; the others' kills are left out.
-        kills: How many of all victims together.
-        seed: Decides the moments.
-        folder: Where they may write; empty.
-        update: Takes the number of kills so far.
+        names: Names of the victims; the shares of other victims are omitted.
+        kills: Number of kills of all victims.
+        seed: Seed of the moments.
+        folder: Empty folder for the output of the victims.
+        update: Function called with the number of kills done.
 
     Yields:
-        For each victim, how often it was killed, how often it came to its end, what was lost.
+        The name of each victim, with its numbers of kills and complete runs and its lost files.
 
     Raises:
-        UsageError: If one fails without being killed.
+        UsageError: If a victim fails without being killed.
     """
     done = 0
     for number, victim in enumerate(VICTIMS):
         share = round(victim.share * kills)
         if share and victim.name in names:
             rng = np.random.default_rng([seed, number])
-            yield victim.name, kill(victim, share, rng, folder, partial(_count, update, done))
+            on_kill = partial(_update_total, update, done)
+            yield victim.name, kill(victim, share, rng, folder, on_kill)
             done += share
 
 
-def _count(update: Callable[[int], None], past: int, kills: int) -> None:
-    update(past + kills)
+def _update_total(update: Callable[[int], None], earlier: int, kills: int) -> None:
+    update(earlier + kills)
 
 
 def kill(
@@ -103,103 +112,100 @@ def kill(
     folder: Path,
     update: Callable[[int], None],
 ) -> dict[str, Any]:
-    """Kills one victim so many times.
+    """Kills one victim a number of times.
 
-    Each start goes on in the folder that the last kill left. When a start comes to its end, what it
-    left is compared with what a start that nobody killed leaves, and a new folder is taken.
+    Each start continues in the folder that the last kill left. When a start runs to its end, its
+    output is compared with that of an undisturbed start, and the next start gets a new folder.
     """
-    whole, seconds = folder / f"{victim.name} whole", 0.0
-    begun = time.monotonic()
-    _run_whole(victim, whole)
-    seconds = time.monotonic() - begun
-    reference = digests(whole, victim)
-    killed, ended, lost, place = 0, 0, [], folder / f"{victim.name} 0"
+    reference_folder, start = folder / f"{victim.name} undisturbed", time.monotonic()
+    _run_undisturbed(victim, reference_folder)
+    seconds = time.monotonic() - start
+    reference = digests(reference_folder, victim)
+    killed, complete, lost, output = 0, 0, [], folder / f"{victim.name} 0"
     while killed < kills:
-        before = digests(place, victim)
-        soon = float(rng.uniform(0, SOON)) if rng.random() < 0.5 else None
-        if code := run(victim, place, float(rng.uniform(0, seconds)), soon):
+        before = digests(output, victim)
+        delay = float(rng.uniform(0, MAX_DELAY)) if rng.random() < 0.5 else None
+        if code := run(victim, output, float(rng.uniform(0, seconds)), delay):
             if code != -signal.SIGKILL:
                 raise UsageError(f"{victim.name} ended with code {code} after {killed} kills.")
             killed += 1
             update(killed)
-        after = digests(place, victim)
+        after = digests(output, victim)
         lost += [f"{name} after kill {killed}" for name in changed(before, after)]
         if code == 0:
             lost += [f"{name} at the end" for name in changed(reference, after)]
-            ended += 1
-            place = folder / f"{victim.name} {ended}"
-    _run_whole(victim, place)
-    lost += [f"{name} at the end" for name in changed(reference, digests(place, victim))]
-    return {"kills": killed, "ended": ended + 1, "files": len(reference), "lost": lost}
+            complete += 1
+            output = folder / f"{victim.name} {complete}"
+    _run_undisturbed(victim, output)
+    lost += [f"{name} at the end" for name in changed(reference, digests(output, victim))]
+    return {"kills": killed, "ended": complete + 1, "files": len(reference), "lost": lost}
 
 
-def run(victim: Victim, place: Path, moment: float | None, after_change: float | None) -> int:
+def run(victim: Victim, folder: Path, moment: float | None, delay: float | None) -> int:
     """Starts a victim and kills it.
 
     Args:
-        victim: The victim.
-        place: Its folder.
-        moment: Seconds after the start; None to leave it alone.
-        after_change: Seconds after a finished file has appeared or changed, if one does earlier.
+        victim: Command to start.
+        folder: Folder of the command.
+        moment: Seconds from the start to the kill; None for no kill.
+        delay: Seconds from the first change of a finished file to the kill, if that is earlier.
 
     Returns:
-        Its exit code: 0 if it came to its end.
+        The exit code, 0 if the command ran to its end.
     """
-    start, known = time.monotonic(), stamps(place, victim)
+    start, initial = time.monotonic(), modification_times(folder, victim)
     process = subprocess.Popen(
-        victim.command(place),
-        env={**os.environ, **victim.environment(place)},
+        victim.command(folder),
+        env={**os.environ, **victim.environment(folder)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
         while process.poll() is None and moment is not None:
-            now = time.monotonic() - start
-            if now >= moment:
+            elapsed = time.monotonic() - start
+            if elapsed >= moment:
                 break
-            if after_change is not None and stamps(place, victim) != known:
-                moment, after_change = now + after_change, None
+            if delay is not None and modification_times(folder, victim) != initial:
+                moment, delay = elapsed + delay, None
             time.sleep(0.01)
         if moment is None:
             process.wait()
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)  # with pip, which it may have started
+            os.killpg(process.pid, signal.SIGKILL)  # includes pip, which it may have started
     return process.wait()
 
 
-def _run_whole(victim: Victim, place: Path) -> None:
-    if code := run(victim, place, None, None):
+def _run_undisturbed(victim: Victim, folder: Path) -> None:
+    if code := run(victim, folder, None, None):
         raise UsageError(
-            f"{victim.name} ends with code {code} without being killed; see what "
-            f"`{' '.join(victim.command(place))}` says."
+            f"{victim.name} ends with code {code} without being killed; see the output of "
+            f"`{' '.join(victim.command(folder))}`."
         )
 
 
-def finished_files(place: Path, victim: Victim) -> list[Path]:
-    """The files that the victim has finished."""
-    return [path for path in sorted(place.rglob("*")) if path.is_file() and victim.finished(path)]
+def finished_files(folder: Path, victim: Victim) -> list[Path]:
+    """Returns the files that the victim has finished."""
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and victim.finished(path)]
 
 
-def stamps(place: Path, victim: Victim) -> dict[Path, int]:
-    """When each was written last."""
-    times = {}
-    for path in finished_files(place, victim):
-        times[path] = path.stat().st_mtime_ns
-    return times
+def modification_times(folder: Path, victim: Victim) -> dict[Path, int]:
+    """Returns the modification times of the finished files."""
+    return {path: path.stat().st_mtime_ns for path in finished_files(folder, victim)}
 
 
-def digests(place: Path, victim: Victim) -> dict[str, str]:
-    """The content of each; of one that says how long it took, only that it is complete."""
+def digests(folder: Path, victim: Victim) -> dict[str, str]:
+    """Returns the digests of the finished files; files with a duration need only be complete."""
     return {
-        str(path.relative_to(place)): "complete"
-        if path.name in _VOLATILE and path.read_bytes().rstrip().endswith((b"}", b"`", b"</html>"))
+        str(path.relative_to(folder)): "complete"
+        if path.name in _WITH_DURATION
+        and path.read_bytes().rstrip().endswith((b"}", b"`", b"</html>"))
         else hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in finished_files(place, victim)
+        for path in finished_files(folder, victim)
     }
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """What is not as it was."""
+    """Returns the names of the files that are missing or different afterwards."""
     return [name for name, digest in before.items() if after.get(name) != digest]

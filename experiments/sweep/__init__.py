@@ -1,1 +1,1 @@
-"""Very many runs at once: `python -m experiments.sweep`."""
+"""Sweeps, which train many runs together: `python -m experiments.sweep`."""

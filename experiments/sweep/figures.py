@@ -15,13 +15,13 @@ from mnist_jax.training import Outcome
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SOMETIMES = ("accuracy_map", "accuracy_by_l2", "accuracy_by_learning_rate", "stopping")
-# of the lines and histograms that one figure can tell apart
-FEW = 6
+OPTIONAL = ("accuracy_map", "accuracy_by_l2", "accuracy_by_learning_rate", "stopping")
+MAX_CURVES = 6
+"""Largest number of curves or histograms in a figure."""
 
 
 def draw(settings: SweepSettings, metrics: dict[str, Any], runs: np.recarray) -> dict[str, Figure]:
-    """The figures that these runs allow, by file name."""
+    """Draws the figures that apply to these runs, by file name."""
     figures: dict[str, Figure] = {}
     rates, factors = np.unique(runs.learning_rate), np.unique(runs.l2)
     with plotting.style():
@@ -37,11 +37,11 @@ def draw(settings: SweepSettings, metrics: dict[str, Any], runs: np.recarray) ->
 
 
 def accuracy_map(runs: np.recarray, rates: np.ndarray, factors: np.ndarray) -> Figure:
-    """The median of the best validation accuracies, for each pair."""
+    """Draws the median of the best validation accuracies as a map of the pairs."""
     accuracy = np.full((len(rates), len(factors)), np.nan)
-    for rate, l2, of in by_pair(runs):
-        place = np.searchsorted(rates, rate), np.searchsorted(factors, l2)
-        accuracy[place] = _median(of.best_validation_accuracy)
+    for rate, l2, rows in by_pair(runs):
+        index = np.searchsorted(rates, rate), np.searchsorted(factors, l2)
+        accuracy[index] = _median(rows.best_validation_accuracy)
     size = (1.6 + 0.8 * len(factors), 1.6 + 0.45 * len(rates))
     figure, [[axes]] = plotting.new_figure(size=(max(size[0], 5.0), max(size[1], 3.0)))
     image = axes.imshow(accuracy, cmap="viridis", aspect="auto", origin="lower")
@@ -61,16 +61,16 @@ def accuracy_map(runs: np.recarray, rates: np.ndarray, factors: np.ndarray) -> F
 
 
 def accuracy_by(runs: np.recarray, name: str, other: str) -> Figure:
-    """The best validation accuracy over one setting, a line for each value of the other."""
-    words = {"l2": "factor of the penalty, λ", "learning_rate": "learning rate"}
+    """Draws the best validation accuracy against one setting, a line for each other value."""
+    labels = {"l2": "factor of the penalty, λ", "learning_rate": "learning rate"}
     figure, [[axes]] = plotting.new_figure()
     values = np.unique(runs[other])
-    chosen = values[np.unique(np.linspace(0, len(values) - 1, FEW).round().astype(int))]
+    chosen = values[np.unique(np.linspace(0, len(values) - 1, MAX_CURVES).round().astype(int))]
     for number, value in enumerate(chosen):
-        of = runs[runs[other] == value]
-        x = np.unique(of[name])
-        samples = [of["best_validation_accuracy"][of[name] == each] for each in x]
-        color = f"C{number % FEW}"
+        rows = runs[runs[other] == value]
+        x = np.unique(rows[name])
+        samples = [rows["best_validation_accuracy"][rows[name] == position] for position in x]
+        color = f"C{number % MAX_CURVES}"
         plotting.band(axes, x, np.transpose(samples), label=f"{value:g}", color=color)
     x = np.unique(runs[name])
     if x[-1] >= 8 * (smallest := x[x > 0].min()):
@@ -78,27 +78,27 @@ def accuracy_by(runs: np.recarray, name: str, other: str) -> Figure:
         axes.set_xticks(x, [f"{value:g}" for value in x])
         axes.minorticks_off()
     if len(chosen) > 1:
-        axes.legend(title=words[other])
-    axes.set_xlabel(words[name])
+        axes.legend(title=labels[other])
+    axes.set_xlabel(labels[name])
     plotting.percent_axis(axes, "validation accuracy (%)")
     axes.set_title("Best validation accuracy, median and 90 % of the seeds")
     return figure
 
 
 def stopping(settings: SweepSettings, metrics: dict[str, Any], runs: np.recarray) -> Figure:
-    """How the stopping steps are distributed, a panel for each pair."""
+    """Draws the distribution of the stopping steps, one panel for each pair."""
     pairs = [
-        (rate, l2, of)
-        for rate, l2, of in by_pair(runs)
-        if (of.outcome == Outcome.STOPPED_EARLY).any()
-    ][:FEW]
+        (rate, l2, rows)
+        for rate, l2, rows in by_pair(runs)
+        if (rows.outcome == Outcome.STOPPED_EARLY).any()
+    ][:MAX_CURVES]
     figure, grid = plotting.new_figure(len(pairs), 1, size=(7, 1.2 + 1.6 * len(pairs)), sharex=True)
-    for axes, (rate, l2, of) in zip(grid[:, 0], pairs, strict=True):
-        stopped = np.sum(of.outcome == Outcome.STOPPED_EARLY)
-        stopping_histogram(axes, of, "C0", metrics["evaluate_every"])
+    for axes, (rate, l2, rows) in zip(grid[:, 0], pairs, strict=True):
+        stopped = np.sum(rows.outcome == Outcome.STOPPED_EARLY)
+        stopping_histogram(axes, rows, "C0", metrics["evaluate_every"])
         axes.set_title(
             f"learning rate {rate:g}, λ = {l2:g}: {settings.criterion} stopped {stopped} of "
-            f"{len(of)} runs",
+            f"{len(rows)} runs",
             fontsize="medium",
         )
     grid[-1, 0].set_xlabel("step at which training stops")
@@ -106,5 +106,5 @@ def stopping(settings: SweepSettings, metrics: dict[str, Any], runs: np.recarray
 
 
 def _median(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if len(known) else np.nan
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if len(finite) else np.nan

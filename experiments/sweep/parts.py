@@ -1,8 +1,8 @@
-"""What is kept of a sweep: each part in a file as soon as it is done, and the state of the others.
+"""The folder of a sweep's parts: each part is written when it is done, others have checkpoints.
 
-A sweep that was cut off goes on with the parts that are missing, and within a part from its last
-checkpoint. Parts are cut as they were when the sweep began, so the result is the same to the last
-bit. Nothing that is done is removed, unless `--overwrite` says so.
+An interrupted sweep continues with the missing parts and, within a part, from its last checkpoint.
+The size of the parts is that of the first start, so the result is the same bit for bit. Finished
+parts are removed only with `--overwrite`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,60 +11,55 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.sweep import begun, sealed
-from experiments.sweep.begun import warn
+from experiments.sweep import checksummed, manifest
+from experiments.sweep.manifest import warn
 from experiments.sweep.settings import SweepSettings
 from mnist_jax.errors import UsageError
 from mnist_jax.training import Checkpoint
 
 FOLDER = "parts"
-SECONDS = 60.0
-"""Time between two checkpoints of a part: what is lost at most if a sweep is killed."""
+CHECKPOINT_INTERVAL = 60.0
+"""Seconds between two checkpoints of a part, the largest loss if a sweep is killed."""
 
 
 class Parts(NamedTuple):
-    """The folder of the parts.
+    """The parts of a sweep.
 
     Attributes:
-        folder: Where they are.
-        runs: The most runs that a part has.
-        belong_to: What the parts are parts of.
+        folder: Folder of the parts.
+        runs: Largest number of runs in a part.
+        sweep: Identity of the sweep.
     """
 
     folder: Path
     runs: int
-    belong_to: str
+    sweep: str
 
     def file(self, number: int) -> Path:
-        """Where a part is, or will be."""
+        """Returns the file of a part."""
         return self.folder / f"{number:05d}.npy"
 
     def checkpoint(self, number: int, due: Callable[[], bool]) -> Checkpoint:
-        """Where the state of a part is kept while it is trained."""
+        """Returns the checkpoint of a part."""
         path = self.folder / f"{number:05d}.checkpoint.npz"
-        return Checkpoint(path, seconds=SECONDS, due=due, report=warn)
+        return Checkpoint(path, seconds=CHECKPOINT_INTERVAL, due=due, report=warn)
 
     def write(self, number: int, rows: np.ndarray) -> None:
-        """Keeps a part, whole or not at all."""
-        sealed.write(self.file(number), rows, self.belong_to)
+        """Writes a finished part."""
+        checksummed.write(self.file(number), rows, self.sweep)
 
     def read(self, number: int, size: int, columns: np.dtype) -> np.ndarray | None:
-        """A part that was kept.
-
-        Args:
-            number: Number of the part.
-            size: How many runs it has.
-            columns: Columns of its table.
+        """Reads a finished part, given its number of runs and its columns.
 
         Returns:
-            Its rows; None if there is no such part, or if it is damaged, which is reported.
+            Its rows; None if the part is missing, or damaged, which is reported.
         """
         path = self.file(number)
         if not path.is_file():
             return None
         try:
-            rows = sealed.read(path, self.belong_to)
-        except sealed.UnsoundError as error:
+            rows = checksummed.read(path, self.sweep)
+        except checksummed.DamagedError as error:
             warn(f"{path} is damaged ({error}); its {size} runs are trained again")
             return None
         if rows.shape != (size,) or rows.dtype != columns:
@@ -74,60 +69,56 @@ class Parts(NamedTuple):
 
 
 def check(settings: SweepSettings) -> None:
-    """Refuses an output folder that holds another sweep.
+    """Raises a UsageError if the output folder holds another sweep."""
+    folder = settings.output_dir / FOLDER
+    existing = manifest.read(folder)
+    if existing is not None and not settings.overwrite:
+        manifest.check_settings(folder, existing, settings)
+
+
+def start(settings: SweepSettings, runs: int, data: Mapping[str, str], *, first: bool) -> Parts:
+    """Starts a sweep, or continues one.
 
     Args:
-        settings: Settings of the sweep.
-
-    Raises:
-        UsageError: If the folder holds one that this is not.
-    """
-    place = settings.output_dir / FOLDER
-    sweep = begun.read(place)
-    if sweep is not None and not settings.overwrite:
-        begun.check_same(place, sweep, settings)
-
-
-def begin(settings: SweepSettings, runs: int, data: Mapping[str, str], *, first: bool) -> Parts:
-    """Begins a sweep, or goes on with one.
-
-    Args:
-        settings: Settings of the sweep; `check` has been passed.
-        runs: The most runs of a part, if this is the beginning.
+        settings: Settings of the sweep, which `check` has accepted.
+        runs: Largest number of runs in a part, for a new sweep.
         data: Digests of the data.
-        first: Whether this is the process that writes down what the sweep is; the others read it.
+        first: Whether this process writes the manifest; the other processes read it.
 
     Returns:
-        Its parts.
+        The parts of the sweep.
 
     Raises:
         UsageError: If the folder holds a sweep of other data, or parts of another sweep.
     """
-    place, belong_to = settings.output_dir / FOLDER, begun.name_of(settings, data)
+    folder, sweep = settings.output_dir / FOLDER, manifest.identity(settings, data)
     if first:
-        _clear(place, settings.overwrite)
-    sweep = begun.read(place)
-    if sweep is not None:
-        begun.check_data(place, sweep, data)
-        return Parts(place, sweep["runs_of_a_part"], belong_to)
+        _clear(folder, settings.overwrite)
+    existing = manifest.read(folder)
+    if existing is not None:
+        manifest.check_data(folder, existing, data)
+        return Parts(folder, existing["runs_of_a_part"], sweep)
     if not first:
-        raise UsageError(f"process 0 has left no {place}: name a folder that all processes share.")
-    kept = begun.recovered(place, settings, belong_to)
-    if (place / begun.NAME).exists():
-        warn(f"{place / begun.NAME} is damaged; it is written again")
-    place.mkdir(parents=True, exist_ok=True)
-    begun.write(place, settings, kept or runs, data)
-    return Parts(place, kept or runs, belong_to)
+        raise UsageError(f"process 0 wrote no {folder}: name a folder that all processes share.")
+    runs = manifest.recover(folder, settings, sweep) or runs
+    if (folder / manifest.NAME).exists():
+        warn(f"{folder / manifest.NAME} is damaged; it is written again")
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest.write(folder, settings, runs, data)
+    return Parts(folder, runs, sweep)
 
 
-def _clear(place: Path, everything: bool) -> None:
-    """Removes what a killed writer left, and with `--overwrite` what is done; says what."""
-    for debris in place.glob(".*.np[yz].*"):
-        debris.unlink(missing_ok=True)
-    if not everything:
+def _clear(folder: Path, overwrite: bool) -> None:
+    """Removes temporary files of killed processes and, with `--overwrite`, all parts."""
+    for temporary in folder.glob(".*.np[yz].*"):
+        temporary.unlink(missing_ok=True)
+    if not overwrite:
         return
-    done, states = [*place.glob("*.npy")], [*place.glob("*.checkpoint.npz")]
-    if done or states:
-        warn(f"--overwrite: removing {len(done)} finished and {len(states)} begun parts in {place}")
-    for path in (*done, *states, place / begun.NAME):
+    finished, started = [*folder.glob("*.npy")], [*folder.glob("*.checkpoint.npz")]
+    if finished or started:
+        warn(
+            f"--overwrite: removing {len(finished)} finished and {len(started)} started parts in "
+            f"{folder}"
+        )
+    for path in (*finished, *started, folder / manifest.NAME):
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What a sweep takes on a device that is not there: `--plan`."""
+"""Memory and time of a sweep on a device that is not present: `--plan`."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from experiments.accelerators.devices import Device, device
+from experiments.accelerators.devices import DEVICES, Device
 from experiments.accelerators.roofline import Roofline, roofline
 from experiments.sweep.settings import MODELS, SweepSettings
 from mnist_jax.data import Split
@@ -15,22 +15,22 @@ from mnist_jax.training.plan import make_plan
 from mnist_jax.training.tuning import GPU, TPU
 
 PASSES = 3
-"""The least times that a step reads or writes the weights: for the logits, for the new ones, and
-these."""
+"""Smallest number of passes over the weights in a step: it reads them for the logits and the
+update, and writes the updated ones."""
 
 
 class SweepPlan(NamedTuple):
-    """What a sweep takes.
+    """Plan of a sweep.
 
     Attributes:
-        device: On which devices.
-        devices: How many.
-        runs: All runs.
-        runs_of_a_part: Runs that are trained at a time.
-        parts: How many times.
-        memory: Bytes of a part, on each device.
-        room: Bytes of each device that a sweep takes at most.
-        time: The least time of all parts.
+        device: Kind of device.
+        devices: Number of devices.
+        runs: Number of runs.
+        runs_of_a_part: Largest number of runs in a part.
+        parts: Number of parts.
+        memory: Number of bytes that a part needs on each device.
+        available: Number of bytes that a sweep may use on each device.
+        time: Lower bound of the time of all parts.
     """
 
     device: Device
@@ -39,50 +39,45 @@ class SweepPlan(NamedTuple):
     runs_of_a_part: int
     parts: int
     memory: int
-    room: int
+    available: int
     time: Roofline
 
 
 def make(settings: SweepSettings, split: Split) -> SweepPlan:
-    """Plans a sweep; nothing is compiled.
-
-    Args:
-        settings: Settings of the sweep, which name a device.
-        split: Its examples.
-    """
-    chosen, grid = device(settings.plan or ""), settings.grid
-    model, program = MODELS[settings.model], settings.program
-    tuned = TPU if chosen.platform == "tpu" else GPU
-    room = int(memory.SHARE_OF_ACCELERATOR * chosen.share * chosen.memory)
+    """Plans a sweep on the device that the settings name, without compiling anything."""
+    device, grid = DEVICES[settings.plan or ""], settings.grid
+    model, shared = MODELS[settings.model], settings.common_settings
+    tuned = TPU if device.platform == "tpu" else GPU
+    available = int(memory.SHARE_OF_ACCELERATOR * device.share * device.memory)
     pairs = len(grid.whole.pairs)
-    most = memory.most_runs(model, split, program, room, pairs, tuned) * settings.devices
-    parts = grid.parts(min(most, grid.size))
+    limit = memory.most_runs(model, split, shared, available, pairs, tuned) * settings.devices
+    parts = grid.parts(min(limit, grid.size))
     largest = max(parts, key=lambda part: part.size)
-    # of each device: seeds are shared, or else pairs
+    # the devices share the seeds if there are several, otherwise the pairs
     if largest.orders > 1:
         orders, runs = -(-largest.orders // settings.devices), len(largest.pairs)
     else:
         orders, runs = 1, -(-len(largest.pairs) // settings.devices)
-    needed = memory.need(model, split, program, orders, runs, tuned).total
-    time = least_time(settings, split, grid, chosen)
-    numbers = grid.size, largest.size, len(parts), needed, room
-    return SweepPlan(chosen, settings.devices, *numbers, time)
+    needed = memory.need(model, split, shared, orders, runs, tuned).total
+    time = time_bound(settings, split, grid, device)
+    numbers = grid.size, largest.size, len(parts), needed, available
+    return SweepPlan(device, settings.devices, *numbers, time)
 
 
-def least_time(settings: SweepSettings, split: Split, grid: Grid, chosen: Device) -> Roofline:
-    """The roofline of the products of all runs to their last epoch, and of their weights' way."""
+def time_bound(settings: SweepSettings, split: Split, grid: Grid, device: Device) -> Roofline:
+    """Returns the roofline of the products and the weight traffic of all complete runs."""
     train, validation = (len(part.labels) for part in split)
-    schedule = settings.program.schedule(train)
+    schedule = settings.common_settings.schedule(train)
     plan = make_plan(schedule, settings.epochs, 1)
     inputs = split.train.images[0].size + 1
     outputs = MODELS[settings.model].num_classes if settings.model == "softmax" else 1
     weights = inputs * (outputs or 1)
-    seen = plan.num_steps * 2 * settings.batch_size
-    seen += len(plan.evaluation_steps) * (validation + train)
+    examples = plan.num_steps * 2 * settings.batch_size
+    examples += len(plan.evaluation_steps) * (validation + train)
     itemsize = np.dtype(settings.precision).itemsize
     runs = grid.size / settings.devices
-    moved = runs * plan.num_steps * PASSES * weights * itemsize
-    return roofline(chosen, settings.precision, runs * 2 * weights * seen, moved)
+    traffic = runs * plan.num_steps * PASSES * weights * itemsize
+    return roofline(device, settings.precision, runs * 2 * weights * examples, traffic)
 
 
 def show(plan: SweepPlan) -> None:
@@ -93,7 +88,7 @@ def show(plan: SweepPlan) -> None:
         "runs": f"{plan.runs:,}",
         "runs in a part": f"{plan.runs_of_a_part:,}",
         "parts": f"{plan.parts:,}",
-        "memory of a part": f"{plan.memory / 1e9:.2f} GB of {plan.room / 1e9:.1f} GB",
+        "memory of a part": f"{plan.memory / 1e9:.2f} GB of {plan.available / 1e9:.1f} GB",
         "time, at least": f"{plan.time.seconds:.3g} s at the published rates ({plan.time.bound})",
     }
     for name, value in rows.items():

@@ -1,4 +1,4 @@
-"""The flags of a sweep, and what they make: a model, a grid, the devices."""
+"""Flags of a sweep, and the model, grid and devices that they define."""
 
 from dataclasses import dataclass, fields
 from functools import partial
@@ -11,7 +11,7 @@ import optax
 from tyro.conf import FlagCreatePairsOff
 
 from experiments.accelerators.devices import DeviceName
-from experiments.common.settings import OneValidationSet
+from experiments.common.settings import OneValidationSet, require_at_least
 from experiments.reported import LOGISTIC_RATE, SOFTMAX_RATE
 from mnist_jax import data, models, sweeps, training
 from mnist_jax.errors import UsageError
@@ -32,10 +32,10 @@ CRITERIA = {"never": lambda _: Never(), "lag": Lag, "patience": Patience}
 
 @dataclass(frozen=True, kw_only=True)
 class SweepSettings(OneValidationSet):
-    """Every seed with every learning rate and every factor of the penalty."""
+    """Settings of a sweep over seeds, learning rates and factors of the penalty."""
 
     output_dir: Path = Path("results/sweep")
-    """Folder for what this command writes."""
+    """Folder for the output."""
 
     model: Literal["logistic", "softmax"] = "softmax"
     """The model: logistic regression of two digits, or softmax regression of all ten."""
@@ -45,45 +45,45 @@ class SweepSettings(OneValidationSet):
     softmax."""
 
     l2: tuple[float, ...] = (0.0,)
-    """Factors of the L2 penalty, one or more."""
+    """One or more factors of the L2 penalty."""
 
     optimizer: Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"] = "sgd"
-    """The update rule, with the constants that optax gives it; momentum and nesterov use 0.9."""
+    """The optimizer, with the default constants of optax; momentum and nesterov use 0.9."""
 
     seeds: int = 1
     """Number of shuffled orders, whose seeds count up from --seed; with --no-shuffle there is one,
     the order of the files."""
 
     criterion: Literal["never", "lag", "patience"] = "never"
-    """When a run stops early: never; when its validation loss is not below what it was some
-    evaluations ago; when it has found no lower one since."""
+    """When a run stops early: never; when its validation loss is not below that of some evaluations
+    ago (lag); or after some evaluations without a new lowest loss (patience)."""
 
     evaluations: int = 10
-    """Number of evaluations that the criterion looks back."""
+    """Number of evaluations of the criterion."""
 
     digits: tuple[int, int] = (2, 3)
     """The two digits of logistic regression."""
 
     devices: int = 1
-    """Number of devices that share the runs, of those that this process sees."""
+    """Number of local devices that share the runs."""
 
     plan: DeviceName | None = None
-    """Only say how many runs such a device has room for, in how many parts, and how long they take
-    at least; nothing is trained. With --devices, so many of them."""
+    """Only print how many runs fit into the memory of this kind of device, the number of parts and
+    a lower bound of the time, without training; --devices sets the number of devices."""
 
     resume: Annotated[bool, FlagCreatePairsOff] = False
-    """Go on with the sweep in the output folder, or begin it. So it is without this flag too, which
-    says it plainly in a job script."""
+    """Continue the sweep in the output folder, or start it. This is the default; the flag makes it
+    explicit in a job script."""
 
     overwrite: Annotated[bool, FlagCreatePairsOff] = False
-    """Begin the sweep anew: remove the parts of the one in the output folder, and say how many they
-    were."""
+    """Start the sweep again: remove the parts of the sweep in the output folder, and print their
+    number."""
 
     curves: Annotated[bool, FlagCreatePairsOff] = False
     """Also write every evaluation of every run."""
 
     distributed: Annotated[bool, FlagCreatePairsOff] = False
-    """Share the runs with other processes; under Slurm and on clouds they find each other."""
+    """Share the runs with other processes, which are detected under Slurm and on clouds."""
 
     coordinator: str | None = None
     """Address and port of process 0, if not detected automatically."""
@@ -101,11 +101,9 @@ class SweepSettings(OneValidationSet):
         """Validates settings that do not depend on the data."""
         data.check_digits(self.digits)
         if self.resume and self.overwrite:
-            raise UsageError("--resume goes on and --overwrite begins anew: give one of them.")
+            raise UsageError("--resume continues and --overwrite starts again: give one of them.")
         self._check_processes()
-        for name in ("seeds", "devices"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)}; give 1 or more.")
+        require_at_least(self, seeds=1, devices=1, num_processes=1)
         pairs = self.grid.whole.pairs
         rates, factors = np.transpose(pairs)
         training.hyperparameters(rates, factors).rounded(self.precision)
@@ -117,57 +115,55 @@ class SweepSettings(OneValidationSet):
         number, count = self.process, self.num_processes
         if (self.coordinator, number, count) != (None,) * 3 and not self.distributed:
             raise UsageError("--coordinator, --num-processes and --process need --distributed.")
-        if count is not None and count < 1:
-            raise UsageError(f"num_processes is {count}; give 1 or more.")
         if number is not None and not 0 <= number < (count or 2**31):
-            most = f"{count - 1}" if count else "one less than there are processes"
-            raise UsageError(f"process is {number}; give a number from 0 to {most}.")
+            highest = f"{count - 1}" if count else "the number of processes - 1"
+            raise UsageError(f"process is {number}; give a number from 0 to {highest}.")
 
     def shortened(self) -> Self:
-        """The settings that are used: with `quick`, fewer epochs and seeds."""
+        """Returns the effective settings: with `quick`, fewer epochs and seeds."""
         return super().shortened()._capped(seeds=20)
 
     @property
     def grid(self) -> Grid:
-        """All runs."""
+        """The runs of the sweep."""
         own = LOGISTIC_RATE if self.model == "logistic" else SOFTMAX_RATE
         seeds = range(self.seed, self.seed + self.seeds) if self.shuffle else None
         return Grid(seeds, self.learning_rate or (own,), self.l2)
 
     @property
-    def program(self) -> training.TrainingSettings:
-        """What all runs have in common."""
+    def common_settings(self) -> training.TrainingSettings:
+        """The training settings that all runs have in common."""
         return self.training_settings(
             criterion=CRITERIA[self.criterion](self.evaluations),
             optimizer=OPTIMIZERS[self.optimizer],
         )
 
     def examples(self, mnist: data.Mnist) -> data.Split:
-        """Training and validation examples of the model."""
+        """Returns the training and validation examples of the model."""
         digits = self.digits if self.model == "logistic" else None
         return self.split(mnist, self.validation_selection, digits)
 
     def placement(self) -> Placement:
-        """On which devices; a UsageError if there are not so many."""
+        """Returns the placement on the devices; raises a UsageError if there are too few."""
         if self.devices == 1:
             return Placement()
-        seen = jax.local_devices()
-        if self.devices > len(seen):
+        local = jax.local_devices()
+        if self.devices > len(local):
             raise UsageError(
-                f"devices is {self.devices}, but there are {len(seen)} here: give {len(seen)} or "
-                "less. A CPU counts as several with the environment variable "
+                f"devices is {self.devices}, but this process has {len(local)}: give {len(local)} "
+                "or less. A CPU counts as several devices with the environment variable "
                 f"XLA_FLAGS=--xla_force_host_platform_device_count={self.devices}."
             )
-        return Placement(tuple(seen[: self.devices]))
+        return Placement(tuple(local[: self.devices]))
 
     def columns(self, split: data.Split) -> np.dtype:
-        """The columns of the table of all runs."""
-        schedule = self.program.schedule(len(split.train.labels))
+        """Returns the columns of the table of runs."""
+        schedule = self.common_settings.schedule(len(split.train.labels))
         curves = sweeps.curve_columns(schedule, self.epochs) if self.curves else []
         return np.dtype([*sweeps.COLUMNS.descr, *curves])
 
     def of_the_runs(self) -> dict[str, Any]:
-        """The settings that decide what a run gives; a sweep goes on only with the same."""
+        """Returns the settings that affect the runs, which must be the same to continue a sweep."""
         others = {"output_dir", "resume", "overwrite", "plan", "data_dir", "data_source", "quick"}
         others |= {"distributed", "coordinator", "num_processes", "process", "wait", "quiet"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}

@@ -1,4 +1,4 @@
-"""The numbers of a sweep: of each pair of learning rate and penalty, over the seeds."""
+"""Metrics of a sweep for each pair of learning rate and penalty, over the seeds."""
 
 from typing import Any
 
@@ -15,35 +15,28 @@ MEASURES = ("final_validation_accuracy", "best_validation_accuracy", "best_valid
 
 
 def metrics(settings: SweepSettings, split: Split, runs: np.recarray) -> dict[str, Any]:
-    """What became of all runs, and of those of each pair.
+    """Returns counts of outcomes, quantiles over the seeds of each pair, and the best pair.
 
-    Args:
-        settings: Settings of the sweep.
-        split: Its examples.
-        runs: Its table.
-
-    Returns:
-        Counts of outcomes, and the pairs, each with quantiles over its seeds; the best pair is the
-        one with the lowest median of the lowest validation losses.
+    The best pair has the lowest median of the lowest validation losses.
     """
     pairs = [_pair(rate, l2, rows) for rate, l2, rows in by_pair(runs)]
-    known = [pair for pair in pairs if pair["best_validation_loss"] is not None]
+    finite = [pair for pair in pairs if pair["best_validation_loss"] is not None]
     return {
         "train_examples": len(split.train.labels),
         "validation_examples": len(split.validation.labels),
-        **settings.program.schedule(len(split.train.labels))._asdict(),
+        **settings.common_settings.schedule(len(split.train.labels))._asdict(),
         "runs": len(runs),
         "outcomes": {o.name.lower(): np.sum(runs.outcome == o) for o in Outcome if o},
         "pairs": pairs,
-        "best": min(known, key=lambda pair: pair["best_validation_loss"]["0.5"], default=None),
+        "best": min(finite, key=lambda pair: pair["best_validation_loss"]["0.5"], default=None),
     }
 
 
 def by_pair(runs: np.recarray) -> list[tuple[float, float, np.recarray]]:
-    """The runs of each learning rate and factor of the penalty, rising."""
+    """Returns the runs of each pair of learning rate and factor of the penalty, sorted."""
     pairs = sorted({*zip(runs.learning_rate.tolist(), runs.l2.tolist(), strict=True)})
     chosen = [(runs.learning_rate == rate) & (runs.l2 == l2) for rate, l2 in pairs]
-    return [(*pair, np.rec.array(runs[of])) for pair, of in zip(pairs, chosen, strict=True)]
+    return [(*pair, np.rec.array(runs[rows])) for pair, rows in zip(pairs, chosen, strict=True)]
 
 
 def _pair(rate: float, l2: float, runs: np.recarray) -> dict[str, Any]:
@@ -60,12 +53,12 @@ def _pair(rate: float, l2: float, runs: np.recarray) -> dict[str, Any]:
 
 
 def _quantiles(values: np.ndarray) -> dict[str, float] | None:
-    known = values[np.isfinite(values)]
-    return {str(q): float(np.quantile(known, q)) for q in QUANTILES} if len(known) else None
+    finite = values[np.isfinite(values)]
+    return {str(q): float(np.quantile(finite, q)) for q in QUANTILES} if len(finite) else None
 
 
 def run_table(runs: np.recarray) -> Table:
-    """A row for each run, for runs.csv."""
+    """Returns the table of runs.csv, with a row for each run."""
     names = COLUMNS.names or ()
     rows = (
         [Outcome(run[name]).name.lower() if name == "outcome" else run[name] for name in names]
@@ -74,8 +67,8 @@ def run_table(runs: np.recarray) -> Table:
     return Table(names, rows)
 
 
-def closing_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
-    """The closing table."""
+def summary_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """Returns the rows of the summary."""
     outcomes = {name: count for name, count in metrics["outcomes"].items() if count}
     rows = [
         ("runs", str(metrics["runs"])),

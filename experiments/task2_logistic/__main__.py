@@ -95,7 +95,7 @@ TASK = Task(
     claims=CLAIMS,
     captions=CAPTIONS,
     meaning=MEANING,
-    sometimes=("2d_stopping", "2e_shuffling", "stopping"),
+    optional_files=("2d_stopping", "2e_shuffling", "stopping"),
 )
 
 if __name__ == "__main__":

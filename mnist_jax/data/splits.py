@@ -1,4 +1,4 @@
-"""Splits into training and validation examples: the report's split of MNIST, or arrays."""
+"""Splits into training and validation examples, of MNIST as in the report or of arrays."""
 
 from typing import Literal, NamedTuple, get_args
 
@@ -10,11 +10,11 @@ from mnist_jax.data.mnist import Mnist
 from mnist_jax.errors import UsageError
 
 Selection = Literal["sequential", "stochastic"]
-"""Which test images validate: the last in file order, or some drawn at random."""
+"""Selection of validation images: the last test images in file order, or random ones."""
 
 
 class Split(NamedTuple):
-    """Examples to learn from, and examples to judge by."""
+    """Training and validation examples."""
 
     train: Examples
     validation: Examples
@@ -36,22 +36,23 @@ class Split(NamedTuple):
         """Makes a split from arrays; the options choose examples as `split` does from MNIST.
 
         Args:
-            train_images: Images to learn from, (N, features): pixels from 0 to 255 as uint8, or
-                floating features, for which `TrainingSettings.inputs` says what to do with them.
-            train_labels: Class of each, integers from 0, (N,).
-            validation_images: Images to judge by, (V, features).
-            validation_labels: Class of each, (V,).
+            train_images: Training images, (N, features): uint8 pixels from 0 to 255, or
+                floating-point features, which `TrainingSettings.inputs` converts to inputs.
+            train_labels: Classes of the training images, integers from 0, (N,).
+            validation_images: Validation images, (V, features).
+            validation_labels: Classes of the validation images, (V,).
             train_size: Number of training images, the first ones; None for all.
             validation_size: Number of validation images; None for all.
-            selection: `"sequential"` takes the last validation images, `"stochastic"` draws them.
-            digits: `(a, b)` keeps only these two classes, with label 1 for a and 0 for b.
+            selection: Selection of validation images: `"sequential"` for the last ones,
+                `"stochastic"` for random ones.
+            digits: Pair `(a, b)` of classes to keep, with label 1 for a and 0 for b.
             seed: Seed of the draw.
 
         Returns:
             The split.
 
         Raises:
-            UsageError: If an array is not well formed, or an option is out of range.
+            UsageError: If an array is invalid, or an option is out of range.
 
         Example:
             >>> rng = np.random.default_rng(0)
@@ -87,20 +88,20 @@ def split(
     the test images. Two digits are selected last, so the sizes count images of every digit.
 
     Args:
-        mnist: The whole data set.
+        mnist: Data set to split.
         train_size: Number of training images, before ``digits``.
         validation_size: Number of validation images, before ``digits``.
-        selection: ``"sequential"`` takes the last test images in file order, ``"stochastic"``
-            draws test images without replacement.
-        digits: ``(a, b)`` keeps only these two, with label 1 for a and 0 for b; None keeps all,
-            with labels 0 to 9.
+        selection: Selection of validation images: ``"sequential"`` for the last test images in file
+            order, ``"stochastic"`` for test images drawn without replacement.
+        digits: Pair ``(a, b)`` of digits to keep, with label 1 for a and 0 for b; None for all
+            digits, with labels 0 to 9.
         seed: Seed of the draw; it has no effect on a sequential selection.
 
     Returns:
         Training and validation examples.
 
     Raises:
-        UsageError: An argument is out of range, or no image of these digits is left.
+        UsageError: If an argument is out of range, or no image shows one of these digits.
 
     Example:
         >>> examples = Examples(np.zeros((6, 784), np.uint8), np.array([2, 3, 1] * 2, np.int32))
@@ -123,22 +124,22 @@ def select_digits(examples: Examples, digits: tuple[int, int]) -> Examples:
 
     Args:
         examples: Examples with labels 0 to 9.
-        digits: ``(a, b)``: label 1 stands for a, label 0 for b.
+        digits: Pair ``(a, b)``, with label 1 for a and 0 for b.
 
     Returns:
         The images of a and b.
 
     Raises:
-        UsageError: ``digits`` are not two different digits, or none of their images is there.
+        UsageError: If ``digits`` are not two different digits, or no image shows one of them.
     """
     check_digits(digits)
-    kept = _take(examples, np.isin(examples.labels, digits))
-    if not len(kept.labels):
+    selected = _take(examples, np.isin(examples.labels, digits))
+    if not len(selected.labels):
         raise UsageError(
             f"digits={digits!r}: none of the {len(examples.labels)} images shows one of them; "
             "take more images or other digits"
         )
-    return kept._replace(labels=(kept.labels == digits[0]).astype(np.int32))
+    return selected._replace(labels=(selected.labels == digits[0]).astype(np.int32))
 
 
 def check_digits(digits: tuple[int, int]) -> None:
@@ -150,17 +151,17 @@ def check_digits(digits: tuple[int, int]) -> None:
 def class_shares(
     labels: Int32[np.ndarray, " n"], num_classes: int = 10
 ) -> Float64[np.ndarray, " num_classes"]:
-    """Computes what share of the examples each class has.
+    """Computes the share of each class among the examples.
 
     Args:
         labels: Classes, from 0 to ``num_classes - 1``.
         num_classes: Number of classes.
 
     Returns:
-        Percentages; they sum to 100.
+        Percentages, which sum to 100.
 
     Raises:
-        UsageError: There are no labels.
+        UsageError: If there are no labels.
 
     Example:
         >>> class_shares(np.array([0, 1, 1, 1], np.int32), num_classes=3)

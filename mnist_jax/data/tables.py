@@ -1,4 +1,4 @@
-"""MNIST as a table in CSV: a row for each image, its label first, then its 784 pixels."""
+"""MNIST as a CSV table: one row for each image, its label first, then its 784 pixels."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -10,27 +10,17 @@ import numpy as np
 from mnist_jax.data.files import LARGEST, Contents, DataError, IdxFile, encode_idx
 
 NAMES = ("mnist_train.csv", "mnist_test.csv")
-"""What the tables of training and test images are called where people download them."""
+"""Usual file names of the tables of training and test images."""
 
 
-def read(places: Sequence[Path], files: Sequence[IdxFile]) -> list[Contents]:
-    """Reads the tables that are called `NAMES`.
-
-    Args:
-        places: Folders to look in.
-        files: Training images and labels, then test images and labels.
-
-    Returns:
-        For each place that has both, the IDX files that they make, not yet verified.
+def read(folders: Sequence[Path], files: Sequence[IdxFile]) -> list[Contents]:
+    """Reads the tables in each folder that has both, as IDX files that are not yet verified.
 
     Raises:
-        DataError: There are such tables, but they are damaged or hold something else.
+        DataError: If the tables are damaged or have other content.
     """
-    found = []
-    for paths in ([place / name for name in NAMES] for place in places):
-        if all(path.is_file() for path in paths):
-            found.append(_read_pair(paths, files))
-    return found
+    pairs = ([folder / name for name in NAMES] for folder in folders)
+    return [_read_pair(pair, files) for pair in pairs if all(path.is_file() for path in pair)]
 
 
 def _read_pair(paths: Sequence[Path], files: Sequence[IdxFile]) -> Contents:
@@ -49,25 +39,22 @@ def _read_pair(paths: Sequence[Path], files: Sequence[IdxFile]) -> Contents:
 
 
 def parse(stream: IO[bytes], images: IdxFile, labels: IdxFile) -> Contents:
-    """Makes the IDX files of images and labels from a table.
+    """Converts a table to the IDX files of images and labels, which are not yet verified.
 
     Args:
-        stream: The table; a row of names may come first.
-        images: What the file of images is called, and the shape of an image.
-        labels: What the file of labels is called.
-
-    Returns:
-        The two files, not yet verified.
+        stream: Table, with or without a header row.
+        images: Name of the file of images, and shape of an image.
+        labels: Name of the file of labels.
 
     Raises:
-        DataError: It is no such table.
+        DataError: If the stream is not such a table.
     """
     columns = 1 + int(np.prod(images.shape[1:]))
     try:
         table = _table(stream)
-    except Exception as error:  # whatever the zip file around it or NumPy makes of damaged bytes
+    except Exception as error:  # any exception of zipfile and NumPy on damaged bytes
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"is no table of numbers from 0 to 255 ({reason[:200]})") from None
+        raise DataError(f"is not a table of numbers from 0 to 255 ({reason[:200]})") from None
     if table.shape[1] != columns:
         raise DataError(f"has {table.shape[1]} columns instead of a label and {columns - 1} pixels")
     pixels = table[:, 1:].reshape(-1, *images.shape[1:])

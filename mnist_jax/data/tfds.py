@@ -1,9 +1,10 @@
-"""MNIST and its like through the download manager of TensorFlow Datasets, without TensorFlow.
+"""MNIST and similar data sets by the download manager of TensorFlow Datasets, without TensorFlow.
 
-``tfds.load("mnist")`` would not do: it sorts the examples by a salted hash and needs TensorFlow.
+``tfds.load("mnist")`` is not suitable: it sorts the examples by a salted hash and needs TensorFlow.
 """
 
 import contextlib
+import importlib
 import os
 import queue
 import tempfile
@@ -17,70 +18,46 @@ from mnist_jax.data import archives
 from mnist_jax.data.files import Contents, DataError, IdxFile, Report, decompress, verify
 from mnist_jax.data.known import DataSet
 
-
-def fetch(files: Sequence[IdxFile], report: Report) -> Contents:
-    """Downloads the files from the address that TensorFlow Datasets registers for MNIST.
-
-    Args:
-        files: The files wanted.
-        report: Takes a line when the download begins.
-
-    Returns:
-        Their decompressed bytes, verified.
-
-    Raises:
-        DataError: TensorFlow Datasets cannot be imported, its host cannot be reached, or the
-            download failed.
-    """
-    try:  # imported only here, because it is slow
-        from tensorflow_datasets.image_classification.mnist import MNIST
-    except Exception as error:  # or whatever a mismatched protobuf raises
-        raise DataError(f"TensorFlow Datasets cannot be imported ({error})") from error
-    require_answer(urljoin(MNIST.URL, f"{files[-1].name}.gz"))
-    report(f"tfds: downloading from {urlsplit(MNIST.URL).hostname}")
-    return download(files, MNIST.URL, MNIST.url_infos)
+_BUILDERS = "tensorflow_datasets.image_classification.mnist"
 
 
-def fetch_set(data_set: DataSet, report: Report) -> Contents:
-    """Downloads another data set from the address that TensorFlow Datasets registers for it.
+def fetch(data_set: DataSet, report: Report) -> Contents:
+    """Downloads a data set from the address that TensorFlow Datasets registers for it.
 
     Args:
-        data_set: The data set.
-        report: Takes a line when the download begins.
+        data_set: Data set to download.
+        report: Function that takes a line when the download starts.
 
     Returns:
-        Its decompressed files; the registered digests of what was downloaded are verified.
+        The decompressed files, verified by their digests or by those of the downloaded archives.
 
     Raises:
-        DataError: TensorFlow Datasets cannot be imported, its host cannot be reached, or the
-            download failed.
+        DataError: If TensorFlow Datasets cannot be imported, its host cannot be reached, or the
+            download fails.
     """
-    try:
-        from tensorflow_datasets.image_classification import mnist as registered
-    except Exception as error:
+    try:  # imported only here, because the import is slow
+        builder = getattr(importlib.import_module(_BUILDERS), data_set.builder)
+    except Exception as error:  # of any type, for example of a mismatched protobuf
         raise DataError(f"TensorFlow Datasets cannot be imported ({error})") from error
-    builder = getattr(registered, data_set.builder)
-    alone = data_set.archive_sha256 is None
-    url = urljoin(builder.URL, f"{data_set.files[-1].name}.gz") if alone else builder.URL
+    in_archive = data_set.archive_sha256 is not None
+    url = builder.URL if in_archive else urljoin(builder.URL, f"{data_set.files[-1].name}.gz")
     require_answer(url)
     report(f"tfds: downloading {data_set.title} from {urlsplit(url).hostname}")
-    if alone:
-        return download(data_set.files, builder.URL, builder.url_infos)
-    return download_archive(data_set.files, url, builder.url_infos)
+    if in_archive:
+        with _downloaded({"archive": url}, builder.url_infos) as paths:
+            return archives.read_members(Path(paths["archive"]), data_set.files)
+    return download(data_set.files, builder.URL, builder.url_infos)
 
 
 def require_answer(url: str, timeout: float = 3.0) -> None:
-    """Finds out whether a URL can be had, before the download manager retries for minutes.
+    """Raises a DataError if a URL cannot be reached, because the download manager retries.
 
     Args:
-        url: Address to ask for, through the proxy that the environment names, if any.
-        timeout: Longest wait in seconds.
-
-    Raises:
-        DataError: No answer came in time, or it was a refusal.
+        url: URL to request, through the proxy of the environment, if any.
+        timeout: Timeout in seconds.
     """
     reasons: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    # Resolving a name has no timeout of its own; a daemon thread can be left behind with it.
+    # Name resolution has no timeout, so it runs in a daemon thread, which can be left behind.
     threading.Thread(target=lambda: reasons.put(_refusal(url, timeout)), daemon=True).start()
     try:
         reason = reasons.get(timeout=timeout)
@@ -91,18 +68,18 @@ def require_answer(url: str, timeout: float = 3.0) -> None:
 
 
 def download(files: Sequence[IdxFile], base_url: str, url_infos: dict[str, Any] | None) -> Contents:
-    """Downloads gzipped files with the download manager of TensorFlow Datasets.
+    """Downloads gzipped files.
 
     Args:
-        files: The files wanted.
-        base_url: Address of the folder that holds them, with a slash at its end.
+        files: Files to download.
+        base_url: Address of their folder, with a slash at the end.
         url_infos: ``UrlInfo`` (size and SHA-256 of the gzipped file) of each address.
 
     Returns:
         The decompressed bytes, verified.
 
     Raises:
-        DataError: The download failed.
+        DataError: If the download fails.
     """
     urls = {file.name: urljoin(base_url, f"{file.name}.gz") for file in files}
     with _downloaded(urls, url_infos) as paths:
@@ -112,46 +89,26 @@ def download(files: Sequence[IdxFile], base_url: str, url_infos: dict[str, Any] 
         }
 
 
-def download_archive(
-    files: Sequence[IdxFile], url: str, url_infos: dict[str, Any] | None
-) -> Contents:
-    """Downloads one archive that holds all files.
-
-    Args:
-        files: The files wanted.
-        url: Address of the archive.
-        url_infos: ``UrlInfo`` (size and SHA-256) of that address.
-
-    Returns:
-        The decompressed bytes.
-
-    Raises:
-        DataError: The download failed, or the archive lacks a file.
-    """
-    with _downloaded({"archive": url}, url_infos) as paths:
-        return archives.read_members(Path(paths["archive"]), files)
-
-
 @contextlib.contextmanager
 def _downloaded(
     urls: dict[str, str], url_infos: dict[str, Any] | None
 ) -> Iterator[Mapping[str, os.PathLike]]:
-    """What the download manager downloads to a temporary folder, by the same names."""
+    """Downloads files to a temporary folder, and yields their paths by the same names."""
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
-    # After a failure, a thread of the manager may still be writing while the folder is removed.
+    # After a failure, a thread of the manager may still write while the folder is removed.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         manager = tfds.download.DownloadManager(download_dir=folder, url_infos=url_infos)
         try:
             paths = {name: manager.download(url) for name, url in urls.items()}
-        except Exception as error:  # of many libraries; whatever it is, there is a next source
+        except Exception as error:  # of many libraries; in any case there is a next source
             raise DataError(f"the download failed ({_root_cause(error)})") from error
         yield paths
 
 
 def _refusal(url: str, timeout: float) -> str | None:
-    import requests  # what the download manager asks with, so proxies and certificates are the same
+    import requests  # as in the download manager, so proxies and certificates are the same
 
     try:
         requests.head(url, timeout=timeout).raise_for_status()

@@ -1,4 +1,4 @@
-"""A directory of unknown content: IDX files in MNIST's format, with no digest to check."""
+"""Directories of unknown content: IDX files in MNIST's format, without known digests."""
 
 from pathlib import Path
 
@@ -11,28 +11,27 @@ _ANY_PREFIX = "([a-z]+-)*"
 
 
 def read(folder: Path) -> Contents:
-    """Reads four IDX files of any content, or Keras's npz file, from ``folder``.
-
-    Args:
-        folder: The directory; the same layouts are found as for MNIST.
+    """Reads four IDX files of any content, or Keras's npz file, in the same layouts as MNIST.
 
     Returns:
         The decompressed bytes, by MNIST's file names: 28 x 28 images in ten classes.
 
     Raises:
-        DataError: A file is missing, there are several, or the arrays do not fit each other.
+        DataError: If a file is missing or ambiguous, or the shapes do not match.
     """
-    places = directory.find_places(folder, "MNIST")
-    found = next(archives.read_npz(places, MNIST_FILES), None)
-    contents = found or {file.name: _read_file(folder, places, file.name) for file in MNIST_FILES}
+    folders = directory.search_folders(folder, "MNIST")
+    from_npz = next(archives.read_npz(folders, MNIST_FILES), None)
+    contents = from_npz or {
+        file.name: _read_file(folder, folders, file.name) for file in MNIST_FILES
+    }
     arrays = [parse_idx(content) for content in contents.values()]
     for name, images, labels in (("training", *arrays[:2]), ("test", *arrays[2:])):
         _check(folder, name, images, labels)
     return {file.name: encode_idx(array) for file, array in zip(MNIST_FILES, arrays, strict=True)}
 
 
-def _read_file(folder: Path, places: list[Path], name: str) -> bytes:
-    paths = [*directory.candidates(places, name, _ANY_PREFIX)]
+def _read_file(folder: Path, folders: list[Path], name: str) -> bytes:
+    paths = [*directory.candidates(folders, name, _ANY_PREFIX)]
     if not paths:
         raise DataError(
             f"{folder} holds neither {name} nor {name}.gz; {directory.listing(folder)}."
@@ -61,11 +60,11 @@ def _check(folder: Path, name: str, images: np.ndarray, labels: np.ndarray) -> N
     if images.shape[1:] != (28, 28) or labels.shape != images.shape[:1] or not len(labels):
         raise DataError(
             f"{folder}: the {name} images have shape {images.shape} and the labels {labels.shape}; "
-            "there must be 28 x 28 pixels and one label for each image. Other sizes can be trained "
-            "from Python: mnist_jax.data.Split.of."
+            "there must be 28 x 28 pixels and one label for each image. For other sizes, use "
+            "mnist_jax.data.Split.of in Python."
         )
     if labels.max() > 9:
         raise DataError(
-            f"{folder}: the {name} labels run to {labels.max()}; the experiments know ten classes, "
-            "0 to 9. More can be trained from Python: mnist_jax.data.Split.of."
+            f"{folder}: the {name} labels range to {labels.max()}; the experiments have ten "
+            "classes, 0 to 9. For more, use mnist_jax.data.Split.of in Python."
         )

@@ -1,4 +1,4 @@
-"""The cache, under several processes and under faults."""
+"""The cache, with several processes and with faults."""
 
 import errno
 import multiprocessing
@@ -11,8 +11,7 @@ from timeit import repeat
 import numpy as np
 import pytest
 
-import mnist_jax.data.mnist as loading
-from mnist_jax.data import MNIST_FILES, DataError, IdxFile, Mnist, cache, load, tfds
+from mnist_jax.data import MNIST_FILES, DataError, IdxFile, Mnist, cache, known, load, tfds
 from mnist_jax.data.files import Contents, encode_idx
 
 # Children start afresh, because forking a process that has run JAX may deadlock.
@@ -21,22 +20,17 @@ _PATIENCE = 60  # seconds until a child that hangs fails its test
 
 
 @pytest.fixture(autouse=True)
-def folder(
-    tmp_path: Path, small_files: tuple[IdxFile, ...], monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """An empty cache for the small stand-ins."""
-    monkeypatch.setattr(loading, "MNIST_FILES", small_files)
-    monkeypatch.setenv("MNIST_JAX_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("MNIST_JAX_DATA_DIR", raising=False)
+def folder(tmp_path: Path, small_mnist) -> Path:
+    """The empty cache of the small stand-ins."""
     return tmp_path / "cache"
 
 
 @pytest.fixture
 def downloads(small_contents: Contents, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Grows by one at each download; nothing goes over the network."""
+    """Grows by one at each download, which does not use the network."""
     log: list[str] = []
 
-    def fetch(files, report) -> Contents:
+    def fetch(data_set, report) -> Contents:
         log.append("tfds")
         return small_contents
 
@@ -54,7 +48,7 @@ def test_downloaded_once_then_read_from_the_cache(folder: Path, downloads: list[
     assert downloads == ["tfds"]
     assert reports == [
         f"cache: no train-images-idx3-ubyte in {folder}",
-        f"cache: kept the data in {folder}",
+        f"cache: stored the data in {folder}",
         f"cache: reading {folder}",
         f"cache: reading {folder}",
     ]
@@ -105,7 +99,7 @@ def test_a_folder_that_cannot_be_made_leaves_the_data_usable(
     monkeypatch.setenv("MNIST_JAX_CACHE_DIR", str(tmp_path / "file" / "cache"))
     reports: list[str] = []
     assert load(report=reports.append).source == "tfds"
-    assert [line for line in reports if "could not be kept" in line] == reports[-1:]
+    assert [line for line in reports if "cannot be stored" in line] == reports[-1:]
 
 
 @pytest.mark.parametrize("error", [errno.EROFS, errno.ENOSPC, errno.EACCES])
@@ -128,21 +122,21 @@ def test_a_read_only_folder_leaves_the_data_usable(folder: Path, downloads: list
     folder.chmod(0o500)
     reports: list[str] = []
     assert load(report=reports.append).source == "tfds"
-    assert "could not be kept" in reports[-1]
+    assert "cannot be stored" in reports[-1]
 
 
 def _load_in_child(
     files: tuple[IdxFile, ...], contents: Contents, start: Barrier, waiting: Event, results
 ) -> None:
-    def fetch(files, report) -> Contents:
-        assert waiting.wait(_PATIENCE)  # until the other process has found the lock taken
+    def fetch(data_set, report) -> Contents:
+        assert waiting.wait(_PATIENCE)  # until the other process waits for the lock
         return contents
 
     def report(line: str) -> None:
         if line.startswith("cache: waiting"):
             waiting.set()
 
-    loading.MNIST_FILES, tfds.fetch = files, fetch
+    known.KNOWN["mnist"], tfds.fetch = known.MNIST._replace(files=files), fetch
     start.wait(_PATIENCE)
     results.put(load(report=report).source)
 
@@ -172,7 +166,7 @@ def _hang_in_the_second_file(folder: Path, contents: Contents, reached: Event) -
 
     cache.os.fsync = hang
     with cache.lock(folder, print):
-        cache.write(folder, contents, print)
+        cache.write(folder, MNIST_FILES, contents, print)
 
 
 def test_a_writer_killed_half_way_leaves_no_broken_cache(
@@ -202,6 +196,6 @@ def test_real_data_loads_from_the_cache_in_under_a_second(
         file.name: encode_idx(array.astype(np.uint8).reshape(file.shape))
         for file, array in zip(MNIST_FILES, _arrays(mnist), strict=True)
     }
-    monkeypatch.setattr(loading, "MNIST_FILES", MNIST_FILES)
-    cache.write(folder, contents, print)
+    monkeypatch.setitem(known.KNOWN, "mnist", known.MNIST)
+    cache.write(folder, MNIST_FILES, contents, print)
     assert min(repeat(lambda: load(source="cache"), number=1, repeat=3)) < 1

@@ -1,4 +1,4 @@
-"""The four files, their format, and the directory that the user names."""
+"""The four files, their format, and a directory of the user."""
 
 import errno
 import gzip
@@ -33,7 +33,7 @@ def test_idx_round_trip(array: np.ndarray):
         ("00000801 00000002 070809", r"an IDX file of shape \(2,\) cannot be 11 bytes long"),
     ],
 )
-def test_what_is_not_an_idx_file_is_told(content: str, reason: str):
+def test_an_invalid_idx_file_is_reported(content: str, reason: str):
     with pytest.raises(DataError, match=reason):
         parse_idx(bytes.fromhex(content))
 

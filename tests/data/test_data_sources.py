@@ -1,4 +1,4 @@
-"""Which source is used, and what is said when there is none."""
+"""Order of the sources, and the message if none has the data."""
 
 from functools import partial
 from pathlib import Path
@@ -7,28 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-import mnist_jax.data.mnist as loading
-from mnist_jax.data import DataError, IdxFile, load, package, tfds
+from mnist_jax.data import DataError, load, package, tfds
 from mnist_jax.data.files import Contents, parse_idx
 
-Files = tuple[IdxFile, ...]
 
-
-@pytest.fixture
-def nothing(tmp_path: Path, small_files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No directory, no cache, no network: only what a test adds."""
-
-    def fail(name: str, files: Files, report) -> Contents:
+@pytest.fixture(autouse=True)
+def no_network(small_mnist, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str, files: Any, report) -> Contents:
         raise DataError(f"no {name} here")
 
-    monkeypatch.setattr(loading, "MNIST_FILES", small_files)
     monkeypatch.setattr(tfds, "fetch", partial(fail, "host"))
     monkeypatch.setattr(package, "fetch", partial(fail, "index"))
-    monkeypatch.setenv("MNIST_JAX_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("MNIST_JAX_DATA_DIR", raising=False)
 
 
-@pytest.mark.usefixtures("nothing")
 def test_without_any_source_the_message_lists_each_reason(tmp_path: Path):
     reports: list[str] = []
     with pytest.raises(DataError) as caught:
@@ -43,7 +34,6 @@ def test_without_any_source_the_message_lists_each_reason(tmp_path: Path):
     assert "MNIST_JAX_DATA_DIR" in str(caught.value)
 
 
-@pytest.mark.usefixtures("nothing")
 def test_the_package_comes_after_tfds(small_contents: Contents, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(package, "fetch", lambda files, report: small_contents)
     reports: list[str] = []
@@ -52,7 +42,6 @@ def test_the_package_comes_after_tfds(small_contents: Contents, monkeypatch: pyt
     assert load().source == "cache"
 
 
-@pytest.mark.usefixtures("nothing")
 @pytest.mark.parametrize("how", ["path", "string", "environment"])
 def test_a_named_directory_comes_first(
     how: str, tmp_path: Path, small_contents: Contents, monkeypatch: pytest.MonkeyPatch
@@ -73,7 +62,6 @@ def test_a_named_directory_comes_first(
     np.testing.assert_array_equal(mnist.test.labels, arrays[3].astype(np.int32), strict=True)
 
 
-@pytest.mark.usefixtures("nothing")
 def test_a_bad_directory_is_an_error_although_the_cache_is_full(
     tmp_path: Path, small_contents: Contents, monkeypatch: pytest.MonkeyPatch
 ):
@@ -83,7 +71,6 @@ def test_a_bad_directory_is_an_error_although_the_cache_is_full(
         load(tmp_path / "absent")
 
 
-@pytest.mark.usefixtures("nothing")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,4 +1,4 @@
-"""TensorFlow Datasets' download manager, against a server on this machine."""
+"""The download manager of TensorFlow Datasets, with a server on this machine."""
 
 import gzip
 import socket
@@ -6,9 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,38 +14,18 @@ import requests
 from tensorflow_datasets.core.download.checksums import compute_url_info
 from tensorflow_datasets.image_classification.mnist import MNIST
 
-from mnist_jax.data import DataError, IdxFile, tfds
+from mnist_jax.data import DataError, IdxFile, known, tfds
 from mnist_jax.data.files import Contents
 
 Files = tuple[IdxFile, ...]
 
 
-class _QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Says nothing."""
-
-
 @pytest.fixture
-def served(tmp_path: Path, small_contents: Contents) -> Path:
-    """A folder that a server on this machine serves."""
-    folder = tmp_path / "served"
-    folder.mkdir()
+def served(folder: Path, small_contents: Contents) -> Path:
+    """The served folder, filled with the stand-ins."""
     for name, content in small_contents.items():
         (folder / f"{name}.gz").write_bytes(gzip.compress(content))
     return folder
-
-
-@pytest.fixture
-def base_url(served: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of that folder."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    handler = partial(_QuietHandler, directory=str(served))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
 
 
 def _url_infos(served: Path, base_url: str) -> dict[str, Any]:
@@ -91,7 +68,7 @@ def test_tfds_file_missing_on_the_server(served: Path, base_url: str, small_file
 def test_tfds_fetches_from_its_registered_address(
     served: Path,
     base_url: str,
-    small_files: Files,
+    small_mnist,
     small_contents: Contents,
     monkeypatch: pytest.MonkeyPatch,
 ):
@@ -99,11 +76,11 @@ def test_tfds_fetches_from_its_registered_address(
     assert registered == {MNIST.URL}
     monkeypatch.setattr(MNIST, "URL", base_url)
     reports: list[str] = []
-    assert tfds.fetch(small_files, reports.append) == small_contents
-    assert reports == ["tfds: downloading from 127.0.0.1"]
+    assert tfds.fetch(small_mnist, reports.append) == small_contents
+    assert reports == ["tfds: downloading MNIST from 127.0.0.1"]
 
 
-def test_a_host_that_answers_is_reachable(base_url: str, small_files: Files):
+def test_a_host_that_answers_is_reachable(served: Path, base_url: str, small_files: Files):
     tfds.require_answer(f"{base_url}{small_files[0].name}.gz")
 
 
@@ -129,9 +106,7 @@ def test_a_host_that_never_answers_is_unreachable(monkeypatch: pytest.MonkeyPatc
             tfds.require_answer(url, timeout=0.2)
 
 
-def test_a_name_that_never_resolves_is_given_up_in_five_seconds(
-    small_files: Files, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_name_that_never_resolves_is_given_up_in_five_seconds(monkeypatch: pytest.MonkeyPatch):
     released = threading.Event()
 
     def hang(url: str, timeout: float) -> None:  # as resolving may, whatever the timeout
@@ -141,15 +116,15 @@ def test_a_name_that_never_resolves_is_given_up_in_five_seconds(
     monkeypatch.setattr(requests, "head", hang)
     begin = time.monotonic()
     with pytest.raises(DataError, match=r"cannot reach .* \(no answer in 3 seconds\)"):
-        tfds.fetch(small_files, print)
+        tfds.fetch(known.MNIST, print)
     assert time.monotonic() - begin < 5
     released.set()
 
 
-def test_tfds_that_cannot_be_imported(small_files: Files, monkeypatch: pytest.MonkeyPatch):
+def test_tfds_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets.image_classification.mnist", None)
     with pytest.raises(DataError, match="TensorFlow Datasets cannot be imported"):
-        tfds.fetch(small_files, print)
+        tfds.fetch(known.MNIST, print)
 
 
 def test_tfds_is_imported_only_when_needed():

@@ -63,7 +63,7 @@ def test_a_full_disk_under_what_is_printed_is_one_message(tmp_path: Path):
     with DENIED.open("w") as full:
         done = task2(tmp_path, stdout=full.fileno())
     assert done.returncode == 2
-    assert done.stderr.startswith("error: No space left on device: what was printed; ")
+    assert done.stderr.startswith("error: No space left on device: standard output; ")
     assert done.stderr.count("\n") == 1
     assert (tmp_path / "metrics.json").is_file()
 

@@ -1,4 +1,4 @@
-"""The command that tries damaged files and kills: it finds what it is to find."""
+"""Fault tests: they detect escaped exceptions and lost files."""
 
 import json
 import sys
@@ -19,21 +19,21 @@ def test_no_exception_escapes(tmp_path: Path, capsys):
     flags = ["--parts", "fuzz", "--inputs", "3000"]
     assert command.run([*flags, *QUIET, str(tmp_path)]) == 0
     assert "3000 inputs, 0 exceptions escaped" in capsys.readouterr().out
-    found = json.loads((tmp_path / "fuzz.json").read_text())
-    assert [sum(counts.values()) for counts in found["readers"].values()] == [1000] * 3
-    for counts in found["readers"].values():
+    results = json.loads((tmp_path / "fuzz.json").read_text())
+    assert [sum(counts.values()) for counts in results["readers"].values()] == [1000] * 3
+    for counts in results["readers"].values():
         assert min(counts["read"], counts["refused"]) > 20
-    assert max(found["peak_bytes"].values()) < 4 * found["limit_bytes"]
+    assert max(results["peak_bytes"].values()) < 4 * results["limit_bytes"]
 
 
-def test_an_exception_that_escapes_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_escaped_exception_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def parse(content: bytes) -> None:
         raise IndexError("out of range")
 
     monkeypatch.setattr(fuzz, "parse_idx", parse)
     assert command.run(["--parts", "fuzz", "--inputs", "90", *QUIET, str(tmp_path)]) == 1
     escaped = json.loads((tmp_path / "fuzz.json").read_text())["escaped"]
-    assert {each["error"] for each in escaped} == {"IndexError('out of range')"}
+    assert {failure["error"] for failure in escaped} == {"IndexError('out of range')"}
     number = escaped[0]["number"]
     content = make("idx", np.random.default_rng([0, number]))
     assert fuzz.read_safely("idx", content) == "IndexError('out of range')"
@@ -55,14 +55,14 @@ def victim(program: str) -> Victim:
     return Victim(
         "a script",
         1.0,
-        lambda place: (sys.executable, "-c", program, str(place)),
-        lambda place: {},
+        lambda folder: (sys.executable, "-c", program, str(folder)),
+        lambda folder: {},
         lambda path: not path.name.startswith("."),
     )
 
 
 def test_a_careful_program_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(kills, "SOON", 0.1)
+    monkeypatch.setattr(kills, "MAX_DELAY", 0.1)
     found = kills.kill(victim(CAREFUL), 6, np.random.default_rng(0), tmp_path, lambda n: None)
     assert (found["kills"], found["files"], found["lost"]) == (6, 5, [])
 
@@ -80,18 +80,18 @@ WHOLE = {"a": "1", "b": "2"}
         ([{}, {}, {"a": "1", "b": "3"}], ["b at the end"]),
     ],
 )
-def test_what_a_kill_loses_is_found(
+def test_lost_files_are_reported(
     left: list[dict[str, str]], lost: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     starts = iter([(WHOLE, 0), *((files, -9) for files in left[:2]), (left[2], 0)])
 
-    def run(victim: Victim, place: Path, moment: float | None, after_change: float | None) -> int:
+    def run(victim: Victim, folder: Path, moment: float | None, delay: float | None) -> int:
         files, code = next(starts)
-        place.mkdir(exist_ok=True)
-        for path in place.iterdir():
+        folder.mkdir(exist_ok=True)
+        for path in folder.iterdir():
             path.unlink()
         for name, content in files.items():
-            (place / name).write_text(content)
+            (folder / name).write_text(content)
         return code
 
     monkeypatch.setattr(kills, "run", run)
@@ -100,6 +100,6 @@ def test_what_a_kill_loses_is_found(
 
 
 @pytest.mark.parametrize("flags", [["--inputs", "0"], ["--kills", "0"], ["--seed", "-1"]])
-def test_what_cannot_be_tried_is_refused(flags: list[str]):
+def test_invalid_settings_are_refused(flags: list[str]):
     with pytest.raises(ValueError, match="give at least"):
         command.run(flags)

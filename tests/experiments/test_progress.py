@@ -73,7 +73,7 @@ def test_a_line_a_minute_with_rate_and_time_left(capsys):
 
 
 def test_lines_are_for_where_there_is_no_terminal(monkeypatch, capsys):
-    monkeypatch.setattr("experiments.common.progress.SECONDS_OF_A_LINE", 0)
+    monkeypatch.setattr("experiments.common.progress.LINE_INTERVAL", 0)
     for quiet in (False, True):
         with Progress(quiet=quiet) as progress:
             progress.bar("runs", 2)(1)

@@ -1,7 +1,7 @@
-"""The same work as the users of other libraries write it.
+"""The benchmark task as users of other libraries write it.
 
-Each module has a `prepare`: it takes the work, does what is done once (conversions, compilation of
-nothing yet), and returns a function that trains from the beginning.
+Each module has a function `prepare`, which converts the data once and returns a function that
+trains from the beginning.
 """
 
 from experiments.benchmarks.work import Trained, Work
@@ -10,28 +10,14 @@ OURS = "mnist_jax"
 
 
 def prepare_all(work: Work) -> tuple[dict[str, Trained], dict[str, str]]:
-    """The work in each library, and by name the reason why one is left out.
-
-    Args:
-        work: To be done.
-
-    Returns:
-        Both.
-    """
-    from experiments.benchmarks.peers import (
-        called_jax,
-        library,
-        numpy_loop,
-        numpy_single,
-        pytorch,
-        scanned_jax,
-    )
+    """Prepares the work in each library; returns it and the reasons for those left out, by name."""
+    from experiments.benchmarks.peers import called_jax, library, numpy_loop, pytorch, scanned_jax
 
     prepared = {
         OURS: library.prepare(work),
         "JAX, scanned epoch": scanned_jax.prepare(work),
         "JAX, step from Python": called_jax.prepare(work),
-        "NumPy, float32": numpy_single.prepare(work),
+        "NumPy, float32": numpy_loop.prepare(work, tuned=True),
         "NumPy, as the course has it": numpy_loop.prepare(work),
         "PyTorch, DataLoader": pytorch.prepare(work, loader=True),
         "PyTorch, indexing": pytorch.prepare(work),

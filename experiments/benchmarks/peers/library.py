@@ -1,4 +1,4 @@
-"""This library: one run, shuffled."""
+"""This library: shuffled runs that share their batches."""
 
 from experiments.benchmarks.work import LEARNING_RATE, Final, Trained, Work
 from mnist_jax.models import softmax
@@ -6,15 +6,7 @@ from mnist_jax.training import TrainingSettings, fit, hyperparameters, shuffled
 
 
 def prepare(work: Work, runs: int = 1) -> Trained:
-    """The work in this library.
-
-    Args:
-        work: To be done.
-        runs: How many runs at once, of as many factors of the penalty, the first of them 0.
-
-    Returns:
-        What does it.
-    """
+    """Prepares the work in this library, for a number of runs with different penalties."""
     factors = [0.1 * number / runs for number in range(runs)]
     settings = TrainingSettings(epochs=work.epochs, batch_size=work.batch_size)
 

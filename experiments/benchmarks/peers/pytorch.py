@@ -1,7 +1,7 @@
-"""PyTorch: a linear layer, SGD, and batches from a DataLoader, or cut from tensors by indexing."""
+"""PyTorch: a linear layer, SGD, and batches from a DataLoader or by indexing of tensors."""
 
 # pyright: reportMissingImports=false
-# (torch comes with the bench extra, which the tests do without)
+# (torch is part of the extra bench, which the tests do not need)
 
 from collections.abc import Iterator
 
@@ -16,24 +16,24 @@ Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
 
 
 def why_not_compiled() -> str:
-    """Why `torch.compile` does not work here; empty if it does."""
+    """Returns the reason why `torch.compile` fails on this machine; empty if it works."""
     try:
         torch.compile(lambda x: x.sin().sum())(torch.ones(3))
-    except Exception as error:  # no compiler of C++, no support of this Python, and others
+    except Exception as error:  # no C++ compiler, unsupported Python, and others
         return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
     return ""
 
 
 def prepare(work: Work, *, loader: bool = False, compiled: bool = False) -> Trained:
-    """The work in PyTorch.
+    """Prepares the work in PyTorch.
 
     Args:
-        work: To be done.
-        loader: With a DataLoader, as the tutorials have it; else the rows are chosen by indexing.
-        compiled: With the loss and its gradient by `torch.compile`.
+        work: Work to prepare.
+        loader: Whether a DataLoader provides the batches, as in the tutorials.
+        compiled: Whether `torch.compile` compiles the loss and its gradient.
 
     Returns:
-        What does it.
+        Function that trains from the beginning.
     """
     train, validation = arrays(work.split, "float32")
     device = "cuda" if jax.default_backend() == "gpu" else "cpu"
@@ -80,7 +80,7 @@ def prepare(work: Work, *, loader: bool = False, compiled: bool = False) -> Trai
                 loss = forward(batch.to(device), targets.to(device))
                 loss.backward()
                 optimizer.step()
-                losses.append(loss.detach())  # reading it now would wait for the device
+                losses.append(loss.detach())  # reading the value here would wait for the device
                 if step % work.evaluate_every == 0:
                     evaluations.append(evaluate())
                 step += 1
@@ -91,6 +91,6 @@ def prepare(work: Work, *, loader: bool = False, compiled: bool = False) -> Trai
 
 
 def tensors(examples: Arrays, device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Inputs, of which the layer adds the bias itself, and labels, on a device."""
+    """Moves inputs without the bias column, and labels, to a device."""
     inputs, labels = torch.tensor(examples.inputs[:, :-1]), torch.tensor(examples.labels)
     return inputs.to(device), labels.long().to(device)

@@ -1,4 +1,4 @@
-"""JAX with a jitted epoch: `lax.scan` over its batches on the device, and for many runs `vmap`."""
+"""JAX with a jitted epoch: `lax.scan` over its batches, under `vmap` for many runs."""
 
 from functools import partial
 from typing import NamedTuple
@@ -19,14 +19,14 @@ class Data(NamedTuple):
 
 
 def objective(weights: Array, inputs: Array, targets: Array, l2: Array) -> tuple[Array, Array]:
-    """The mean loss of a batch with the penalty, and without it."""
+    """Computes the mean loss of a batch, with and without the penalty."""
     logs = jax.nn.log_softmax(inputs @ weights)
     loss = -jnp.mean(jnp.sum(targets * logs, axis=1))
     return loss + l2 * jnp.sum(weights**2), loss
 
 
 def evaluate(weights: Array, data: Data) -> Final:
-    """Loss and accuracies."""
+    """Computes loss and accuracies."""
     logits = data.validation.inputs @ weights
     loss = -jnp.mean(jnp.sum(data.validation.targets * jax.nn.log_softmax(logits), axis=1))
     hits = jnp.argmax(logits, axis=1) == data.validation.labels
@@ -37,7 +37,7 @@ def evaluate(weights: Array, data: Data) -> Final:
 def epoch(
     weights: Array, l2: Array, batches: Array, first: Array, data: Data, *, every: int
 ) -> tuple[Array, tuple[Array, Final]]:
-    """The steps of an epoch of one run, with the loss of each and an evaluation now and then."""
+    """Takes the steps of an epoch of one run; returns the losses and the evaluations."""
     train = data.train
 
     def step(weights: Array, batch: tuple[Array, Array]) -> tuple[Array, tuple[Array, Final]]:
@@ -56,15 +56,14 @@ def epoch(
 
 
 def prepare(work: Work, runs: int | None = None) -> Trained:
-    """The work in JAX, an epoch at a time.
+    """Prepares the work in JAX, one epoch at a time.
 
     Args:
-        work: To be done.
-        runs: How many runs at once by `vmap`, of as many factors of the penalty, the first of them
-            0; None for one without `vmap`.
+        work: Work to prepare.
+        runs: Number of runs with different penalties under `vmap`; None for one run without it.
 
     Returns:
-        What does it.
+        Function that trains from the beginning.
     """
     data = Data(*(jax.tree.map(jnp.asarray, part) for part in arrays(work.split, "float32")))
     one_epoch = partial(epoch, every=work.evaluate_every)
@@ -84,12 +83,12 @@ def prepare(work: Work, runs: int | None = None) -> Trained:
             ]
             batches = order.reshape(-1, work.batch_size)
             first = number * work.steps_per_epoch
-            weights, found = compiled(weights, factors, batches, first, data)
-            measured.append(found)
+            weights, evaluations = compiled(weights, factors, batches, first, data)
+            measured.append(evaluations)
         _, evaluations = jax.tree.map(
-            lambda *each: np.concatenate(each, axis=-1), *jax.device_get(measured)
+            lambda *epochs: np.concatenate(epochs, axis=-1), *jax.device_get(measured)
         )
-        of_first_run = [values.reshape(-1, work.steps)[0] for values in evaluations]
-        return Final(*(float(values[last_evaluation]) for values in of_first_run))
+        first_run = [values.reshape(-1, work.steps)[0] for values in evaluations]
+        return Final(*(float(values[last_evaluation]) for values in first_run))
 
     return run

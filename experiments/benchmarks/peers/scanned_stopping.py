@@ -1,7 +1,7 @@
-"""JAX for many shuffled runs that stop early: a jitted epoch of `lax.scan`, for all by `vmap`.
+"""JAX for many shuffled runs that stop early: a jitted epoch of `lax.scan` under `vmap`.
 
-A scan can't stop early, but the Python loop around it can: it ends with the epoch in which the last
-of its runs has stopped. Which evaluation each run stops at is found afterwards.
+A scan cannot stop early, but the Python loop around it ends with the epoch in which the last of its
+runs stops. The stopping step of each run is determined afterwards.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,9 +16,9 @@ from experiments.benchmarks.work import Final
 from experiments.reported import LOGISTIC_RATE
 from mnist_jax.data import Examples, Split
 
-BATCH, EPOCHS, AGO = 128, 50, 10
-AT_ONCE = 50
-"""Runs of one program: their batches of a step take 20 MB."""
+BATCH, EPOCHS, LAG = 128, 50, 10
+RUNS_PER_PROGRAM = 50
+"""Number of runs of one program, whose batches of a step take 20 MB."""
 
 
 def _arrays(examples: Examples) -> tuple[Array, Array]:
@@ -28,7 +28,7 @@ def _arrays(examples: Examples) -> tuple[Array, Array]:
 
 
 def loss_of(weights: Array, inputs: Array, labels: Array) -> Array:
-    """The mean loss."""
+    """Computes the mean loss."""
     logits = inputs @ weights
     return jnp.mean(jax.nn.softplus(logits) - labels * logits)
 
@@ -62,21 +62,22 @@ def _epoch(
 def stopping_steps(
     losses: Float[np.ndarray, "runs evaluations"], every: int
 ) -> Int[np.ndarray, " runs"]:
-    """The step at which the loss is first not below that ten evaluations ago; -1 if at none."""
-    earlier = np.concatenate([np.full((len(losses), AGO), np.inf), losses], axis=1)
+    """Returns the first step at which the loss is not below that ten evaluations ago, or -1."""
+    earlier = np.concatenate([np.full((len(losses), LAG), np.inf), losses], axis=1)
     stops = ~(losses < earlier[:, : losses.shape[1]])
     return np.where(stops.any(axis=1), stops.argmax(axis=1) * every, -1)
 
 
 def prepare(split: Split, seeds: Sequence[int]) -> Callable[[], Int[np.ndarray, " runs"]]:
-    """Shuffled runs of logistic regression that stop early.
+    """Prepares shuffled runs of logistic regression with early stopping.
 
     Args:
         split: Training and validation examples of two digits, labelled 0 and 1.
         seeds: Seeds of the runs.
 
     Returns:
-        What trains them, and gives the step at which each stops; -1 for one that does not.
+        Function that trains the runs and returns their stopping steps; -1 for a run that does not
+        stop.
     """
     train, validation = map(_arrays, split)
     steps = len(train[1]) // BATCH
@@ -91,22 +92,22 @@ def prepare(split: Split, seeds: Sequence[int]) -> Callable[[], Int[np.ndarray, 
         )
         return order[:, : steps * BATCH].reshape(len(seeds), steps, BATCH)
 
-    def together(seeds: Sequence[int]) -> np.ndarray:
-        weights, found = jnp.zeros((len(seeds), train[0].shape[1])), np.zeros((len(seeds), 0))
+    def train_runs(seeds: Sequence[int]) -> np.ndarray:
+        weights, losses = jnp.zeros((len(seeds), train[0].shape[1])), np.zeros((len(seeds), 0))
         stopped = np.full(len(seeds), -1)
         for epoch in range(EPOCHS):
             first = epoch * steps
             weights, measured = compiled(weights, orders(seeds, epoch), first, train, validation)
             evaluated = (first + np.arange(steps)) % every == 0
-            losses = np.asarray(measured.validation_loss)[:, evaluated]
-            found = np.concatenate([found, losses], axis=1)
-            stopped = stopping_steps(found, every)
+            new_losses = np.asarray(measured.validation_loss)[:, evaluated]
+            losses = np.concatenate([losses, new_losses], axis=1)
+            stopped = stopping_steps(losses, every)
             if (stopped >= 0).all():
                 break
         return stopped
 
     def run() -> np.ndarray:
-        cuts = range(0, len(seeds), AT_ONCE)
-        return np.concatenate([together(seeds[start : start + AT_ONCE]) for start in cuts])
+        starts = range(0, len(seeds), RUNS_PER_PROGRAM)
+        return np.concatenate([train_runs(seeds[i : i + RUNS_PER_PROGRAM]) for i in starts])
 
     return run

@@ -1,4 +1,4 @@
-"""scikit-learn: how long until its classifiers reach an accuracy on the validation set."""
+"""scikit-learn: validation accuracy of its classifiers during training."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,13 +11,9 @@ from experiments.benchmarks.work import LEARNING_RATE, Work, arrays
 
 
 def epochs_of_sgd(work: Work) -> Iterator[float]:
-    """SGDClassifier, one binary problem per digit, one example per step.
+    """Yields the validation accuracy of SGDClassifier after every epoch.
 
-    Args:
-        work: To be done.
-
-    Yields:
-        The validation accuracy after every epoch.
+    It trains one binary problem per digit, with one example per step.
     """
     train, validation = arrays(work.split, "float64")
     rng = np.random.default_rng(0)
@@ -31,19 +27,11 @@ def epochs_of_sgd(work: Work) -> Iterator[float]:
 
 
 def iterations_of_lbfgs(work: Work, step: int = 2) -> Iterator[float]:
-    """LogisticRegression, with the whole training set at each iteration of L-BFGS.
-
-    Args:
-        work: To be done.
-        step: After how many iterations to look.
-
-    Yields:
-        The validation accuracy.
-    """
+    """Yields the validation accuracy of LogisticRegression after every `step` L-BFGS iterations."""
     train, validation = arrays(work.split, "float64")
     model = LogisticRegression(C=1e6, max_iter=step, warm_start=True)
     while True:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped on purpose
+            warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped before it converges
             model.fit(train.inputs[:, :-1], train.labels)
         yield model.score(validation.inputs[:, :-1], validation.labels)

@@ -1,0 +1,118 @@
+"""The manifest of a sweep, sweep.json: its settings, packages, data, and size of parts."""
+
+import json
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from experiments.sweep import checksummed
+from experiments.sweep.settings import SweepSettings
+from mnist_jax.errors import UsageError
+from mnist_jax.results import write_json
+
+NAME = "sweep.json"
+ALTERNATIVES = "name another folder with --output-dir, or remove the parts with --overwrite"
+
+
+def warn(line: str) -> None:
+    """Prints a line on stderr."""
+    print(line, file=sys.stderr)
+
+
+def write(folder: Path, settings: SweepSettings, runs: int, data: Mapping[str, str]) -> None:
+    """Writes the manifest of a sweep.
+
+    Args:
+        folder: Folder of the parts.
+        settings: Settings of the sweep.
+        runs: Largest number of runs in a part.
+        data: Digests of the data.
+    """
+    sizes = {"data": dict(data), "runs_of_a_part": runs, "parts": len(settings.grid.parts(runs))}
+    write_json(folder / NAME, _identity(settings) | sizes)
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """Reads the manifest; returns None if it is missing or damaged."""
+    try:
+        manifest = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    types = {"runs": dict, "packages": dict, "data": dict, "runs_of_a_part": int, "parts": int}
+    valid = isinstance(manifest, dict) and all(
+        isinstance(manifest.get(name), kind) for name, kind in types.items()
+    )
+    return manifest if valid and manifest["runs_of_a_part"] > 0 else None
+
+
+def check_settings(folder: Path, manifest: dict[str, Any], settings: SweepSettings) -> None:
+    """Raises a UsageError if a setting or a package differs from the manifest."""
+    identity = _identity(settings)
+    for group in ("runs", "packages"):
+        for name, value in identity[group].items():
+            if manifest[group].get(name) != value:
+                done = len([*folder.glob("*.npy")])
+                raise UsageError(
+                    f"{folder.parent} holds a sweep with {done} of {manifest['parts']} parts done, "
+                    f"which started with {name} {manifest[group].get(name)!r}, not {value!r}: give "
+                    f"the same value to continue it, {ALTERNATIVES}."
+                )
+
+
+def check_data(folder: Path, manifest: dict[str, Any], data: Mapping[str, str]) -> None:
+    """Raises a UsageError if the data differ from the manifest."""
+    if manifest["data"] != dict(data):
+        raise UsageError(
+            f"the sweep in {folder.parent} started with other data: give the same --data-dir to "
+            f"continue it, {ALTERNATIVES}."
+        )
+
+
+def identity(settings: SweepSettings, data: Mapping[str, str]) -> str:
+    """Returns the identity of a sweep, which its parts have in common."""
+    return json.dumps(_identity(settings) | {"data": dict(data)}, sort_keys=True)
+
+
+def recover(folder: Path, settings: SweepSettings, sweep: str) -> int | None:
+    """Recovers the size of the parts from the finished ones, if the manifest is lost.
+
+    Args:
+        folder: Folder of the parts.
+        settings: Settings of the sweep.
+        sweep: Identity of the sweep.
+
+    Returns:
+        The largest number of runs in a part; None if there is no finished part.
+
+    Raises:
+        UsageError: If a part belongs to another sweep.
+    """
+    sizes = {}
+    for path in sorted(folder.glob("*.npy")):
+        try:
+            sizes[path.stem] = len(checksummed.read(path, sweep))
+        except checksummed.OtherSweepError:
+            raise UsageError(
+                f"{folder / NAME} is missing or damaged, and {path} does not belong to this sweep: "
+                f"give the settings, data and versions of its start, {ALTERNATIVES}."
+            ) from None
+        except checksummed.DamagedError:
+            continue  # reported by the reader of the part
+    if not sizes:
+        return None
+    runs = max(sizes.values())
+    parts = {f"{number:05d}": part.size for number, part in enumerate(settings.grid.parts(runs))}
+    if not sizes.items() <= parts.items():
+        raise UsageError(
+            f"{folder / NAME} is missing or damaged, and the parts in its folder are not parts of "
+            f"{runs} runs: {ALTERNATIVES}."
+        )
+    return runs
+
+
+def _identity(settings: SweepSettings) -> dict[str, Any]:
+    """Returns the settings and package versions that all parts have in common, as plain JSON."""
+    versions = {name: version(name) for name in ("mnist_jax", "jax", "jaxlib", "optax")}
+    return json.loads(json.dumps({"runs": settings.of_the_runs(), "packages": versions}))
