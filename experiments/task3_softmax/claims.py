@@ -11,7 +11,7 @@ ABOVE = Limit(">", 0, "a fair validation set is, if anything, harder than what w
 OUT_OF_REACH = Limit(
     ">", 0, "a typical selection would be among a thousand random ones, not above them all"
 )
-BELOW_TRAINING = Limit(">", 0, "overfitting of any size puts validation below training")
+BELOW = Limit(">", 0, "overfitting of any size puts validation below training")
 SLIGHT = Limit(
     "<", 0.02, "some four standard deviations of a random validation set; 'slight' is no number"
 )
@@ -73,9 +73,7 @@ def slight_overfitting(task: Task3Metrics) -> Measured:
         f"validation {100 * (final['train_accuracy'] - final['validation_accuracy']):.1f} points "
         f"under training; over {draws['count']} random selections {100 * gap:.1f} on average",
         (
-            limited(
-                "on average, validation accuracy is below training accuracy", gap, BELOW_TRAINING
-            ),
+            limited("on average, validation accuracy is below training accuracy", gap, BELOW),
             limited("by less than two points", gap, SLIGHT),
         ),
     )

@@ -33,8 +33,8 @@ INPUTS_HINT = (
 class TrainingSettings:
     """What all runs of a training have in common.
 
-    Each setting but `epochs` and `train_accuracy` is compiled into the training program. Functions are compared by
-    identity, so a lambda that is written twice is compiled twice.
+    Each setting but `epochs` and `train_accuracy` is compiled into the training program. Functions
+    are compared by identity, so a lambda that is written twice is compiled twice.
 
     Attributes:
         epochs: Passes over the training set.
