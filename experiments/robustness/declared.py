@@ -74,7 +74,7 @@ class Optimum:
 
     train_sizes: tuple[int, ...] = (2_000, reported.TRAIN_SIZE)
     l2: tuple[float, ...] = tuple(2 * 10 ** (quarter / 4) for quarter in range(-12, 9))
-    """Four factors to a power of ten, from the least of the report on, all of its own among them."""
+    """Four factors to a power of ten, from the least of the report on, its own among them."""
     gradient: float = 1e-8
     """The largest norm of the gradient that passes for zero; the weights are float64."""
 

@@ -7,7 +7,7 @@ of steps where it would need thousands.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +15,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
-from experiments import reported
 from experiments.robustness.declared import Optimum
-from experiments.robustness.parts import Part
+from experiments.robustness.parts import Part, split
 from experiments.task4_regularization.metrics import total_variation
 from mnist_jax import data
 from mnist_jax.features import make_inputs, one_hot
@@ -40,18 +39,17 @@ def parts(declared: Optimum) -> list[Part]:
 
 def solve(declared: Optimum, train_size: int, mnist: data.Mnist) -> np.ndarray:
     """Find the optimum of every factor, from the largest on; a row for each."""
-    sizes = {"train_size": train_size, "validation_size": reported.VALIDATION_SIZE}
-    split = data.split(mnist, selection="sequential", **sizes)
+    examples = split(mnist, train_size=train_size)
     rows = np.zeros(len(declared.l2), COLUMNS)
     with in_precision("float64"):
-        problem = turned(split.train)
-        inputs = make_inputs(jnp.asarray(split.validation.images), "float64")
+        problem = turned(examples.train)
+        inputs = make_inputs(jnp.asarray(examples.validation.images), "float64")
         weights = jnp.zeros((CLASSES, inputs.shape[1]))
         for row, l2 in sorted(enumerate(declared.l2), key=lambda each: -each[1]):
             found = minimize(problem, weights, jnp.asarray(l2), declared.gradient)
             weights = found.weights
             own = weights @ problem.axes.T
-            correct = softmax.predict(own, inputs) == split.validation.labels
+            correct = softmax.predict(own, inputs) == examples.validation.labels
             own = np.asarray(own)
             noise = total_variation(own) / np.abs(own[:, :-1]).sum()
             numbers = (np.linalg.norm(own), found.gradient, found.steps, noise, correct.mean())
@@ -126,11 +124,11 @@ def minimize(
     def norm(state: optax.OptState) -> Array:
         return jnp.linalg.norm(optax.tree.get(state, "grad") / unit)
 
-    def goes_on(carry: tuple[Array, optax.OptState, Array]) -> Array:
+    def goes_on(carry: tuple[Any, Any, Any]) -> Array:
         _, state, steps = carry
         return (steps == 0) | ((norm(state) > small) & (steps < STEPS))
 
-    def step(carry: tuple[Array, optax.OptState, Array]) -> tuple[Array, optax.OptState, Array]:
+    def step(carry: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
         scaled, state, steps = carry
         value, gradient = evaluate(scaled, state=state)
         updates, state = optimizer.update(
@@ -138,8 +136,9 @@ def minimize(
         )
         return optax.apply_updates(scaled, updates), state, steps + 1
 
-    scaled = start / unit
-    scaled, state, steps = jax.lax.while_loop(goes_on, step, (scaled, optimizer.init(scaled), 0))
+    start = start / unit
+    begin = start, optimizer.init(start), jnp.zeros((), int)
+    scaled, state, steps = jax.lax.while_loop(goes_on, step, begin)
     return Found(scaled * unit, norm(state), steps)
 
 

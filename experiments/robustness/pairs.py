@@ -1,13 +1,12 @@
 """The runs of 2d and 2e: two digits, in file order and shuffled."""
 
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
 from experiments import reported
 from experiments.robustness.declared import Digits, EveryStep, Pairs
-from experiments.robustness.parts import Part
+from experiments.robustness.parts import Part, split
 from mnist_jax import data, training
 from mnist_jax.models import logistic
 from mnist_jax.training import Ordering, TrainingResult, TrainingSettings
@@ -18,27 +17,26 @@ IN_FILE_ORDER = -1
 """What stands for a seed where nothing is shuffled."""
 
 
+def chosen(declared: Pairs) -> list[tuple[Digits, int]]:
+    """The pairs of digits and batch sizes of a family."""
+    every = [(digits, size) for size in declared.batch_sizes for digits in declared.digits]
+    if isinstance(declared, EveryStep):
+        every += [(reported.DIGITS, size) for size in declared.other_batch_sizes]
+    return every
+
+
 def parts(declared: Pairs) -> list[Part]:
     """The parts of a family, one for each pair of digits and batch size."""
-    chosen = [(digits, size) for size in declared.batch_sizes for digits in declared.digits]
-    if isinstance(declared, EveryStep):
-        chosen += [(reported.DIGITS, size) for size in declared.other_batch_sizes]
     runs = (1 + declared.seeds) * len(declared.learning_rates)
     return [
         Part(name(digits, size), runs, partial(train, declared, digits, size))
-        for digits, size in chosen
+        for digits, size in chosen(declared)
     ]
 
 
 def name(digits: Digits, batch_size: int) -> str:
     """The name of a part."""
     return f"digits-{digits[0]}-{digits[1]}-batch-{batch_size}"
-
-
-def split(mnist: data.Mnist, digits: Digits) -> data.Split:
-    """The report's split, with two digits."""
-    sizes = {"train_size": reported.TRAIN_SIZE, "validation_size": reported.VALIDATION_SIZE}
-    return data.split(mnist, selection="sequential", digits=digits, **sizes)
 
 
 def settings(batch_size: int, *, every_step: bool) -> TrainingSettings:
@@ -74,24 +72,26 @@ def train(declared: Pairs, digits: Digits, batch_size: int, mnist: data.Mnist) -
         ordering=ordering(declared.seeds),
         orders_at_once=min(orders, ORDERS_AT_ONCE),
     )
-    return _rows(declared, result, with_train_loss=every_step)
+    return _rows(declared, result, whole=every_step)
 
 
-def _rows(declared: Pairs, result: TrainingResult, *, with_train_loss: bool) -> np.ndarray:
-    curves = dict(_curves(result, with_train_loss=with_train_loss))
-    columns = [("seed", np.int32), ("learning_rate", np.float64)]
-    columns += [(name, np.float32, len(values)) for name, values in curves.items()]
-    rows = np.zeros(result.outcome.shape, columns)
+def _rows(declared: Pairs, result: TrainingResult, *, whole: bool) -> np.ndarray:
+    """A row for each run; with `whole`, the loss of every batch and the last weights too."""
+    history = result.history
+    curves = {
+        "validation_loss": history.evaluations.validation_loss,
+        "validation_accuracy": history.evaluations.validation_accuracy,
+    }
+    columns = {name: np.moveaxis(values, 0, -1) for name, values in curves.items()}
+    if whole:
+        columns["train_loss"] = np.moveaxis(history.train_loss, 0, -1)
+        columns["weights"] = result.weights
+    dtypes = [(name, np.float32, values.shape[-1]) for name, values in columns.items()]
+    rows = np.zeros(
+        result.outcome.shape, [("seed", np.int32), ("learning_rate", np.float64), *dtypes]
+    )
     rows["seed"] = np.arange(IN_FILE_ORDER, declared.seeds)[:, None]
     rows["learning_rate"] = declared.learning_rates
-    for curve, values in curves.items():
-        rows[curve] = np.moveaxis(values, 0, -1)
+    for name, values in columns.items():
+        rows[name] = values
     return rows.ravel()
-
-
-def _curves(result: TrainingResult, *, with_train_loss: bool) -> Iterator[tuple[str, np.ndarray]]:
-    history = result.history
-    yield "validation_loss", history.evaluations.validation_loss
-    yield "validation_accuracy", history.evaluations.validation_accuracy
-    if with_train_loss:
-        yield "train_loss", history.train_loss

@@ -15,9 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from experiments import reported
+from experiments.robustness.declared import Digits
 from experiments.sweep import sealed
 from experiments.sweep.begun import warn
-from mnist_jax.data import Mnist
+from mnist_jax import data
 from mnist_jax.errors import UsageError
 from mnist_jax.results import write_json
 
@@ -35,7 +37,7 @@ class Part(NamedTuple):
 
     name: str
     runs: int
-    train: Callable[[Mnist], np.ndarray]
+    train: Callable[[data.Mnist], np.ndarray]
 
 
 class Kept(NamedTuple):
@@ -65,6 +67,19 @@ class Kept(NamedTuple):
         sealed.write(self.folder / f"{part.name}.npy", rows, self.belong_to)
 
 
+def split(
+    mnist: data.Mnist, digits: Digits | None = None, train_size: int = reported.TRAIN_SIZE
+) -> data.Split:
+    """The report's split, of all digits or of two."""
+    return data.split(
+        mnist,
+        train_size=train_size,
+        validation_size=reported.VALIDATION_SIZE,
+        selection="sequential",
+        digits=digits,
+    )
+
+
 def begin(folder: Path, declared: Mapping, data: Mapping[str, str], *, overwrite: bool) -> Kept:
     """Begin a family's parts, or go on with them.
 
@@ -83,7 +98,7 @@ def begin(folder: Path, declared: Mapping, data: Mapping[str, str], *, overwrite
     if overwrite:
         for path in folder.glob("*.npy"):
             path.unlink()
-    elif (held := _held(folder)) not in (None, identity) and any(folder.glob("*.npy")):
+    elif _held(folder) not in (None, identity) and any(folder.glob("*.npy")):
         raise UsageError(
             f"{folder} holds runs of other declared settings, data or versions (see {IDENTITY} in "
             "it): name another folder with --output-dir, or remove what is there with --overwrite."
@@ -102,7 +117,7 @@ def _held(folder: Path) -> str | None:
 
 
 def train(
-    parts: Iterable[Part], kept: Kept, mnist: Mnist, bar: Callable[[int], None]
+    parts: Iterable[Part], kept: Kept, mnist: data.Mnist, bar: Callable[[int], None]
 ) -> dict[str, np.ndarray]:
     """Train the parts that are not kept yet.
 
@@ -132,7 +147,7 @@ def train(
     return {name: rows for name, rows in tables.items() if rows is not None}
 
 
-def _train(part: Part, kept: Kept, mnist: Mnist) -> np.ndarray:
+def _train(part: Part, kept: Kept, mnist: data.Mnist) -> np.ndarray:
     rows = part.train(mnist)
     kept.write(part, rows)
     return rows

@@ -4,9 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from experiments import reported
 from experiments.robustness.declared import Penalty
-from experiments.robustness.parts import Part
+from experiments.robustness.parts import Part, split
 from experiments.task4_regularization.metrics import penalized_metrics
 from mnist_jax import data, training
 from mnist_jax.models import softmax
@@ -21,7 +20,7 @@ def parts(declared: Penalty) -> list[Part]:
     runs = declared.seeds * len(declared.learning_rates) * len(declared.l2)
     return [
         Part(
-            f"batch-{batch_size}-epochs-{epochs}",
+            name(batch_size, epochs),
             runs,
             partial(train, declared, batch_size, epochs),
         )
@@ -30,13 +29,17 @@ def parts(declared: Penalty) -> list[Part]:
     ]
 
 
+def name(batch_size: int, epochs: int) -> str:
+    """The name of a part."""
+    return f"batch-{batch_size}-epochs-{epochs}"
+
+
 def train(declared: Penalty, batch_size: int, epochs: int, mnist: data.Mnist) -> np.ndarray:
     """Train a part; a row for each seed, rate and factor, with the measures of task 4."""
-    sizes = {"train_size": reported.TRAIN_SIZE, "validation_size": reported.VALIDATION_SIZE}
-    split = data.split(mnist, selection="sequential", **sizes)
+    examples = split(mnist)
     settings = training.TrainingSettings(epochs=epochs, batch_size=batch_size, train_accuracy=False)
     pairs = [(rate, l2) for rate in declared.learning_rates for l2 in declared.l2]
-    result = train_part(softmax, split, Runs(range(declared.seeds), pairs), settings)
+    result = train_part(softmax, examples, Runs(range(declared.seeds), pairs), settings)
     names = ("learning_rate", "l2", *MEASURES)
     rows = np.zeros(result.outcome.shape, [("seed", np.int32), *((n, np.float64) for n in names)])
     rows["seed"] = np.arange(declared.seeds)[:, None]

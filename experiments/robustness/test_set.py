@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from experiments import reported
 from experiments.robustness.declared import TestSet
-from experiments.robustness.parts import Part
+from experiments.robustness.parts import Part, split
 from mnist_jax import data, training
 from mnist_jax.features import make_inputs
 from mnist_jax.models import softmax
@@ -18,8 +17,8 @@ from mnist_jax.sweeps import train_part
 from mnist_jax.training.accuracy import count_train_correct
 
 OTHER_WRITERS = 5_001
-"""Test images before this place were written by some 250 students, those from it on by 48 employees
-of the census: Yadav and Bottou, Cold Case: The Lost MNIST Digits, 2019, and the labels of QMNIST."""
+"""Test images before this place were written by some 250 students, those from it on by some 50
+employees of the census: Yadav and Bottou, Cold Case: The Lost MNIST Digits, 2019."""
 
 
 def parts(declared: TestSet) -> list[Part]:
@@ -27,7 +26,7 @@ def parts(declared: TestSet) -> list[Part]:
     runs = declared.seeds * len(declared.learning_rates)
     return [
         Part(
-            f"train-size-{train_size}-batch-{batch_size}-epochs-{epochs}",
+            name(train_size, batch_size, epochs),
             runs,
             partial(train, declared, train_size, batch_size, epochs),
         )
@@ -37,12 +36,16 @@ def parts(declared: TestSet) -> list[Part]:
     ]
 
 
+def name(train_size: int, batch_size: int, epochs: int) -> str:
+    """The name of a part."""
+    return f"train-size-{train_size}-batch-{batch_size}-epochs-{epochs}"
+
+
 def train(
     declared: TestSet, train_size: int, batch_size: int, epochs: int, mnist: data.Mnist
 ) -> np.ndarray:
     """Train a part; a row for each seed and rate, with what it makes of every test image."""
-    sizes = {"train_size": train_size, "validation_size": reported.VALIDATION_SIZE}
-    split = data.split(mnist, selection="sequential", **sizes)
+    examples = split(mnist, train_size=train_size)
     settings = training.TrainingSettings(
         epochs=epochs,
         batch_size=batch_size,
@@ -50,13 +53,14 @@ def train(
         train_accuracy=False,
     )
     runs = Runs(range(declared.seeds), [(rate, 0.0) for rate in declared.learning_rates])
-    weights = jnp.asarray(train_part(softmax, split, runs, settings).weights)
-    learned = (jnp.asarray(part) for part in split.train)
+    weights = jnp.asarray(train_part(softmax, examples, runs, settings).weights)
     columns = [("seed", np.int32), ("learning_rate", np.float64), ("train_accuracy", np.float64)]
     rows = np.zeros(weights.shape[:2], [*columns, ("correct", bool, len(mnist.test.labels))])
     rows["seed"] = np.asarray(runs.seeds)[:, None]
     rows["learning_rate"] = declared.learning_rates
-    rows["train_accuracy"] = count_train_correct(softmax, weights[None], *learned)[0] / train_size
+    images, labels = map(jnp.asarray, examples.train)
+    counts = count_train_correct(softmax, weights[None], images, labels)
+    rows["train_accuracy"] = counts[0] / train_size
     rows["correct"] = _correct(weights, jnp.asarray(mnist.test.images), mnist.test.labels)
     return rows.ravel()
 
