@@ -92,7 +92,7 @@ class Declared:
     test_set: TestSet = field(default_factory=TestSet)
     penalty: Penalty = field(default_factory=Penalty)
     optimum: Optimum = field(default_factory=Optimum)
-    evaluations: tuple[int, ...] = (5, 10, 20)
+    look_backs: tuple[int, ...] = (5, 10, 20)
     """How many evaluations a stopping criterion looks back."""
     prominences: tuple[float, ...] = (0.01, 0.02, 0.04)
     """How deep a drop of the accuracy must be to count as a spike."""

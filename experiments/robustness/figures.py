@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments import reported
 from experiments.common.curves import FOURTH, THIRD, TRAIN, VALIDATION
 from experiments.robustness.batches import Batches
 from experiments.robustness.everything import Found
@@ -14,6 +15,7 @@ from experiments.robustness.specification import Multiverse
 from experiments.robustness.summary import level_text
 from experiments.robustness.test_set import OTHER_WRITERS, window_accuracies
 from experiments.robustness.validation import OWN, SIZE, Run
+from experiments.task4_regularization.claims import NEAR_INVERSE
 from mnist_jax import plotting
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def sorted_values(axes: Axes, numbers: np.ndarray, condition: dict[str, Any]) ->
     some = np.unique(np.linspace(0, len(known) - 1, 400).astype(int))
     axes.plot(share[some], known[some], color=TRAIN)
     limit = condition["threshold"]
-    low, high = np.quantile([*known, limit, condition["value"]], (0.005, 0.995))
+    low, high = np.quantile([*known, limit, condition["value"]], (0.02, 0.98))
     margin = 0.08 * (high - low) or 1.0
     axes.set(xlim=(0, 100), ylim=(low - margin, high + margin))
     edge = limit, (high + margin if ">" in condition["relation"] else low - margin)
@@ -184,7 +186,7 @@ def windows(runs: list[Run]) -> Figure:
         axes.axvline(first, color="black", linestyle="--", linewidth=1)
     axes.set_xlabel("first image of the window (dashed: windows with writers of both halves)")
     plotting.percent_axis(axes)
-    axes.legend(loc="lower right", fontsize="small")
+    axes.legend(loc="lower right", fontsize="x-small", frameon=True)
     axes.set_title(f"3d: accuracy on every window of {SIZE:,} test images")
     return figure
 
@@ -196,9 +198,10 @@ def exponent(optima: dict[str, dict[str, Any]]) -> Figure:
         label = f"{name.replace('-', ' ').replace('train', 'training')}"
         norms.loglog(found["l2"], found["norm"], "o-", color=color, label=label, markersize=3)
         local.semilogx(found["l2"], found["exponent"], "o-", color=color, label=label, markersize=3)
-    local.axhspan(-1.15, -0.85, color=THIRD, alpha=0.15, linewidth=0)
-    local.axhline(-1, color="black", linestyle="--", linewidth=1)
-    local.axvspan(0.002, 2, color="black", alpha=0.06, linewidth=0)
+    inverse, near, factors = reported.NORM_EXPONENT, NEAR_INVERSE.number, reported.L2_FACTORS
+    local.axhspan(inverse - near, inverse + near, color=THIRD, alpha=0.15, linewidth=0)
+    local.axhline(inverse, color="black", linestyle="--", linewidth=1)
+    local.axvspan(factors[1], factors[-1], color="black", alpha=0.06, linewidth=0)
     local.set(xlabel="λ (shaded: the report's factors)", ylim=(-1.2, 0))
     local.set_title("local exponent of the norm; green: near -1")
     norms.set(xlabel="λ", ylabel="norm of the weights")

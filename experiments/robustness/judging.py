@@ -103,7 +103,7 @@ def condition_entry(found: Multiverse, condition: Condition) -> dict[str, Any]:
 
 def thresholds(values: np.ndarray, own: float) -> list[float]:
     """Thresholds from the least to the largest of most values, the claim's own among them."""
-    low, high = np.quantile(values[np.isfinite(values)], (0.01, 0.99))
+    low, high = np.quantile(values[np.isfinite(values)], (0.02, 0.98))
     grid = np.linspace(min(low, own), max(high, own), THRESHOLDS)
     return sorted({*grid.tolist(), float(own)})
 

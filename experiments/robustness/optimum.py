@@ -113,7 +113,7 @@ def minimize(
     Returns:
         Where it ended.
     """
-    unit = 1 / jnp.sqrt(problem.moments / CLASSES + 2 * l2)
+    unit = 1 / jnp.sqrt(problem.moments / CLASSES + 2 * l2)[None]
     optimizer = optax.lbfgs(memory_size=20)
 
     def cost(scaled: Array) -> Array:

@@ -26,7 +26,7 @@ OWN = {
     "learning_rate": reported.LOGISTIC_RATE,
     "batch_size": reported.BATCH_SIZE,
 }
-OWN_CRITERION = {"criterion": "lag", "evaluations": reported.EVALUATIONS_TO_STOP}
+OWN_CRITERION = {"criterion": "lag", "look_back": reported.EVALUATIONS_TO_STOP}
 _PADDED = 512
 
 
@@ -55,7 +55,7 @@ class Stops(NamedTuple):
     """Where a criterion stops each run of a part; -1 where it does not."""
 
     criterion: str
-    evaluations: int
+    look_back: int
     places: Int[np.ndarray, " runs"]
 
 
@@ -75,7 +75,7 @@ def multiverses(declared: Declared, curves: Sequence[Curves]) -> list[Multiverse
     """The claims of 2d in all settings."""
     stops = [_all_stops(declared, part.rows["validation_loss"]) for part in curves]
     found = list(zip(curves, stops, strict=True))
-    by_order = {**OWN, "order": "file", "evaluations": reported.EVALUATIONS_TO_STOP}
+    by_order = {**OWN, "order": "file", "look_back": reported.EVALUATIONS_TO_STOP}
     own_range = {**OWN, **OWN_CRITERION}
     own_run = {**OWN, "order": "file", **OWN_CRITERION}
     units = ("digits",)
@@ -114,9 +114,9 @@ def _first_stops(criterion: Criterion, losses: jax.Array) -> jax.Array:
 
 def _all_stops(declared: Declared, losses: np.ndarray) -> list[Stops]:
     return [
-        Stops(name, evaluations, first_stops(criterion(evaluations), losses))
+        Stops(name, look_back, first_stops(criterion(look_back), losses))
         for name, criterion in CRITERIA.items()
-        for evaluations in declared.evaluations
+        for look_back in declared.look_backs
     ]
 
 
@@ -130,12 +130,12 @@ def _order(row: np.void) -> str:
 def _steps(found: Found) -> Iterator[tuple[Setting, Any]]:
     """Settings and metrics of `stopping-step`, which asks both criteria."""
     for part, stops in found:
-        for evaluations in dict.fromkeys(each.evaluations for each in stops):
-            both = [each for each in stops if each.evaluations == evaluations]
+        for look_back in dict.fromkeys(each.look_back for each in stops):
+            both = [each for each in stops if each.look_back == look_back]
             for run, row in enumerate(part.rows):
                 steps = {each.criterion: _step(part, each.places[run]) for each in both}
                 metrics = {"stop_step": steps, "final": {"step": part.steps[-1]}}
-                setting = {**part.of(row), "order": _order(row), "evaluations": evaluations}
+                setting = {**part.of(row), "order": _order(row), "look_back": look_back}
                 yield setting, {"unshuffled": metrics}
 
 
@@ -152,7 +152,7 @@ def _ranges(found: Found) -> Iterator[tuple[Setting, Any]]:
             for each in stops:
                 runs = _ended(part, each.places, chosen)
                 setting = part.of(part.rows[np.argmax(chosen)])
-                setting |= {"criterion": each.criterion, "evaluations": each.evaluations}
+                setting |= {"criterion": each.criterion, "look_back": each.look_back}
                 yield setting, {"shuffled": {"stop_steps": {"lag": stop_metrics(runs)}}}
 
 
@@ -168,7 +168,7 @@ def _losses(found: Found) -> Iterator[tuple[Setting, Any]]:
     for part, stops in found:
         lowest = part.steps[np.argmin(part.rows["validation_loss"], axis=1)]
         for each in stops:
-            how = {"criterion": each.criterion, "evaluations": each.evaluations}
+            how = {"criterion": each.criterion, "look_back": each.look_back}
             for run, row in enumerate(part.rows):
                 accuracy, place = row["validation_accuracy"], each.places[run]
                 at_stop = None if place < 0 else {"validation_accuracy": accuracy[place]}
@@ -187,7 +187,7 @@ def _lost(found: Found) -> dict[str, Any]:
         parts = [(part, stops[number].places) for part, stops in found]
         numbers = np.concatenate([_gains(*part) for part in parts], axis=1)
         stop, lowest, gain = numbers[1:, numbers[0] > 0]
-        measured[f"{first.criterion} {first.evaluations}"] = {
+        measured[f"{first.criterion} {first.look_back}"] = {
             "stopped": numbers[0].mean(),
             "before_the_lowest_loss": float(np.mean(stop < lowest)),
             "gains_accuracy": float(np.mean(gain > 0)),
