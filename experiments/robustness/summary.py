@@ -30,7 +30,7 @@ def level_text(level: Any) -> str:
         >>> level_text((2, 3)), level_text(0.05)
         ('2 and 3', '0.05')
     """
-    return " and ".join(map(str, level)) if isinstance(level, tuple) else f"{level}"
+    return " and ".join(map(str, level)) if isinstance(level, tuple | list) else f"{level}"
 
 
 def flip_text(flip: dict[str, Any] | None) -> str:

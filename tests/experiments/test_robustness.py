@@ -136,7 +136,8 @@ def examples() -> Examples:
 
 @pytest.mark.parametrize("l2", [0.01, 1.0, 1000.0])
 def test_the_optimum_is_one_of_the_objective_itself(examples: Examples, l2: float):
-    with in_precision("float64"):
+    # the line search of optax adds int32 to int64
+    with in_precision("float64"), jax.numpy_dtype_promotion("standard"):
         problem = optimum.turned(examples)
         start = jnp.zeros((10, problem.inputs.shape[1]))
         found = optimum.minimize(problem, start, jnp.asarray(l2), 1e-8)
