@@ -39,7 +39,7 @@ class EveryStep(Pairs):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TestSet:
+class HeldOut:
     """3d: ten digits, judged on the whole test set."""
 
     train_sizes: tuple[int, ...] = (2_000, 6_000, reported.TRAIN_SIZE)
@@ -89,7 +89,7 @@ class Declared:
 
     pairs: Pairs = field(default_factory=Pairs)
     every_step: EveryStep = field(default_factory=EveryStep)
-    test_set: TestSet = field(default_factory=TestSet)
+    held_out: HeldOut = field(default_factory=HeldOut)
     penalty: Penalty = field(default_factory=Penalty)
     optimum: Optimum = field(default_factory=Optimum)
     look_backs: tuple[int, ...] = (5, 10, 20)
@@ -101,5 +101,5 @@ class Declared:
 
     def quick(self) -> Self:
         """About a tenth of the runs."""
-        names = ("pairs", "every_step", "test_set", "penalty", "optimum")
+        names = ("pairs", "every_step", "held_out", "penalty", "optimum")
         return replace(self, **{name: getattr(self, name).quick() for name in names})

@@ -6,13 +6,13 @@ import numpy as np
 
 from experiments.robustness import (
     batches,
+    held_out,
     optimum,
     pairs,
     penalty,
     regularizing,
     spiking,
     stopping,
-    test_set,
     validation,
 )
 from experiments.robustness.batches import Batches
@@ -44,7 +44,7 @@ def families(declared: Declared) -> dict[str, list[Part]]:
     return {
         "every_step": [*pairs.parts(declared.every_step), batches.rotations()],
         "pairs": pairs.parts(declared.pairs),
-        "test_set": test_set.parts(declared.test_set),
+        "held_out": held_out.parts(declared.held_out),
         "penalty": penalty.parts(declared.penalty),
         "optimum": optimum.parts(declared.optimum),
     }
@@ -55,7 +55,7 @@ def judge(declared: Declared, tables: Tables, mnist: Mnist) -> Found:
     curves = stopping.read(declared.pairs, tables["pairs"], mnist)
     every_step = stopping.read(declared.every_step, tables["every_step"], mnist)
     content, own = batches.measure(mnist, every_step, tables["every_step"][batches.ROTATIONS])
-    runs = validation.read(declared.test_set, tables["test_set"])
+    runs = validation.read(declared.held_out, tables["held_out"])
     multiverses = [
         *stopping.multiverses(declared, curves),
         *spiking.multiverses(declared, curves, every_step, content),

@@ -11,9 +11,9 @@ from experiments import reported
 from experiments.common.curves import FOURTH, THIRD, TRAIN, VALIDATION
 from experiments.robustness.batches import Batches
 from experiments.robustness.everything import Found
+from experiments.robustness.held_out import OTHER_WRITERS, window_accuracies
 from experiments.robustness.specification import Multiverse
 from experiments.robustness.summary import level_text
-from experiments.robustness.test_set import OTHER_WRITERS, window_accuracies
 from experiments.robustness.validation import OWN, SIZE, Run
 from experiments.task4_regularization.claims import NEAR_INVERSE
 from mnist_jax import plotting

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments import reported
-from experiments.robustness.declared import TestSet
+from experiments.robustness.declared import HeldOut
+from experiments.robustness.held_out import OTHER_WRITERS, change_point, name, window_accuracies
 from experiments.robustness.specification import Multiverse, Setting, multiverse
-from experiments.robustness.test_set import OTHER_WRITERS, change_point, name, window_accuracies
 from experiments.task3_softmax import claims
 from experiments.task3_softmax.metrics import draw_selections, draws_metrics
 
@@ -30,7 +30,7 @@ class Run(NamedTuple):
     row: np.void
 
 
-def read(declared: TestSet, tables: dict[str, np.ndarray]) -> list[Run]:
+def read(declared: HeldOut, tables: dict[str, np.ndarray]) -> list[Run]:
     """All runs of the family."""
     return [
         Run(

@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from experiments.common.claims import Claim, Limit, Measured, limited
 from experiments.reported import Statement
 from experiments.robustness import batches, judging, optimum, regularizing, stopping
-from experiments.robustness import test_set as on_test_set
+from experiments.robustness import held_out as on_test_set
 from experiments.robustness.declared import PAIRS, Declared
 from experiments.robustness.specification import Multiverse, multiverse
 from experiments.task4_regularization import claims as task4

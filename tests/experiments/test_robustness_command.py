@@ -14,10 +14,10 @@ from experiments.robustness import parts
 from experiments.robustness.declared import (
     Declared,
     EveryStep,
+    HeldOut,
     Optimum,
     Pairs,
     Penalty,
-    TestSet,
 )
 from experiments.robustness.parts import Part
 from mnist_jax.data import Mnist
@@ -26,7 +26,7 @@ from mnist_jax.errors import UsageError
 FEW = Declared(
     pairs=Pairs(digits=((2, 3),), learning_rates=(0.05,), batch_sizes=(128,), seeds=2),
     every_step=EveryStep(digits=((2, 3),), learning_rates=(0.05,), other_batch_sizes=()),
-    test_set=TestSet(
+    held_out=HeldOut(
         train_sizes=(18_000,), batch_sizes=(128,), learning_rates=(0.01,), epochs=(50,), seeds=1
     ),
     penalty=Penalty(batch_sizes=(128,), learning_rates=(0.01,), epochs=(50,), seeds=1),
@@ -123,9 +123,7 @@ def a_part(name: str, trained: list[str]) -> Part:
     return Part(name, 2, train)
 
 
-def test_what_is_done_is_kept_when_the_rest_is_interrupted(
-    mnist: Mnist, tmp_path: Path, monkeypatch
-):
+def test_what_is_done_is_kept_after_an_interruption(mnist: Mnist, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(parts.os, "cpu_count", lambda: 1)
     trained: list[str] = []
     some = [a_part(name, trained) for name in "abc"]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from experiments.robustness.declared import TestSet
+from experiments.robustness.declared import HeldOut
 from experiments.robustness.parts import Part, split
 from mnist_jax import data, training
 from mnist_jax.features import make_inputs
@@ -21,7 +21,7 @@ OTHER_WRITERS = 5_001
 employees of the census: Yadav and Bottou, Cold Case: The Lost MNIST Digits, 2019."""
 
 
-def parts(declared: TestSet) -> list[Part]:
+def parts(declared: HeldOut) -> list[Part]:
     """The parts of the family."""
     runs = declared.seeds * len(declared.learning_rates)
     return [
@@ -42,7 +42,7 @@ def name(train_size: int, batch_size: int, epochs: int) -> str:
 
 
 def train(
-    declared: TestSet, train_size: int, batch_size: int, epochs: int, mnist: data.Mnist
+    declared: HeldOut, train_size: int, batch_size: int, epochs: int, mnist: data.Mnist
 ) -> np.ndarray:
     """Train a part; a row for each seed and rate, with what it makes of every test image."""
     examples = split(mnist, train_size=train_size)
