@@ -20,6 +20,7 @@ from experiments.common.claims import Verdict
 from experiments.common.command import DONE, exit_code
 from experiments.common.flags import parse_flags
 from experiments.common.words import counted, listed
+from experiments.robustness.summary import flip_text, level_text
 from experiments.task1_gradients.ledger import readable
 from mnist_jax.errors import UsageError
 from mnist_jax.files import replacing
@@ -45,11 +46,20 @@ MEASURED = {
     "accelerators": "accelerators/accelerators.json",
     "fuzz": "faults/fuzz.json",
     "kills": "faults/kills.json",
+    "robustness": "robustness/robustness.json",
+    "robustness_declared": "robustness/declared.json",
 }
 """What the documents quote: its name in a template, and the file of the results that holds it."""
 
 ENVIRONMENT = "task2_logistic/config.json"
 """The file of the results that says where they were measured, for `environment` in a template."""
+
+FIGURES_OF_ROBUSTNESS = (
+    *("stopping-step", "stopping-range", "sensitivity", "spike-count", "spike-place", "shuffling"),
+    *("too-good", "slight-overfitting", "noise", "accuracy-falls", "norm-inverse"),
+    *("batches", "images", "windows", "exponent"),
+)
+"""Claims, and explanations, that have a figure of the robustness of the claims."""
 
 FIGURES = (
     "task1_gradients/1_errors.svg",
@@ -66,6 +76,7 @@ FIGURES = (
     "task4_regularization/4e_norm.svg",
     "benchmarks/growth.svg",
     "benchmarks/peers.svg",
+    *(f"robustness/robustness_{name}.svg" for name in FIGURES_OF_ROBUSTNESS),
 )
 """Figures that the documents show."""
 
@@ -123,8 +134,9 @@ def update(docs: Path, results: Path) -> None:
         raise UsageError(
             f"{', '.join(missing)} not found. Run `python -m experiments`, `python -m "
             "experiments.controls`, `python -m experiments.derivations`, `python -m "
-            "experiments.benchmarks`, `python -m experiments.accelerators` and `python -m "
-            "experiments.faults` first, or name their folder with --results-dir."
+            "experiments.benchmarks`, `python -m experiments.accelerators`, `python -m "
+            "experiments.faults` and `python -m experiments.robustness` first, or name their "
+            "folder with --results-dir."
         )
     quoted = {name: read_json(results / file) for name, file in MEASURED.items()}
     quoted["environment"] = read_json(results / ENVIRONMENT)["environment"]
@@ -162,6 +174,8 @@ def render(docs: Path) -> dict[Path, str]:
         tally=tally,
         counted=counted,
         operations=operations(),
+        flip_text=flip_text,
+        level_text=level_text,
         seconds=FORMULA,
     )
     numbers = {path.stem: read_json(path) for path in sorted((docs / "measured").glob("*.json"))}

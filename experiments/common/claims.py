@@ -1,9 +1,10 @@
 """How a claim of the report is judged: by conditions that a measurement fulfils or not."""
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from experiments.reported import Statement
 
@@ -21,6 +22,38 @@ class Verdict(StrEnum):
     NOT_MEASURED = "not measured"
 
 
+Relation = Literal["<", "<=", ">", ">="]
+_RELATIONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The threshold of a verdict.
+
+    Attributes:
+        relation: How a value that meets the limit compares with it.
+        number: The threshold.
+        reason: Why it is this number.
+    """
+
+    relation: Relation
+    number: float
+    reason: str
+
+    def met(self, value: Any, number: float | None = None) -> Any:
+        """Whether a value, or each of an array, meets the limit.
+
+        Args:
+            value: The value; NaN meets no limit.
+            number: Another threshold, in place of the limit's own.
+
+        Example:
+            >>> Limit("<=", 0.2, "a fifth").met(0.1), Limit("<", 0, "below").met(float("nan"))
+            (True, False)
+        """
+        return _RELATIONS[self.relation](value, self.number if number is None else number)
+
+
 @dataclass(frozen=True)
 class Condition:
     """A statement that a measurement makes true or false.
@@ -29,11 +62,25 @@ class Condition:
         statement: The statement.
         holds: Whether it is true.
         decisive: Whether the claim is refuted if it is false, whatever else holds.
+        value: Number that was compared with a threshold, if one was.
+        limit: The threshold.
     """
 
     statement: str
     holds: bool
     decisive: bool = False
+    value: float | None = None
+    limit: Limit | None = None
+
+
+def limited(statement: str, value: float, limit: Limit) -> Condition:
+    """A condition that holds if a number meets a limit.
+
+    Example:
+        >>> limited("it rains", 3.0, Limit(">", 0, "any rain counts")).holds
+        True
+    """
+    return Condition(statement, bool(limit.met(value)), value=float(value), limit=limit)
 
 
 @dataclass(frozen=True)

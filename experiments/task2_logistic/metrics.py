@@ -1,5 +1,6 @@
 """The numbers of task 2, from its runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict, cast
 
@@ -148,21 +149,24 @@ def shuffled_metrics(runs: TrainingResult, stopped: dict[str, np.recarray]) -> S
     """Numbers of the shuffled runs."""
     accuracy = runs.history.evaluations.validation_accuracy[:, :, 0]
     steps, epoch = runs.history.evaluation_steps, runs.schedule.steps_per_epoch
-    spikes = [find_spikes(run, steps, epoch) for run in accuracy.T]
-    counts = [spike["count"] for spike in spikes]
     return {
         "stop_steps": {name: stop_metrics(table) for name, table in stopped.items()},
-        "spikes": {
-            "seeds": len(spikes),
-            "mean_count": float(np.mean(counts)),
-            "median_count": float(np.median(counts)),
-            "maximum_count": max(counts),
-            "mean_greatest_depth": np.mean(
-                [spike["depths"].max(initial=0) for spike in spikes]
-            ).item(),
-        },
+        "spikes": spikes_of_runs([find_spikes(run, steps, epoch) for run in accuracy.T]),
         "lowest_validation_loss": {"steps": runs.best_step[:, 0]},
         "final_validation_accuracy": accuracy[-1],
+    }
+
+
+def spikes_of_runs(spikes: Sequence[Spikes]) -> ShuffledSpikes:
+    """Number and depth of the spikes of several runs."""
+    counts = [each["count"] for each in spikes]
+    deepest = [each["depths"].max(initial=0) for each in spikes]
+    return {
+        "seeds": len(spikes),
+        "mean_count": float(np.mean(counts)),
+        "median_count": float(np.median(counts)),
+        "maximum_count": max(counts),
+        "mean_greatest_depth": float(np.mean(deepest)),
     }
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 PROMINENCE = 0.02
-"""A drop counts as a spike from two points of accuracy below the lower of its shoulders."""
+"""A drop counts as a spike from two points of accuracy below the lower of its shoulders: eight of
+some 400 validation images, where from one evaluation to the next one or two change."""
 
 
 class Spikes(TypedDict):
@@ -23,6 +24,7 @@ def find_spikes(
     accuracy: Float[np.ndarray, " evaluations"],
     steps: Int[np.ndarray, " evaluations"],
     steps_per_epoch: int,
+    prominence: float = PROMINENCE,
 ) -> Spikes:
     """Find the spikes after the first epoch, in which every curve is still climbing.
 
@@ -30,6 +32,7 @@ def find_spikes(
         accuracy: Validation accuracy of each evaluation, as a fraction.
         steps: Step of each evaluation.
         steps_per_epoch: Steps per epoch.
+        prominence: Depth from which a drop counts.
 
     Returns:
         The spikes.
@@ -41,7 +44,7 @@ def find_spikes(
     """
     from scipy.signal import find_peaks
 
-    drops, shape = find_peaks(-accuracy, prominence=PROMINENCE)
+    drops, shape = find_peaks(-accuracy, prominence=prominence)
     later = steps[drops] >= steps_per_epoch
     at = steps[drops][later]
     return {

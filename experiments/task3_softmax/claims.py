@@ -3,8 +3,18 @@
 import numpy as np
 
 from experiments import reported
-from experiments.common.claims import SOFTMAX, Condition, Measured, claim
+from experiments.common.claims import SOFTMAX, Condition, Limit, Measured, claim, limited
 from experiments.task3_softmax.metrics import Task3Metrics
+
+# the thresholds of the verdicts
+ABOVE = Limit(">", 0, "a fair validation set is, if anything, harder than what was learned from")
+OUT_OF_REACH = Limit(
+    ">", 0, "a typical selection would be among a thousand random ones, not above them all"
+)
+BELOW = Limit(">", 0, "overfitting of any size puts validation below training")
+SLIGHT = Limit(
+    "<", 0.02, "some four standard deviations of a random validation set; 'slight' is no number"
+)
 
 
 @claim(
@@ -35,13 +45,15 @@ def too_good(task: Task3Metrics) -> Measured:
         f"{draws['count']} random selections, which reach {draws['maximum']:.1%} at most; "
         f"by thousand the test set runs from {thousands.min():.0%} to {thousands.max():.0%}",
         (
-            Condition(
+            limited(
                 "validation accuracy is above training accuracy",
-                final["validation_accuracy"] > final["train_accuracy"],
+                final["validation_accuracy"] - final["train_accuracy"],
+                ABOVE,
             ),
-            Condition(
+            limited(
                 "no random selection reaches the sequential one",
-                test["sequential_accuracy"] > draws["maximum"],
+                test["sequential_accuracy"] - draws["maximum"],
+                OUT_OF_REACH,
             ),
         ),
     )
@@ -61,8 +73,8 @@ def slight_overfitting(task: Task3Metrics) -> Measured:
         f"validation {100 * (final['train_accuracy'] - final['validation_accuracy']):.1f} points "
         f"under training; over {draws['count']} random selections {100 * gap:.1f} on average",
         (
-            Condition("on average, validation accuracy is below training accuracy", gap > 0),
-            Condition("by less than two points", gap < 0.02),
+            limited("on average, validation accuracy is below training accuracy", gap, BELOW),
+            limited("by less than two points", gap, SLIGHT),
         ),
     )
 

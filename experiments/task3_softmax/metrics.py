@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TypedDict, cast, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from experiments.common.runs import RunMetrics, ScheduleMetrics, run_metrics, schedule_metrics
 from mnist_jax.data import Selection, Split, class_shares
@@ -85,9 +86,15 @@ def draw_selections(correct: Bool[np.ndarray, " test"], size: int, seed: int) ->
     Returns:
         The draws.
     """
+    accuracies = correct[random_selections(len(correct), size, seed)].mean(axis=1)
+    return Draws(correct, accuracies, size)
+
+
+@cache
+def random_selections(count: int, size: int, seed: int) -> Int[np.ndarray, "draws size"]:
+    """Draw validation sets from so many images, the same ones for every model."""
     generator = np.random.default_rng(seed)
-    draws = [generator.choice(correct, size, replace=False).mean() for _ in range(DRAWS)]
-    return Draws(correct, np.array(draws), size)
+    return np.stack([generator.choice(count, size, replace=False) for _ in range(DRAWS)])
 
 
 def task_metrics(trained: Mapping[str, Trained], draws: Draws, train_size: int) -> Task3Metrics:

@@ -3,8 +3,15 @@
 import numpy as np
 
 from experiments import reported
-from experiments.common.claims import SOFTMAX, Condition, Measured, claim
+from experiments.common.claims import SOFTMAX, Limit, Measured, claim, limited
 from experiments.task4_regularization.metrics import Task4Metrics
+
+# the thresholds of the verdicts
+LESS_NOISY = Limit("<=", 0.9, "a tenth less is about what an eye sees on two images side by side")
+FALLS = Limit("<", 0, "the report says that it falls with each factor, however little")
+NEAR_INVERSE = Limit(
+    "<=", 0.15, "over the factors' range of 1,000, λ times the norm then varies by 2.8 at most"
+)
 
 
 @claim(reported.NOISE, needs=SOFTMAX, evidence="4b_weights.png")
@@ -16,7 +23,7 @@ def noise(metrics: Task4Metrics) -> Measured:
     return Measured(
         f"total variation over sum of magnitudes {with_penalty:.2f} at λ = 2, "
         f"{without:.2f} at λ = 0",
-        (Condition("at least a tenth less at λ = 2", bool(with_penalty <= 0.9 * without)),),
+        (limited("at least a tenth less at λ = 2", with_penalty / without, LESS_NOISY),),
     )
 
 
@@ -34,9 +41,10 @@ def accuracy_falls(metrics: Task4Metrics) -> Measured:
         "in the last epoch "
         + ", ".join(f"{a:.1%} at {l2}" for l2, a in zip(factors, accuracies, strict=True)),
         (
-            Condition(
+            limited(
                 "each factor's is below that of the smaller one",
-                bool((np.diff(accuracies) < 0).all()),
+                np.max(np.diff(accuracies), initial=-np.inf),
+                FALLS,
             ),
         ),
     )
@@ -51,10 +59,10 @@ def norm_inverse(metrics: Task4Metrics) -> Measured:
     factors = sorted((l2 for l2 in runs if float(l2) > 0), key=float)
     norms = [runs[l2]["weight_norm"] for l2 in factors]
     falls = "falls" if (np.diff(norms) < 0).all() else "does not always fall"
-    near = abs(exponent - reported.NORM_EXPONENT) <= 0.15
+    off = abs(exponent - reported.NORM_EXPONENT)
     return Measured(
         f"the norm is about proportional to λ^{exponent:.2f}; it {falls} as λ grows",
-        (Condition(f"the exponent is within 0.15 of {reported.NORM_EXPONENT:g}", near),),
+        (limited(f"the exponent is within 0.15 of {reported.NORM_EXPONENT:g}", off, NEAR_INVERSE),),
     )
 
 

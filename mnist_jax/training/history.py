@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from jax.typing import DTypeLike
-from jaxtyping import Float, Int, Int32
+from jaxtyping import Float, Int, Real
 
 from mnist_jax.training.plan import Plan
 from mnist_jax.training.program import Record
@@ -69,13 +69,13 @@ class Measured(NamedTuple):
         orders: The batch orders that it trained.
         record: On the host.
         train_correct: How many training examples were right after each period, (periods, orders,
-            runs), once they are counted.
+            runs), once they are counted; NaN if they are not.
     """
 
     first_step: int
     orders: Int[np.ndarray, " some"] | slice
     record: Record
-    train_correct: Future[Int32[np.ndarray, "periods orders runs"]]
+    train_correct: Future[Real[np.ndarray, "periods orders runs"]]
 
 
 class Recorder:

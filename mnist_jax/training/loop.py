@@ -18,7 +18,7 @@ from mnist_jax.data import Split
 from mnist_jax.errors import UsageError
 from mnist_jax.models import Model
 from mnist_jax.precision import in_precision
-from mnist_jax.training.accuracy import count_train_correct, second_thread
+from mnist_jax.training.accuracy import count_train_correct, not_counted, second_thread
 from mnist_jax.training.blocks import newly_diverged, train_blocks
 from mnist_jax.training.checking import check_data
 from mnist_jax.training.checkpoint import Checkpoint, Snapshot, identity
@@ -106,10 +106,11 @@ def fit(
             inputs=settings.inputs,
             tile=tuned.rows(at_once * runs * plan.periods_at_once),
         )
+        count = count if settings.train_accuracy else not_counted
         measured: list[Measured] = []
         first_step, batches = -plan.lead, batches_of(ordering, settings, plan, orders, sizes[0])
         facts = plan, settings.gradient, type(settings.criterion).__qualname__, split.train.labels
-        facts += ordering(0, sizes[0]), *map(np.asarray, values)
+        facts += ordering(0, sizes[0]), settings.train_accuracy, *map(np.asarray, values)
         known_by = identity(states, *facts) if checkpoint else ""
         if checkpoint and (kept := checkpoint.read(known_by, states)):
             first_step, states = kept.first_step, jax.tree.map(jnp.asarray, kept.states)

@@ -33,8 +33,8 @@ INPUTS_HINT = (
 class TrainingSettings:
     """What all runs of a training have in common.
 
-    Each setting but `epochs` is compiled into the training program. Functions are compared by
-    identity, so a lambda that is written twice is compiled twice.
+    Each setting but `epochs` and `train_accuracy` is compiled into the training program. Functions
+    are compared by identity, so a lambda that is written twice is compiled twice.
 
     Attributes:
         epochs: Passes over the training set.
@@ -47,6 +47,8 @@ class TrainingSettings:
         inputs: (images, dtype) to the inputs of the model, a row for each image. The default
             scales pixels to [-1, 1] and appends the bias, as the report does; `mnist_jax.features`
             has `identity` and `append_bias` for data that are scaled already.
+        train_accuracy: Whether evaluations include the accuracy on the whole training set, which
+            takes most of the operations of a run; NaN otherwise.
 
     Raises:
         UsageError: If a number is out of its range, a name is not one of the choices, or the
@@ -65,6 +67,7 @@ class TrainingSettings:
     precision: Precision = "float32"
     optimizer: Callable[..., optax.GradientTransformation] = optax.sgd
     inputs: Callable[[Array, DTypeLike], Array] = make_inputs
+    train_accuracy: bool = True
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "evaluate_every"):
@@ -86,8 +89,8 @@ class TrainingSettings:
 
     @property
     def compiled(self) -> "TrainingSettings":
-        """The settings as the compiled program sees them: the number of epochs is no part of it."""
-        return replace(self, epochs=1)
+        """The settings as the compiled program sees them, without those that are no part of it."""
+        return replace(self, epochs=1, train_accuracy=True)
 
     def transformation(self, learning_rate: Any) -> optax.GradientTransformation:
         """The optax transformation of a learning rate; a UsageError if `optimizer` makes none."""

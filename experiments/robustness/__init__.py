@@ -1,0 +1,1 @@
+"""How far each claim of the report holds when one setting after another is changed."""

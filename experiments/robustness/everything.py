@@ -1,0 +1,65 @@
+"""All families of runs, and all claims that are judged on them."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.robustness import (
+    batches,
+    held_out,
+    optimum,
+    pairs,
+    penalty,
+    regularizing,
+    spiking,
+    stopping,
+    validation,
+)
+from experiments.robustness.batches import Batches
+from experiments.robustness.declared import Declared
+from experiments.robustness.parts import Part
+from experiments.robustness.specification import Multiverse
+from mnist_jax.data import Mnist
+
+Tables = dict[str, dict[str, np.ndarray]]
+"""Family to part to its table."""
+
+
+class Found(NamedTuple):
+    """What was found.
+
+    Attributes:
+        multiverses: Every claim in all of its settings.
+        batches: Batches of the report's own setting of 2e.
+        runs: The runs of 3d.
+    """
+
+    multiverses: list[Multiverse]
+    batches: Batches
+    runs: list[validation.Run]
+
+
+def families(declared: Declared) -> dict[str, list[Part]]:
+    """The parts of each family."""
+    return {
+        "every_step": [*pairs.parts(declared.every_step), batches.rotations()],
+        "pairs": pairs.parts(declared.pairs),
+        "held_out": held_out.parts(declared.held_out),
+        "penalty": penalty.parts(declared.penalty),
+        "optimum": optimum.parts(declared.optimum),
+    }
+
+
+def judge(declared: Declared, tables: Tables, mnist: Mnist) -> Found:
+    """Judge every claim about training in all of its settings."""
+    curves = stopping.read(declared.pairs, tables["pairs"], mnist)
+    every_step = stopping.read(declared.every_step, tables["every_step"], mnist)
+    content, own = batches.measure(mnist, every_step, tables["every_step"][batches.ROTATIONS])
+    runs = validation.read(declared.held_out, tables["held_out"])
+    multiverses = [
+        *stopping.multiverses(declared, curves),
+        *spiking.multiverses(declared, curves, every_step, content),
+        *validation.multiverses(runs),
+        *regularizing.multiverses(declared, tables["penalty"], tables["optimum"]),
+    ]
+    return Found(multiverses, own, runs)
