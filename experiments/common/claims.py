@@ -58,19 +58,21 @@ class Claim:
         measured: Its task's metrics to what was measured.
         needs: Settings that must be the report's own for the claim to be judged.
         evidence: Figure or file in the task's folder that shows it.
+        about: Explanation of what is judged, and how.
     """
 
     statement: Statement
     measured: Callable[[Any], Measured]
     needs: tuple[str, ...]
     evidence: str
+    about: str = ""
 
 
 def claim(
-    statement: Statement, *, needs: tuple[str, ...], evidence: str
+    statement: Statement, *, needs: tuple[str, ...], evidence: str, about: str = ""
 ) -> Callable[[Callable[[Any], Measured]], Claim]:
     """Decorate the function that measures a statement; see `Claim`."""
-    return lambda measured: Claim(statement, measured, needs, evidence)
+    return lambda measured: Claim(statement, measured, needs, evidence, about)
 
 
 @dataclass(frozen=True)
