@@ -13,17 +13,17 @@ TASK = (
 
 SETTING = (
     f"Tasks 2 to 4 use the first {reported.TRAIN_SIZE:,} training images and validate on "
-    f"{reported.VALIDATION_SIZE:,} of the 10,000 test images. Pixels are scaled to [-1, 1], and a 1 "
-    "is appended for the bias. Weights begin at zero, which for these models is as good a place as "
-    f"any: their losses are convex. Batches have {reported.BATCH_SIZE} images, and an epoch's "
-    f"incomplete last batch is dropped. Task 2 keeps two digits only, {reported.DIGITS[0]} as label "
-    f"1 and {reported.DIGITS[1]} as label 0."
+    f"{reported.VALIDATION_SIZE:,} of the 10,000 test images. Pixels are scaled to [-1, 1], and a "
+    "1 is appended for the bias. Weights begin at zero, which for these models is as good a place "
+    f"as any: their losses are convex. Batches have {reported.BATCH_SIZE} images, and an epoch's "
+    f"incomplete last batch is dropped. Task 2 keeps two digits only, {reported.DIGITS[0]} as "
+    f"label 1 and {reported.DIGITS[1]} as label 0."
 )
 
 TERMS = {
     "step, epoch": "A step is one update of the weights, from one batch of images; an epoch is one "
     "pass over the training images.",
-    "evaluation": "Five times an epoch, after a step, training and validation accuracy and the "
+    "evaluation": "After every fifth of an epoch, training and validation accuracy and the "
     "validation loss are measured.",
     "file order, shuffled": "Batches come in the order of the data's files, the same in every "
     "epoch, or in a new random order in every epoch.",

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from experiments.report.series import Series, label_of, series_of, units
-from mnist_jax import plotting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,12 +21,24 @@ if TYPE_CHECKING:
 
 NARROW = 3.75
 """Width in inches of a drawing for a phone, on which letters keep their size."""
-PIXELS_PER_INCH = 96
+LARGEST = 125
+"""Pixels of CSS for an inch of a figure, at most."""
 PANEL, IMAGE = 2.4, 0.78
 """Height in inches of a panel there, and of an image, of which five stand in a row."""
 LETTERS = 44
 """Letters that have room in a line there."""
-COLORS = ("000000", "808080", "e3e3e3", "ffffff", "0072b2", "d55e00", "009e73", "cc79a7", "e69f00", "56b4e9")
+COLORS = (
+    "000000",
+    "808080",
+    "e3e3e3",
+    "ffffff",
+    "0072b2",
+    "d55e00",
+    "009e73",
+    "cc79a7",
+    "e69f00",
+    "56b4e9",
+)
 """Colors that the page has others for in the dark."""
 
 
@@ -67,28 +78,36 @@ def draw(figure: Figure, name: str) -> Drawing:
     Returns:
         The drawings and their numbers.
     """
+    bare(figure)
     found = [(panel, each) for panel, axes in enumerate(figure.axes) for each in series_of(axes)]
     keys: dict[str, Key] = {}
     for _, each in found:
         keys.setdefault(each.label, Key(each.label, each.look, page_color(each.color)))
     labels = list(keys)
-    for _, each in found:
-        for artist in each.artists:
-            artist.set_gid(f"series-{labels.index(each.label)}")
-    for panel, axes in enumerate(figure.axes):
-        axes.patch.set_gid(f"panel-{panel}")
+    name_parts(figure, found, labels)
     numbers = {
         "panels": [_panel(axes) for axes in figure.axes],
         "labels": labels,
         "series": [_plain(panel, labels, each) for panel, each in found],
     }
-    svgs, sizes = {}, {}
-    for width, lay_out in (("wide", bare), ("narrow", narrow)):
-        lay_out(figure)
-        svgs[width] = svg(figure, f"{name}-{width}")
-        sizes[width] = round(1.3 * PIXELS_PER_INCH * figure.get_size_inches()[0])
+    wide, size = svg(figure, f"{name}-wide"), figure.get_figwidth()
+    narrow(figure)
     told_apart = len(labels) > 1 and not any(each.look == "image" for _, each in found)
-    return Drawing(svgs, sizes, list(keys.values()) if told_apart else [], script_json(numbers))
+    return Drawing(
+        svgs={"wide": wide, "narrow": svg(figure, f"{name}-narrow")},
+        sizes={"wide": round(LARGEST * size), "narrow": round(LARGEST * NARROW)},
+        keys=list(keys.values()) if told_apart else [],
+        numbers=script_json(numbers),
+    )
+
+
+def name_parts(figure: Figure, found: list[tuple[int, Series]], labels: list[str]) -> None:
+    """Name what the page's script looks for: the panels, and all that draws a series."""
+    for panel, axes in enumerate(figure.axes):
+        axes.patch.set_gid(f"panel-{panel}")
+    for _, each in found:
+        for artist in each.artists:
+            artist.set_gid(f"series-{labels.index(each.label)}")
 
 
 def bare(figure: Figure) -> None:
@@ -182,7 +201,7 @@ def _wrapped(text: str) -> str:
 
 
 def _panel(axes: Axes) -> dict[str, Any]:
-    title = axes.get_title("left") or axes.get_title()
+    title = "" if axes.images else axes.get_title("left")
     return {"title": " ".join(title.split()), "x": _axis(axes.xaxis), "y": _axis(axes.yaxis)}
 
 
@@ -192,7 +211,9 @@ def _axis(axis: Axis) -> dict[str, Any]:
 
 
 def _plain(panel: int, labels: list[str], series: Series) -> dict[str, Any]:
-    columns = {name: [number(v) for v in values.tolist()] for name, values in series.columns.items()}
+    columns = {
+        name: [number(v) for v in values.tolist()] for name, values in series.columns.items()
+    }
     places = [number(value) for value in series.x.tolist()]
     names = list(columns)
     # places that are a column are not written twice, nor those of the pixels of an image

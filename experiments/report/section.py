@@ -125,7 +125,11 @@ def embedded(path: Path) -> str:
 
 def data_files(experiment: Finished) -> list[str]:
     """The files in the experiment's folder that the page holds: all but the histories."""
-    return ["metrics.json", *(f"{name}.json" for name in experiment.result.documents), "config.json"]
+    return [
+        "metrics.json",
+        *(f"{name}.json" for name in experiment.result.documents),
+        "config.json",
+    ]
 
 
 def value_text(value: Any) -> str:
@@ -152,4 +156,3 @@ def slug(path: str) -> str:
         'errors/1a/float32-autodiff'
     """
     return re.sub(r"[^\w./-]+", "-", path)
-

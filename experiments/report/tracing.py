@@ -23,7 +23,7 @@ class Watched(dict[str, Any]):
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return an entry as `[]` does, if it is there."""
-        return self[key] if key in self else default
+        return self[key] if super().__contains__(key) else default
 
     def values(self) -> Iterator[Any]:  # type: ignore[override]
         """Return all entries."""

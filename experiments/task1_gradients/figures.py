@@ -58,7 +58,7 @@ def coordinates(errors: dict[str, Errors]) -> Figure:
         column[0].set_title(name)
         for pair, look in SINGLE.items():
             distribution(column[0], found[pair], "float32", look)
-        between(column[1], found[Pair.BETWEEN])
+        between(column[1], found[Pair.BETWEEN], task)
     for row in grid:
         row[0].legend(loc="upper left")
         row[0].set_ylabel("share of coordinates (%)")
@@ -67,15 +67,15 @@ def coordinates(errors: dict[str, Errors]) -> Figure:
     return figure
 
 
-def between(axes: Axes, errors: np.ndarray) -> None:
+def between(axes: Axes, errors: np.ndarray, task: str) -> None:
     """Draws the differences in float64; says so where there are none."""
     if not errors.any():
         axes.set_axis_off()
-        words = "equal bit for bit\nin every coordinate"
+        words = f"{task} in float64: equal bit for bit\nin every coordinate"
         axes.text(0.5, 0.5, words, ha="center", va="center", transform=axes.transAxes)
         return
     distribution(axes, errors, "float64", BETWEEN)
-    axes.set_title(f"{np.mean(errors == 0):.0%} are equal bit for bit")
+    axes.set_title(f"{task} in float64: {np.mean(errors == 0):.0%} equal")
 
 
 def distribution(axes: Axes, errors: np.ndarray, precision: str, look: dict[str, Any]) -> None:

@@ -78,7 +78,9 @@ def stopping(metrics: Task2Metrics, stopped: dict[str, np.recarray]) -> Figure:
 
 def stopping_bins(stopped: dict[str, np.recarray], evaluate_every: int) -> np.ndarray:
     """Edges of some sixty bins of whole evaluations, the same for every criterion."""
-    steps = np.concatenate([r.last_step[r.outcome == Outcome.STOPPED_EARLY] for r in stopped.values()])
+    steps = np.concatenate(
+        [r.last_step[r.outcome == Outcome.STOPPED_EARLY] for r in stopped.values()]
+    )
     low, high = (steps.min(), steps.max()) if len(steps) else (0, evaluate_every)
     width = evaluate_every * max(1, round((high - low) / evaluate_every / 60))
     return np.arange(low - evaluate_every / 2, high + width, width)
@@ -94,7 +96,9 @@ def stopping_histogram(
     axes.stairs(counts, bins, fill=True, color=color, label=label)
     axes.set_ylim(0, 1.25 * max(counts.max(), 1))  # room for the words above the bars
     if not len(steps):
-        axes.text(0.5, 0.5, "no run was stopped in these epochs", transform=axes.transAxes, ha="center")
+        axes.text(
+            0.5, 0.5, "no run was stopped in these epochs", transform=axes.transAxes, ha="center"
+        )
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("runs")
 

@@ -64,9 +64,7 @@ CAPTIONS = {
     "4d_train_validation": Caption(
         title="4d: training and validation accuracy",
         shows="Training and validation accuracy over the steps, a panel for each λ.",
-        numbers=per_factor(
-            "mean training and validation accuracy of the last epoch", accuracies
-        ),
+        numbers=per_factor("mean training and validation accuracy of the last epoch", accuracies),
         meaning="Validation ends above training for every λ, and the gap grows with λ.",
     ),
     "4e_norm": Caption(

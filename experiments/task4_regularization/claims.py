@@ -12,7 +12,7 @@ from experiments.task4_regularization.metrics import Task4Metrics
     reported.NOISE,
     needs=SOFTMAX,
     evidence="4b_weights.png",
-    about="Noise is what changes from a pixel to its neighbor. It is measured as total variation: "
+    about="Noise is what changes from a pixel to its neighbour. It is measured as total variation: "
     "the sum of these changes, over the sum of the weights' magnitudes, since the penalty shrinks "
     "all weights and would otherwise be confirmed by that alone.",
 )

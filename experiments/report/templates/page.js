@@ -67,13 +67,14 @@ function answer(figure) {
   function show(point) {
     plot.querySelector(".dot")?.remove();
     current = point;
-    readout.hidden = !point;
+    readout.textContent = "";
     if (!point) return;
     const { one, nth } = point, at = one.seen[nth], svg = drawing(), [x, y] = place(one, at);
     const dot = svg.appendChild(document.createElementNS(SVG, "circle"));
     for (const [name, value] of Object.entries({ class: "dot", cx: x, cy: y, r: 4 })) dot.setAttribute(name, value);
-    const values = one.columns.map(([name, column]) => `${name} ${column[at]}`).join(", ");
-    readout.textContent = `${labels[one.label]}: ${values}`;
+    const name = [panels[one.panel].title, labels[one.label]].filter(Boolean).join(", ");
+    const values = one.columns.map(([column, numbers]) => `${column}: ${numbers[at]}`);
+    readout.textContent = [name, ...values].join("\n");
     const left = dot.getBoundingClientRect().left - plot.getBoundingClientRect().left;
     readout.style.left = `${Math.max(0, Math.min(left + 12, plot.clientWidth - readout.offsetWidth))}px`;
     readout.style.top = `${dot.getBoundingClientRect().top - plot.getBoundingClientRect().top + 14}px`;
