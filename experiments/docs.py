@@ -16,12 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tyro.conf import FlagCreatePairsOff
 
 from experiments.__main__ import TASKS
+from experiments.common import terms
 from experiments.common.claims import Verdict
 from experiments.common.command import DONE, exit_code
 from experiments.common.flags import parse_flags
 from experiments.common.words import counted, listed
 from experiments.robustness.summary import flip_text, level_text
-from experiments.task1_gradients.ledger import readable
+from experiments.task1_gradients.ledger import counted_lines, readable
 from mnist_jax.errors import UsageError
 from mnist_jax.files import replacing
 from mnist_jax.gradcheck.arithmetic import factorizations
@@ -171,7 +172,10 @@ def render(docs: Path) -> dict[Path, str]:
     environment.filters["readable"] = readable
     environment.globals.update(
         tasks={task.name: task for task in TASKS},
+        about={each.statement.id: each.about for task in TASKS for each in task.claims},
+        terms=terms,
         tally=tally,
+        counted_lines=counted_lines,
         counted=counted,
         operations=operations(),
         flip_text=flip_text,

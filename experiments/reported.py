@@ -28,6 +28,8 @@ class Statement:
     says: str
 
 
+TITLE, AUTHOR, DATE = "TDT4265 Assignment 1: MNIST Classification", "Halvor Bakken Smedås", "2022"
+
 # the setting of tasks 2 to 4
 TRAIN_SIZE, VALIDATION_SIZE = 18_000, 2_000
 BATCH_SIZE, EPOCHS = 128, 50

@@ -5,10 +5,10 @@ Figures are made without pyplot, so there is no global state and no window.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -63,9 +63,9 @@ def band(
     *,
     label: str,
     color: str,
-    quantiles: tuple[float, float, float] = (0.05, 0.5, 0.95),
+    middle: Callable[..., np.ndarray] = np.nanmedian,
 ) -> None:
-    """A median with the band between two quantiles of its samples.
+    """A line through the middle of samples, in the band that holds 90 % of them.
 
     Args:
         axes: Where to draw.
@@ -73,13 +73,14 @@ def band(
         samples: One row per sample.
         label: What the line shows.
         color: Color of line and band.
-        quantiles: Lower end of the band, line, upper end.
+        middle: Samples, axis to the line, such as `np.mean`.
     """
     measured = np.isfinite(samples).any(axis=0)
     x, samples = x[measured], samples[:, measured]
-    low, middle, high = np.nanquantile(samples, quantiles, axis=0)
-    axes.fill_between(x, low, high, color=color, alpha=0.25, linewidth=0)
-    axes.plot(x, middle, color=color, label=label)
+    low, high = np.nanquantile(samples, (0.05, 0.95), axis=0)
+    name = f"_{label}"  # of no entry in the legend, yet found by its line's name
+    axes.fill_between(x, low, high, color=color, alpha=0.25, linewidth=0, label=name)
+    axes.plot(x, middle(samples, axis=0), color=color, label=label)
 
 
 def mark(axes: Axes, x: float, text: str, *, color: str = "black", height: float = 0.97) -> None:
@@ -105,10 +106,15 @@ def mark(axes: Axes, x: float, text: str, *, color: str = "black", height: float
     )
 
 
-def percent_axis(axes: Axes, label: str = "accuracy (%)") -> None:
-    """Labels the vertical axis of fractions in percent."""
-    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
-    axes.set_ylabel(label)
+def percent_axis(
+    axes: Axes, label: str = "accuracy (%)", *, which: Literal["x", "y"] = "y"
+) -> None:
+    """Labels an axis of fractions in percent."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_major_formatter(PercentFormatter(xmax=1, symbol=""))
+    axis.set_label_text(label)
 
 
 def label_ends(axes: Axes, *, gap: float = 0.06) -> None:
@@ -137,13 +143,18 @@ def label_ends(axes: Axes, *, gap: float = 0.06) -> None:
 
 
 def weight_images(
-    axes: Sequence[Axes], weights: Float[np.ndarray, "K I"], *, limit: float | None = None
+    axes: Sequence[Axes],
+    weights: Float[np.ndarray, "K I"],
+    *,
+    label: str = "weights",
+    limit: float | None = None,
 ) -> Any:
     """The weights of each class as a 28 x 28 image, the bias left out.
 
     Args:
         axes: One for each class.
         weights: Class-major, the bias last.
+        label: Name of the weights.
         limit: The absolute value shown in full colour; None for the largest weight.
 
     Returns:
@@ -152,8 +163,9 @@ def weight_images(
     pixels = weights[:, :-1]
     limit = limit or float(np.abs(pixels).max()) or 1.0
     image = None
-    for ax, row in zip(axes, pixels, strict=True):
+    for digit, (ax, row) in enumerate(zip(axes, pixels, strict=True)):
         image = ax.imshow(row.reshape(28, 28), cmap="RdBu_r", vmin=-limit, vmax=limit)
+        image.set_label(f"{label}, digit {digit}")
         ax.set(xticks=[], yticks=[])
         ax.grid(visible=False)
         ax.spines[:].set_visible(False)

@@ -73,14 +73,14 @@ class Condition:
     limit: Limit | None = None
 
 
-def limited(statement: str, value: float, limit: Limit) -> Condition:
-    """A condition that holds if a number meets a limit.
+def limited(statement: str, value: float, limit: Limit, *, decisive: bool = False) -> Condition:
+    """A condition that holds if a number meets a limit; see `Condition`.
 
     Example:
         >>> limited("it rains", 3.0, Limit(">", 0, "any rain counts")).holds
         True
     """
-    return Condition(statement, bool(limit.met(value)), value=float(value), limit=limit)
+    return Condition(statement, bool(limit.met(value)), decisive, float(value), limit)
 
 
 @dataclass(frozen=True)
@@ -105,19 +105,21 @@ class Claim:
         measured: Its task's metrics to what was measured.
         needs: Settings that must be the report's own for the claim to be judged.
         evidence: Figure or file in the task's folder that shows it.
+        about: Explanation of what is judged, and how.
     """
 
     statement: Statement
     measured: Callable[[Any], Measured]
     needs: tuple[str, ...]
     evidence: str
+    about: str = ""
 
 
 def claim(
-    statement: Statement, *, needs: tuple[str, ...], evidence: str
+    statement: Statement, *, needs: tuple[str, ...], evidence: str, about: str = ""
 ) -> Callable[[Callable[[Any], Measured]], Claim]:
     """Decorate the function that measures a statement; see `Claim`."""
-    return lambda measured: Claim(statement, measured, needs, evidence)
+    return lambda measured: Claim(statement, measured, needs, evidence, about)
 
 
 @dataclass(frozen=True)

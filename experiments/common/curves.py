@@ -29,11 +29,8 @@ def epoch_batches(
 
 def losses(axes: Axes, run: TrainingResult) -> None:
     """Draws the training loss of each epoch (mean and 90 % band) and the validation loss."""
-    middle, batches = epoch_batches(run)
-    low, high = np.nanquantile(batches, (0.05, 0.95), axis=0)
-    axes.fill_between(middle, low, high, color=TRAIN, alpha=0.25, linewidth=0)
     label = "training, mean of an epoch;\nband: 90 % of its batches"
-    axes.plot(middle, np.mean(batches, axis=0), color=TRAIN, label=label)
+    plotting.band(axes, *epoch_batches(run), label=label, color=TRAIN, middle=np.mean)
     evaluations = run.history.evaluations
     axes.plot(
         run.history.evaluation_steps,
@@ -61,6 +58,14 @@ def lower_limit(values: Float[np.ndarray, " evaluations"], limit: float) -> floa
     """Returns the limit, or a lower one that shows all but the lowest 5 % of the values."""
     finite = values[np.isfinite(values)]
     return min(limit, float(np.quantile(finite, 0.05)) - 0.02) if len(finite) else limit
+
+
+def lowest_accuracy(run: TrainingResult) -> float:
+    """The lowest validation accuracy from the second epoch on; 0 if there is none."""
+    values = run.history.evaluations.validation_accuracy
+    later = run.history.evaluation_steps >= run.schedule.steps_per_epoch
+    found = values[later & np.isfinite(values)]
+    return float(found.min()) if len(found) else 0.0
 
 
 def upper_limit(

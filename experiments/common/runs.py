@@ -33,6 +33,7 @@ class RunMetrics(TypedDict):
 
     final: StepEvaluation
     last_epoch_validation_accuracy: float | None
+    last_epoch_train_accuracy: float | None
     outcome: str
     weight_norm: float
     weight_sum: float
@@ -55,7 +56,8 @@ def run_metrics(run: TrainingResult) -> RunMetrics:
     lowest = np.nanmin(run.history.evaluations.validation_loss, initial=np.inf)
     return {
         "final": final_evaluation(run),
-        "last_epoch_validation_accuracy": last_epoch_mean(run),
+        "last_epoch_validation_accuracy": last_epoch_mean(run, "validation_accuracy"),
+        "last_epoch_train_accuracy": last_epoch_mean(run, "train_accuracy"),
         "outcome": Outcome(int(run.outcome)).message(int(run.last_step)),
         "weight_norm": float(np.linalg.norm(weights)),
         "weight_sum": float(weights.sum()),
@@ -88,9 +90,9 @@ def final_evaluation(run: TrainingResult) -> StepEvaluation:
     return {"step": int(run.history.evaluation_steps[last]), **evaluation(run, last)}
 
 
-def last_epoch_mean(run: TrainingResult) -> float | None:
-    """Returns the mean validation accuracy of the last epoch; None without evaluations."""
+def last_epoch_mean(run: TrainingResult, name: str) -> float | None:
+    """Returns the mean of a field over the last epoch's evaluations; None if there was none."""
     history, evaluations = run.history, run.history.evaluations
     last_epoch = history.evaluation_steps > run.last_step - run.schedule.steps_per_epoch
-    values = evaluations.validation_accuracy[last_epoch & np.isfinite(evaluations.validation_loss)]
+    values = getattr(evaluations, name)[last_epoch & np.isfinite(evaluations.validation_loss)]
     return float(values.mean()) if len(values) else None

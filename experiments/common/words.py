@@ -14,6 +14,16 @@ def listed(items: Iterable[object]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def scientific(value: float) -> str:
+    """Write a number with two digits and its power of ten; zero as it is.
+
+    Example:
+        >>> scientific(5.73e-07), scientific(0.0)
+        ('5.7e-07', '0')
+    """
+    return f"{value:.1e}" if value else "0"
+
+
 def counted(count: int, noun: str) -> str:
     """Formats a count with its noun, given in the singular.
 

@@ -1,8 +1,10 @@
 """The report as files: claims.json, report.md, and index.html, a page that needs nothing else."""
 
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -11,12 +13,16 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from experiments import reported
+from experiments.common import terms
 from experiments.common.claims import JudgedClaim, Verdict
 from experiments.common.settings import Settings
+from experiments.report.citing import citation
 from experiments.report.equations import TITLES, equation_anchor, is_wide, mathml
 from experiments.report.judging import Finished
-from experiments.report.section import Section, anchor
-from experiments.task1_gradients.ledger import readable
+from experiments.report.section import Section, embedded, slug, value_text
+from experiments.task1_gradients.ledger import counted_lines, readable
+from mnist_jax import plotting
 from mnist_jax.data.known import not_mnist
 from mnist_jax.files import replacing
 from mnist_jax.results import write_json
@@ -59,24 +65,34 @@ def markdown(report: Report) -> str:
 def page(report: Report) -> str:
     """The page, as HTML."""
     verdicts = [claim.verdict for claim in report.claims]
-    sections = [Section(report.folder, each, report.claims) for each in report.experiments]
+    with plotting.style():
+        sections = [Section(report.folder, each, report.claims) for each in report.experiments]
     ledger = [row for each in report.experiments for row in each.result.documents.get("ledger", ())]
     environment = _environment(autoescape=True, lstrip_blocks=True)
-    environment.filters.update(anchor=equation_anchor, is_wide=is_wide, mathml=mathml)
+    environment.filters.update(
+        anchor=equation_anchor, is_wide=is_wide, mathml=mathml, slug=slug, value_text=value_text
+    )
+    script = part("page.js")
     return environment.get_template("page.html.jinja").render(
         report=report,
-        style=stylesheet(),
+        style=part("page.css"),
+        script=script,
+        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
         tally={verdict: verdicts.count(verdict) for verdict in Verdict},
         sections=sections,
-        evidence={claim.id: anchor(claim, sections) for claim in report.claims},
+        claims_file=embedded(report.folder / "claims.json"),
+        citation=citation(),
+        counted_lines=counted_lines,
+        reported=reported,
+        terms=terms,
         ledger=ledger,
         titles=TITLES,
     )
 
 
-def stylesheet() -> Markup:
-    """The page's style sheet, inserted as it is."""
-    return Markup((files("experiments.report") / "templates" / "page.css").read_text("utf-8"))
+def part(name: str) -> Markup:
+    """The page's style sheet or script, inserted as it is."""
+    return Markup((files("experiments.report") / "templates" / name).read_text("utf-8"))
 
 
 def _environment(**options: Any) -> Environment:

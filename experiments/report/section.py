@@ -1,22 +1,39 @@
-"""An experiment on the page: its figures, claims and numbers."""
+"""An experiment on the page: its figures, claims and numbers, and the files that hold them."""
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+import numpy as np
 
 from experiments.common.captions import Caption
 from experiments.common.claims import JudgedClaim
-from experiments.common.task import TaskResult
+from experiments.common.settings import UNSEEN
+from experiments.report.drawing import Drawing, draw
 from experiments.report.judging import Finished
+from experiments.report.tracing import flat, read_by
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-PIXELS_PER_INCH = 96
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A claim beside its evidence, with what leads from it to the files.
+
+    Attributes:
+        judged: The claim and its verdict.
+        about: Explanation of what is judged.
+        numbers: Numbers that it is judged by, path in metrics.json to value.
+        settings: Settings that it holds for, name to value.
+    """
+
+    judged: JudgedClaim
+    about: str
+    numbers: dict[str, Any]
+    settings: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,22 +41,22 @@ class Picture:
     """A figure on the page.
 
     Attributes:
-        id: Its anchor.
-        caption: Its caption.
-        text: Numbers of the figure and, in the report's own setting, what they mean.
-        uri: The drawing, as a data URI.
-        size: Width and height in pixels of CSS.
-        links: Its files, name to address.
-        claims: Claims that are judged by what it shows.
+        name: File name without ending.
+        id: Anchor.
+        caption: Caption.
+        numbers: What is measured in it to its value, in words.
+        meaning: What that means, in the report's own setting.
+        drawing: The figure as the page holds it.
+        cards: Claims that are judged by what it shows.
     """
 
+    name: str
     id: str
     caption: Caption
-    text: str
-    uri: str
-    size: tuple[int, int]
-    links: dict[str, str]
-    claims: list[JudgedClaim]
+    numbers: dict[str, str]
+    meaning: str
+    drawing: Drawing
+    cards: list[Card]
 
 
 class Section:
@@ -56,46 +73,86 @@ class Section:
         own_setting = experiment.settings.are_the_reports()
         self.experiment = experiment
         self.meaning = task.meaning if own_setting else ""
-        self.claims = [claim for claim in claims if claim.task == task.name]
+        self.metrics = flat(experiment.result.metrics)
+        self.settings = settings(experiment)
+        self.cards = [*cards(experiment, claims)]
         drawn = [name for name in task.captions if name in experiment.figures]
-        self.pictures = [picture(folder, experiment, name, self.claims) for name in drawn]
-        shown = {claim.id for each in self.pictures for claim in each.claims}
-        self.unshown = [claim for claim in self.claims if claim.id not in shown]
-        self.links = {name: f"{task.name}/{name}" for name in data_files(experiment.result)}
+        self.pictures = [picture(experiment, name, self.cards) for name in drawn]
+        shown = {card.judged.id for each in self.pictures for card in each.cards}
+        self.unshown = [card for card in self.cards if card.judged.id not in shown]
+        self.files = {name: embedded(folder / task.name / name) for name in data_files(experiment)}
 
 
-def picture(
-    folder: Path, experiment: Finished, name: str, claims: Sequence[JudgedClaim]
-) -> Picture:
-    """Lay out a figure, read from the experiment's folder."""
+def cards(experiment: Finished, claims: Sequence[JudgedClaim]) -> Iterator[Card]:
+    """Lay out the claims of an experiment."""
+    judged = {claim.id: claim for claim in claims}
+    for claim in experiment.task.claims:
+        found = judged[claim.statement.id]
+        yield Card(
+            judged=found,
+            about=claim.about,
+            numbers=read_by(claim, experiment.result.metrics) if found.checks else {},
+            settings={n: v for n, v in settings(experiment).items() if n in claim.needs},
+        )
+
+
+def settings(experiment: Finished) -> dict[str, Any]:
+    """The settings of an experiment that may change its numbers, by name."""
+    every = vars(experiment.settings).items()
+    return {name: value for name, value in every if name not in UNSEEN}
+
+
+def picture(experiment: Finished, name: str, cards: Sequence[Card]) -> Picture:
+    """Lay out a figure."""
     task, caption = experiment.task.name, experiment.task.captions[name]
-    drawing = (folder / task / f"{name}.svg").read_bytes()
     own_setting = experiment.settings.are_the_reports()
+    numbers = caption.numbers(experiment.result.metrics)
     return Picture(
+        name=name,
         id=f"{task}-{name}",
         caption=caption,
-        text=caption.text(experiment.result.metrics, own_setting=own_setting),
-        uri=f"data:image/svg+xml;base64,{b64encode(drawing).decode('ascii')}",
-        size=size(experiment.figures[name]),
-        links={ending.upper(): f"{task}/{name}.{ending}" for ending in ("svg", "png")},
-        claims=[claim for claim in claims if Path(claim.evidence).stem == name],
+        numbers={what: value for what, value in numbers.items() if value is not None},
+        meaning=caption.meaning if own_setting else "",
+        drawing=draw(experiment.figures[name], name),
+        cards=[card for card in cards if Path(card.judged.evidence).stem == name],
     )
 
 
-def size(figure: Figure) -> tuple[int, int]:
-    """Width and height in pixels of CSS."""
-    width, height = (round(PIXELS_PER_INCH * inches) for inches in figure.get_size_inches())
-    return width, height
+def embedded(path: Path) -> str:
+    """A file as an address that holds it whole."""
+    return f"data:application/json;base64,{b64encode(path.read_bytes()).decode('ascii')}"
 
 
-def data_files(result: TaskResult) -> list[str]:
-    """The files in the experiment's folder that hold its numbers."""
-    tables = [f"{name}.csv" for name in result.tables]
-    documents = [f"{name}.json" for name in result.documents]
-    return ["metrics.json", *tables, *documents, "config.json"]
+def data_files(experiment: Finished) -> list[str]:
+    """The files in the experiment's folder that the page holds: all but the histories."""
+    return [
+        "metrics.json",
+        *(f"{name}.json" for name in experiment.result.documents),
+        "config.json",
+    ]
 
 
-def anchor(claim: JudgedClaim, sections: Sequence[Section]) -> str:
-    """The anchor of a claim's evidence: a figure or, without one, the numbers."""
-    shown = {own.id: each.id for part in sections for each in part.pictures for own in each.claims}
-    return shown.get(claim.id, f"{claim.task}-numbers")
+def value_text(value: Any) -> str:
+    """Write a value of metrics.json or config.json in a line.
+
+    Example:
+        >>> value_text([0.123456789, 3]), value_text({"0.05": 75.0}), value_text(None)
+        ('0.123457, 3', '0.05: 75', 'none')
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {value_text(each)}" for name, each in value.items())
+    if isinstance(value, np.ndarray | list | tuple):
+        return ", ".join(map(value_text, value)) or "none"
+    if isinstance(value, float | np.floating):
+        return f"{value:.6g}"
+    return "none" if value is None else str(value)
+
+
+def slug(path: str) -> str:
+    """Write the path of a number as it may stand in an anchor.
+
+    Example:
+        >>> slug("errors/1a/float32: autodiff")
+        'errors/1a/float32-autodiff'
+    """
+    return re.sub(r"[^\w./-]+", "-", path)

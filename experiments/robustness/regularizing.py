@@ -53,7 +53,14 @@ def _settings(declared: Penalty, tables: dict[str, np.ndarray]) -> Iterator[tupl
                     "order": f"seed {seed}",
                 }
                 norms = {float(l2): run["weight_norm"] for l2, run in runs.items()}
-                yield setting, {"runs": runs, "norm_exponent": norm_exponent(norms)}
+                yield (
+                    setting,
+                    {
+                        "runs": runs,
+                        "norm_exponent": norm_exponent(norms),
+                        "validation_examples": reported.VALIDATION_SIZE,
+                    },
+                )
 
 
 def turning(rows: np.ndarray) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """The numbers of the derivations: each of the report's equations, judged by evaluating it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TypedDict, cast
 
+from experiments.common.words import listed
 from mnist_jax.derivation import BOUND, Judgement
 
 LEDGER_HEADER = ("number", "what the step does", "verdict", "sides differ by")
@@ -71,6 +73,16 @@ def ledger_metrics(judgements: Sequence[Judgement]) -> LedgerMetrics:
     largest = max(filter(None, deviations), default=0.0)
     bounds = {"bound": BOUND, "largest_deviation_that_holds": largest}
     return cast(LedgerMetrics, {**numbers, **bounds})
+
+
+def counted_lines(rows: Sequence[LedgerRow]) -> str:
+    """How many lines there are with each verdict, and the numbers that stand at no line."""
+    empty = [f"({row['number']})" for row in rows if row["verdict"] == "empty"]
+    counts = Counter(row["verdict"] for row in rows if row["verdict"] != "empty")
+    words = {"holds": "hold", "slip": "are slips", "fails": "fail"}
+    each = listed(f"{counts[verdict]} {words[verdict]}" for verdict in words if counts[verdict])
+    without = f" The numbers {listed(empty)} stand at empty lines." if empty else ""
+    return f"Of {counts.total()} lines, {each}.{without}"
 
 
 def ledger_table(judgements: Sequence[Judgement]) -> list[tuple[str, str, str, str]]:

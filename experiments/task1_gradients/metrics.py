@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from experiments.common.words import scientific
 from experiments.task1_gradients.errors import ErrorMetrics, Errors, errors_metrics
 from experiments.task1_gradients.ledger import LedgerMetrics, ledger_metrics
 from mnist_jax import models
@@ -175,7 +176,7 @@ def summary(metrics: Task1Metrics) -> list[tuple[str, str]]:
         (
             f"{task} in {precision}, {worst['checks']} checks",
             f"{'pass' if worst['passes'] else 'FAIL: ' + ', '.join(worst['failed'])}; relative "
-            f"error against autodiff in float64 at most {worst['relative']:.1e}",
+            f"error against autodiff in float64 at most {scientific(worst['relative'])}",
         )
         for task, precisions in metrics["gradients"].items()
         for precision, worst in precisions.items()

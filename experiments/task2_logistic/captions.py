@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from experiments import reported
 from experiments.common.captions import Caption, Numbers, shown
 from experiments.task2_logistic.metrics import StopMetrics, Task2Metrics, stop_text
 from experiments.task2_logistic.spikes import PROMINENCE, Spikes
@@ -109,7 +110,8 @@ CAPTIONS = {
     ),
     "2d_stopping": Caption(
         title="2d: the step at which shuffled runs stop",
-        shows="Histograms of the step at which training stops, one for each criterion.",
+        shows="Histograms of the step at which training stops, one for each criterion. The shaded "
+        f"range is the report's, {reported.STOPPING_RANGE[0]} to {reported.STOPPING_RANGE[1]}.",
         numbers=stopping_numbers,
         meaning="The runs of a criterion differ only in the order of their batches. The two "
         "stopping ranges barely overlap.",

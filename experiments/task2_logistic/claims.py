@@ -27,7 +27,13 @@ FEW_LEFT = Limit("<=", 0.2, "a shuffled run can have a spike by chance, but not 
 SHALLOW = Limit("<=", 0.5, "what is left by chance is plainly smaller than what was there")
 
 
-@claim(reported.SCHEDULE, needs=(*DATA, "digits"), evidence="metrics.json")
+@claim(
+    reported.SCHEDULE,
+    needs=(*DATA, "digits"),
+    evidence="metrics.json",
+    about="This is arithmetic, and a test of the data: another selection of images, or digits "
+    "selected before the first 18,000 are taken, gives another number of steps.",
+)
 def schedule(task: Task2Metrics) -> Measured:
     """Row 1 of task 2."""
     steps, every = task["steps_per_epoch"], task["evaluate_every"]
@@ -41,7 +47,16 @@ def schedule(task: Task2Metrics) -> Measured:
     )
 
 
-@claim(reported.STOPS, needs=LOGISTIC, evidence="2b_loss.png")
+@claim(
+    reported.STOPS,
+    needs=LOGISTIC,
+    evidence="2b_loss.png",
+    about="The report does not define its criterion, so two were tried: lag and patience. A run in "
+    "file order from zero weights has no randomness, so a criterion either gives the report's "
+    "number or is not the report's. The two are easily confused: both are “no improvement "
+    "over ten evaluations”. Lag looks at two losses only, and one that is low by chance ten "
+    "evaluations back is enough to stop.",
+)
 def stopping_step(task: Task2Metrics) -> Measured:
     """2d, in file order."""
     run, step = task["unshuffled"], reported.STOPPING_STEP
@@ -62,6 +77,9 @@ def stopping_step(task: Task2Metrics) -> Measured:
     reported.STOPS_SHUFFLED,
     needs=(*LOGISTIC, "epochs", "shuffle", "lag_seeds"),
     evidence="2d_stopping.png",
+    about="The report shuffled and saw a range; how many runs it saw is not said. So the criterion "
+    "is run with many orders. Extremes grow with the number of runs, so a range seen over a few "
+    "runs need not contain all of them. The check asks that it contain nearly all.",
 )
 def stopping_range(task: Task2Metrics) -> Measured:
     """2d, shuffled."""
@@ -78,7 +96,15 @@ def stopping_range(task: Task2Metrics) -> Measured:
     )
 
 
-@claim(reported.SENSITIVITY, needs=(*LOGISTIC, "epochs"), evidence="2b_loss.png")
+@claim(
+    reported.SENSITIVITY,
+    needs=(*LOGISTIC, "epochs"),
+    evidence="2b_loss.png",
+    about="The claim has two halves, and a check for each. That the criterion is sensitive shows "
+    "in what the run still gains after the stop. Where overfitting starts is read off the "
+    "validation loss, at its lowest point. On a plot, a curve that flattens can look as if it had "
+    "turned already.",
+)
 def sensitivity(task: Task2Metrics) -> Measured:
     """2d, the criterion and where overfitting starts."""
     run, start = task["unshuffled"], reported.OVERFITTING_STEP
@@ -104,7 +130,14 @@ def sensitivity(task: Task2Metrics) -> Measured:
     )
 
 
-@claim(reported.SPIKE_COUNT, needs=(*LOGISTIC, "epochs"), evidence="2e_spike_position.png")
+@claim(
+    reported.SPIKE_COUNT,
+    needs=(*LOGISTIC, "epochs"),
+    evidence="2e_spike_position.png",
+    about="Evaluated after every step, one can see what the report could only infer: whether there "
+    "is a spike in every epoch, of which an evaluation every "
+    f"{reported.EVALUATE_EVERY} steps shows only some.",
+)
 def spike_count(task: Task2Metrics) -> Measured:
     """2e, how many spikes there are."""
     run = task["unshuffled"]
@@ -129,10 +162,18 @@ def spike_count(task: Task2Metrics) -> Measured:
     )
 
 
-@claim(reported.SPIKE_PLACE, needs=(*LOGISTIC, "epochs"), evidence="2e_spike_position.png")
+@claim(
+    reported.SPIKE_PLACE,
+    needs=(*LOGISTIC, "epochs"),
+    evidence="2e_spike_position.png",
+    about="The report argues that evaluations come to the first batch of an epoch only once in "
+    "several epochs, so that most of the spikes go unseen. That is right, but it holds for any "
+    "other batch as well: evaluations follow the global step, so they return to the same batch of "
+    f"an epoch of {reported.STEPS_PER_EPOCH} steps only after several epochs. The number of "
+    "visible spikes does not reveal where they are. Evaluating after every step does.",
+)
 def spike_place(task: Task2Metrics) -> Measured:
     """2e, where in the epoch the spikes are."""
-    # from the evaluation after every step: one in five sees a batch only in every fifth epoch
     batches = np.asarray(task["unshuffled"]["spikes_every_step"]["batches"])
     if not len(batches):
         return Measured("there are no spikes")
@@ -148,6 +189,9 @@ def spike_place(task: Task2Metrics) -> Measured:
     reported.SHUFFLING,
     needs=(*LOGISTIC, "epochs", "shuffle", "curve_seeds"),
     evidence="2e_shuffling.png",
+    about="In file order the same batch comes in the same place each time; shuffled, its images "
+    "are spread over the epoch. A spike is counted from two points of accuracy, so a run can have "
+    "one by chance too. The checks ask how many remain, and how deep they are.",
 )
 def shuffling(task: Task2Metrics) -> Measured:
     """2e, what shuffling does to the spikes."""

@@ -58,41 +58,47 @@ def accuracy(run: TrainingResult) -> Figure:
 
 def stopping(metrics: Task2Metrics, stopped: dict[str, np.recarray]) -> Figure:
     """2d: the stopping steps of the shuffled runs, a panel for each criterion."""
-    figure, grid = plotting.new_figure(len(stopped), 1, size=(7, 5))
+    figure, grid = plotting.new_figure(len(stopped), 1, size=(7, 5), sharex=True)
+    bins = stopping_bins(stopped, metrics["evaluate_every"])
     for axes, (name, runs), color in zip(grid[:, 0], stopped.items(), (TRAIN, THIRD), strict=True):
-        stopping_histogram(axes, runs, color, metrics["evaluate_every"])
+        steps = runs.last_step[runs.outcome == Outcome.STOPPED_EARLY]
+        stopping_histogram(axes, steps, bins, color=color, label=f"stopped by {name}")
         unshuffled = metrics["unshuffled"]["stop_step"][name]
         if unshuffled is not None:
             plotting.mark(axes, unshuffled, f"in file order: {unshuffled}", color=VALIDATION)
-        stopped = np.sum(runs.outcome == Outcome.STOPPED_EARLY)
-        axes.set_title(f"2d: {NAMES[name]}, stopped {stopped} of {len(runs)} shuffled runs")
+        axes.set_title(f"{NAMES[name]}: {len(steps)} of {len(runs)} shuffled runs stopped")
     low, high = reported.STOPPING_RANGE
-    grid[0, 0].axvspan(low, high, color="black", alpha=0.08, linewidth=0, zorder=0)
-    grid[0, 0].annotate(
-        f"shaded: the report's range,\n{low} to {high}",
-        (0.99, 0.97),
-        xycoords="axes fraction",
-        ha="right",
-        va="top",
-        fontsize="small",
-    )
+    span = {"color": "black", "alpha": 0.08, "linewidth": 0, "zorder": 0}
+    grid[0, 0].axvspan(low, high, **span, label=f"the report's range, {low} to {high}")
+    grid[0, 0].legend(loc="upper right")
+    figure.suptitle("2d: the step at which shuffled runs stop", x=0.01, ha="left")
     grid[-1, 0].set_xlabel("step at which training stops")
     return figure
 
 
-def stopping_histogram(axes: Axes, runs: np.recarray, color: str, evaluate_every: int) -> None:
-    """Stopping steps of one criterion, in bins of whole evaluations."""
+def stopping_bins(stopped: dict[str, np.recarray], evaluate_every: int) -> np.ndarray:
+    """Edges of some sixty bins of whole evaluations, the same for every criterion."""
+    steps = np.concatenate(
+        [r.last_step[r.outcome == Outcome.STOPPED_EARLY] for r in stopped.values()]
+    )
+    low, high = (steps.min(), steps.max()) if len(steps) else (0, evaluate_every)
+    width = evaluate_every * max(1, round((high - low) / evaluate_every / 60))
+    return np.arange(low - evaluate_every / 2, high + width, width)
+
+
+def stopping_histogram(
+    axes: Axes, steps: np.ndarray, bins: np.ndarray, *, color: str, label: str
+) -> None:
+    """Stopping steps of one criterion."""
     from matplotlib.ticker import MaxNLocator
 
-    steps = runs.last_step[runs.outcome == Outcome.STOPPED_EARLY]
-    if len(steps):
-        width = evaluate_every * max(1, round(np.ptp(steps) / evaluate_every / 40))
-        bins = np.arange(steps.min() - width / 2, steps.max() + width, width)
-        counts, *_ = axes.hist(steps, bins=bins, color=color, rwidth=0.9)
-        axes.set_ylim(0, 1.25 * np.max(counts))  # room for the words above the bars
-    else:
-        axes.text(0.5, 0.5, "no run was stopped in these epochs", ha="center")
-        axes.set(xticks=[], yticks=[])
+    counts, _ = np.histogram(steps, bins)
+    axes.stairs(counts, bins, fill=True, color=color, label=label)
+    axes.set_ylim(0, 1.25 * max(counts.max(), 1))  # room for the words above the bars
+    if not len(steps):
+        axes.text(
+            0.5, 0.5, "no run was stopped in these epochs", transform=axes.transAxes, ha="center"
+        )
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("runs")
 

@@ -204,7 +204,7 @@ def summary(metrics: Task2Metrics) -> list[tuple[str, str]]:
     rows = [
         ("training / validation images", images),
         ("steps per epoch, evaluation every", every),
-        ("unshuffled run", run["outcome"]),
+        ("run in file order", run["outcome"]),
     ]
     if final := run["final"]:
         rows += [
@@ -212,7 +212,7 @@ def summary(metrics: Task2Metrics) -> list[tuple[str, str]]:
             ("validation accuracy at the end", f"{final['validation_accuracy']:.2%}"),
             ("training accuracy at the end", f"{final['train_accuracy']:.2%}"),
         ]
-    rows += [(f"stops at step, by {name}", str(s)) for name, s in run["stop_step"].items()]
+    rows += [(f"{name} stops it at step", str(s)) for name, s in run["stop_step"].items()]
     rows += [("spikes after the first epoch", str(run["spikes"]["count"]))]
     if "shuffled" in metrics:
         shuffled = metrics["shuffled"]

@@ -4,7 +4,7 @@ import numpy as np
 
 from experiments import reported
 from experiments.common.claims import SOFTMAX, Condition, Limit, Measured, claim, limited
-from experiments.task3_softmax.metrics import Task3Metrics
+from experiments.task3_softmax.metrics import DRAWS, Task3Metrics
 
 # the thresholds of the verdicts
 ABOVE = Limit(">", 0, "a fair validation set is, if anything, harder than what was learned from")
@@ -21,6 +21,8 @@ SLIGHT = Limit(
     reported.CLASS_SHARES,
     needs=("validation_size", "validation_selection"),
     evidence="3d_class_shares.png",
+    about="All ten numbers must match exactly: they show that the images are the same, in the same "
+    "order.",
 )
 def class_shares(task: Task3Metrics) -> Measured:
     """3d, the ten numbers."""
@@ -32,7 +34,14 @@ def class_shares(task: Task3Metrics) -> Measured:
     )
 
 
-@claim(reported.TOO_GOOD, needs=(*SOFTMAX, "validation_selection"), evidence="3d_selections.png")
+@claim(
+    reported.TOO_GOOD,
+    needs=(*SOFTMAX, "validation_selection"),
+    evidence="3d_selections.png",
+    about="The report suspects that the last images are not like the others. That can be tested "
+    f"without training again: the same weights are tried on {DRAWS:,} random selections of as many "
+    "test images. If the last ones were like any others, their accuracy would be among these.",
+)
 def too_good(task: Task3Metrics) -> Measured:
     """3d, the sequential validation set."""
     final, test = task["sequential"]["final"], task["test_set"]
@@ -63,11 +72,12 @@ def too_good(task: Task3Metrics) -> Measured:
     reported.SLIGHT_OVERFITTING,
     needs=(*SOFTMAX, "validation_selection"),
     evidence="3c_accuracy.png",
+    about="One random validation set may fall on either side of the training accuracy by luck. So "
+    "the mean over all the random selections is judged, not the one that was drawn.",
 )
 def slight_overfitting(task: Task3Metrics) -> Measured:
     """3d, the stochastic validation set."""
     final, draws = task["stochastic"]["final"], task["test_set"]["random_selections"]
-    # one draw may fall on either side: what is judged is the mean over many
     gap = final["train_accuracy"] - draws["mean"]
     return Measured(
         f"validation {100 * (final['train_accuracy'] - final['validation_accuracy']):.1f} points "

@@ -99,7 +99,7 @@ def file_order(metrics: Task3Metrics, draws: Draws) -> Figure:
     axes.plot(at, moving, color=TRAIN, linewidth=0.8, label=f"{WINDOW} images around")
     edges = np.linspace(0, count, len(test["accuracy_by_thousand"]) + 1)
     axes.stairs(test["accuracy_by_thousand"], edges, baseline=None, color="black", label="by tenth")
-    axes.axhline(test["accuracy"], color=THIRD, linestyle="--", label="all images")
+    axes.plot((0, count), 2 * (test["accuracy"],), "--", color=THIRD, label="all images")
     axes.set(xlabel="place in the test set", xlim=(0, count), ylim=(min(0.8, moving.min()), 1))
     plotting.percent_axis(axes)
     axes.legend(loc="lower right", bbox_to_anchor=(0.78, 0))
@@ -111,14 +111,15 @@ def selections(metrics: Task3Metrics, draws: Draws) -> Figure:
     """3d: the sequential validation set among random selections of the same size."""
     figure, [[axes]] = plotting.new_figure()
     test = metrics["test_set"]
-    axes.hist(draws.accuracies, bins=accuracy_bins(draws), color=TRAIN, rwidth=0.95)
+    counts, bins = np.histogram(draws.accuracies, accuracy_bins(draws))
+    axes.stairs(counts, bins, fill=True, color=TRAIN, label="random selections")
     sequential = test["sequential_accuracy"]
     plotting.mark(axes, sequential, f"the last {draws.size}:\n{sequential:.2%}", color=VALIDATION)
     low, high = min(*draws.accuracies, sequential), max(*draws.accuracies, sequential)
     margin = 0.15 * (high - low) or 0.01
     axes.set_xlim(low - margin, high + 2 * margin)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
-    axes.set(xlabel="accuracy (%)", ylabel="selections")
+    plotting.percent_axis(axes, which="x")
+    axes.set(ylabel="selections", ylim=(0, 1.05 * counts.max()))
     axes.set_title(f"3d: {len(draws.accuracies)} random selections of {draws.size} test images")
     return figure
 

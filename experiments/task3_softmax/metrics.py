@@ -146,11 +146,12 @@ def summary(metrics: Task3Metrics) -> list[tuple[str, str]]:
     """The closing table."""
     rows = []
     for selection, numbers in by_selection(metrics).items():
+        last = f"{selection}, last evaluation"
         if final := numbers["final"]:
             rows += [
-                (f"{selection}: training accuracy", f"{final['train_accuracy']:.2%}"),
-                (f"{selection}: validation accuracy", f"{final['validation_accuracy']:.2%}"),
-                (f"{selection}: validation loss", f"{final['validation_loss']:.4f} nats"),
+                (f"{last}: training accuracy", f"{final['train_accuracy']:.2%}"),
+                (f"{last}: validation accuracy", f"{final['validation_accuracy']:.2%}"),
+                (f"{last}: validation loss", f"{final['validation_loss']:.4f} nats"),
             ]
     test, draws = metrics["test_set"], metrics["test_set"]["random_selections"]
     return [

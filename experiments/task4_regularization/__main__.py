@@ -56,7 +56,7 @@ TASK = Task(
     claims=CLAIMS,
     captions=CAPTIONS,
     meaning=MEANING,
-    optional_files=("4c_accuracy", "4e_norm", "appendix_weights"),
+    optional_files=("4e_norm", "appendix_weights"),
 )
 
 if __name__ == "__main__":

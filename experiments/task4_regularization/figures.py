@@ -23,8 +23,8 @@ def draw(metrics: Task4Metrics, runs: dict[float, TrainingResult]) -> dict[str, 
         "4b_weights": weights(ends, "4b: weights of the smallest and the largest λ"),
         "4d_train_validation": train_validation(runs),
     }
+    figures["4c_accuracy"] = accuracy(dict(sorted(runs.items())))
     if positive:
-        figures["4c_accuracy"] = accuracy(positive)
         figures["appendix_weights"] = weights(positive, "Appendix: weights by λ")
     if metrics["norm_exponent"] is not None:
         figures["4e_norm"] = norm(metrics, metrics["norm_exponent"])
@@ -36,7 +36,7 @@ def weights(runs: dict[float, TrainingResult], title: str) -> Figure:
     num_classes = len(next(iter(runs.values())).weights)
     figure, grid = plotting.new_figure(len(runs), num_classes, size=(9, 0.95 * len(runs) + 0.6))
     for row, (l2, run) in zip(grid, runs.items(), strict=True):
-        image = plotting.weight_images(row, run.weights)
+        image = plotting.weight_images(row, run.weights, label=f"λ = {l2:g}")
         row[0].set_ylabel(f"λ = {l2:g}")
         figure.colorbar(image, ax=row.tolist(), fraction=0.02, pad=0.01)
     for digit, axes in enumerate(grid[0]):
@@ -46,19 +46,24 @@ def weights(runs: dict[float, TrainingResult], title: str) -> Figure:
 
 
 def accuracy(runs: dict[float, TrainingResult]) -> Figure:
-    """4c: validation accuracy over the steps, a line for each factor, named at its end."""
-    figure, [[axes]] = plotting.new_figure()
-    for l2, run in runs.items():
-        steps, values = run.history.evaluation_steps, run.history.evaluations.validation_accuracy
-        axes.plot(steps, values, label=f"λ = {l2:g}", linewidth=1)
-    lines = axes.get_lines()
-    axes.set_ylim(
-        min(curves.lower_limit(np.asarray(line.get_ydata()), 0.7) for line in lines), 0.96
-    )
-    plotting.label_ends(axes)
-    axes.set_xlabel("step")
-    plotting.percent_axis(axes, "validation accuracy (%)")
-    axes.set_title("4c: validation accuracy by factor of the penalty")
+    """4c: validation accuracy over the steps, of all factors and, closer, of the best ones."""
+    figure, [[whole, closer]] = plotting.new_figure(1, 2, size=(9.5, 3.8))
+    lowest = {l2: curves.lowest_accuracy(run) for l2, run in runs.items()}
+    high = [l2 for l2 in runs if lowest[l2] > max(lowest.values()) - 0.1]
+    for axes, chosen in ((whole, list(runs)), (closer, high)):
+        for place, l2 in enumerate(runs):
+            if l2 in chosen:
+                history = runs[l2].history
+                values = history.evaluations.validation_accuracy
+                named = {"label": f"λ = {l2:g}", "color": f"C{place}"}
+                axes.plot(history.evaluation_steps, values, linewidth=1, **named)
+        axes.set_ylim(min(lowest[l2] for l2 in chosen) - 0.01, 0.96)
+        plotting.label_ends(axes)
+        axes.set_xlabel("step")
+        plotting.percent_axis(axes, "validation accuracy (%)")
+    whole.set_title("all factors")
+    closer.set_title(f"closer, λ up to {max(high):g}")
+    figure.suptitle("4c: validation accuracy by factor of the penalty", x=0.01, ha="left")
     return figure
 
 
@@ -87,9 +92,8 @@ def norm(metrics: Task4Metrics, exponent: float) -> Figure:
     fitted = middle[1] * (factors / middle[0]) ** exponent
     inverse = middle[1] * (factors / middle[0]) ** -1.0
     axes.loglog(factors, norms, "o", color=curves.VALIDATION, label="measured")
-    label = rf"fitted: $\lambda^{{{exponent:.2f}}}$"
-    axes.plot(factors, fitted, color=curves.TRAIN, label=label)
-    axes.plot(factors, inverse, "--", color="black", label="inversely proportional")
+    axes.plot(factors, fitted, color=curves.TRAIN, label=f"fitted, slope {exponent:.2f}")
+    axes.plot(factors, inverse, "--", color="black", label="inversely proportional, slope -1")
     axes.set_ylim(norms.min() / 2, 2 * norms.max())
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")

@@ -1,0 +1,290 @@
+"""The page in a real browser: it needs no network and no script, and its figures answer."""
+
+import csv
+import io
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import CHROMIUM, DRIVER, command, look, requests, started
+from conftest import SmallReport
+from selenium import webdriver
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+
+FIGURE = "figure[data-name='3c_accuracy']"
+WIDTHS = [(320, ""), (390, ""), (820, ""), (1280, ""), (680, "print")]
+UNSEEN_TEXT = """
+  const seen = [...document.querySelectorAll('.plot svg')].filter(s => s.getClientRects().length);
+  return seen.flatMap(svg => {
+    const box = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll('text')].filter(text => {
+      const own = text.getBoundingClientRect();
+      return own.width && (own.left < box.left - 1 || own.right > box.right + 1
+        || own.top < box.top - 1 || own.bottom > box.bottom + 1);
+    }).map(text => svg.closest('figure').dataset.name + ': ' + text.textContent);
+  });
+"""
+LAST_POINT = """
+  const [figure, label] = arguments;
+  const line = figure.querySelector(`.wide [data-series="${label}"] path`);
+  const [x, y] = line.getAttribute('d').trim().split(/\\s+/).slice(-2).map(Number);
+  const at = new DOMPoint(x, y).matrixTransform(line.ownerSVGElement.getScreenCTM());
+  return [at.x, at.y];
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    if not CHROMIUM or not DRIVER:
+        pytest.skip("there is no chromium with its chromedriver here")
+    yield from started(tmp_path_factory.mktemp("profile"), DRIVER)
+
+
+@pytest.fixture
+def address(small_report: SmallReport) -> str:
+    return (small_report.folder / "index.html").as_uri()
+
+
+@pytest.fixture
+def figure(browser: webdriver.Chrome, address: str) -> WebElement:
+    """A figure of two panels, on a wide screen."""
+    look(browser, width=1280)
+    browser.get(address)
+    found = browser.find_element("css selector", FIGURE)
+    browser.execute_script("arguments[0].scrollIntoView()", found)
+    return found
+
+
+def evaluations(report: SmallReport, run: str) -> list[dict[str, str]]:
+    """The steps at which a run of task 3 was evaluated, from its history."""
+    path = report.folder / "task3_softmax" / "history.csv"
+    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
+    return [row for row in rows if row["run"] == run and row["validation_accuracy"]]
+
+
+def percent(fraction: str) -> float:
+    return float(f"{100 * float(fraction):.5g}")
+
+
+def readout(figure: WebElement) -> list[str]:
+    return (figure.find_element("css selector", "output").get_attribute("textContent") or "").split(
+        "\n"
+    )
+
+
+def label_of(figure: WebElement, name: str) -> tuple[WebElement, str]:
+    """An entry of a figure's legend, and its number."""
+    [label] = [e for e in figure.find_elements("css selector", ".key label") if name in e.text]
+    return label, label.get_attribute("data-label") or ""
+
+
+def point_at(browser: webdriver.Chrome, figure: WebElement, label: str) -> None:
+    """Moves the mouse to the last point of a series in the first panel."""
+    x, y = browser.execute_script(LAST_POINT, figure, label)
+    command(browser, "Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_browser_draws_it_without_a_network(browser: webdriver.Chrome, address: str, scheme: str):
+    look(browser, width=1280, scheme=scheme)
+    browser.get(address)
+    assert browser.get_log("browser") == []
+    asked = requests(browser, address)
+    assert address in asked
+    assert [url for url in asked if url != address and not url.startswith("data:")] == []
+    for place in ("body", ".plot"):
+        color = f"return getComputedStyle(document.querySelector('{place}')).backgroundColor"
+        ground = re.findall(r"\d+", browser.execute_script(color))
+        assert (sum(map(int, ground)) < 300) == (scheme == "dark"), place
+    color = "return getComputedStyle(document.querySelector('.plot text')).fill"
+    letters = re.findall(r"\d+", browser.execute_script(color))
+    assert (sum(map(int, letters)) > 450) == (scheme == "dark")
+
+
+@pytest.mark.parametrize(("width", "media"), WIDTHS)
+def test_nothing_is_cut_off(browser: webdriver.Chrome, address: str, width: int, media: str):
+    look(browser, width=width, media=media)
+    browser.get(address)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script(UNSEEN_TEXT) == []
+    hidden = "return [...document.querySelectorAll('td.measured')].filter(e => !e.offsetHeight)"
+    assert browser.execute_script(hidden) == []
+    small = "return [...document.querySelectorAll('.formula')].filter(e => e.scrollWidth > e.offsetWidth)"
+    assert len(browser.execute_script(small)) == 0 or width == 320
+
+
+def test_a_phone_has_a_drawing_of_its_own(browser: webdriver.Chrome, address: str):
+    heights = (
+        "return [...document.querySelectorAll('{}')].map(e => e.getBoundingClientRect().height)"
+    )
+    for width, shown, other in ((390, ".narrow", ".wide"), (1280, ".wide", ".narrow")):
+        look(browser, width=width)
+        browser.get(address)
+        assert all(browser.execute_script(heights.format(shown)))
+        assert not any(browser.execute_script(heights.format(other)))
+    look(browser, width=390)
+    letters = "return document.querySelector('.narrow text').getBoundingClientRect().height"
+    assert browser.execute_script(letters) >= 9
+
+
+def test_a_link_to_a_claim_shows_it(browser: webdriver.Chrome, address: str):
+    look(browser, width=390)
+    browser.get(address)
+    browser.find_element("css selector", ".claims a").click()
+    shown = (
+        "const place = document.querySelector(':target').getBoundingClientRect();"
+        "return place.height && place.top < innerHeight && place.bottom > 0"
+    )
+    assert browser.execute_script(shown)
+    permalink = browser.find_element("css selector", ":target .permalink")
+    assert browser.current_url.endswith(f"#{permalink.text[1:]}")
+
+
+def test_links_lead_from_a_check_to_its_number_its_settings_and_the_file(
+    browser: webdriver.Chrome, address: str
+):
+    look(browser, width=1280)
+    browser.get(address)
+    visible = "const e = document.querySelector(':target, [open]:target'); return e.getBoundingClientRect().height > 0"
+    for place in (
+        "#gradient-1a .checks a",
+        "#gradient-1a-numbers th a",
+        ".numbers details[open] p a[href$='/settings']",
+    ):
+        browser.find_element("css selector", place).click()
+        assert browser.execute_script(visible), place
+    browser.find_element("css selector", "#gradient-1a-numbers a[href$='-files']").click()
+    held = browser.find_element("css selector", ":target a[download$='metrics.json']")
+    assert (held.get_attribute("href") or "").startswith("data:application/json;base64,")
+
+
+def test_the_first_tab_offers_to_skip_to_the_content(browser: webdriver.Chrome, address: str):
+    look(browser, width=1280)
+    browser.get(address)
+    browser.find_element("css selector", "body").send_keys(Keys.TAB)
+    seen = "const box = document.activeElement.getBoundingClientRect(); return box.top >= 0"
+    assert browser.switch_to.active_element.get_attribute("class") == "skip"
+    assert browser.execute_script(seen)
+
+
+def test_back_to_top_leads_there(browser: webdriver.Chrome, address: str):
+    look(browser, width=390)
+    browser.get(f"{address}#cite")
+    assert browser.execute_script("return scrollY") > 0
+    browser.find_element("css selector", ".back").click()
+    assert browser.execute_script("return scrollY") == 0
+
+
+def test_hovering_gives_the_numbers_of_the_history(
+    browser: webdriver.Chrome, figure: WebElement, small_report: SmallReport
+):
+    last = evaluations(small_report, "sequential")[-1]
+    for name, column in (("validation", "validation_accuracy"), ("training", "train_accuracy")):
+        point_at(browser, figure, label_of(figure, name)[1])
+        title, step, accuracy = readout(figure)
+        assert title.endswith(f", {name}")
+        assert step == f"step: {last['step']}"
+        assert float(accuracy.removeprefix("accuracy (%): ")) == percent(last[column])
+    command(browser, "Input.dispatchMouseEvent", type="mouseMoved", x=5, y=5)
+    assert readout(figure) == [""]
+
+
+def test_the_readout_stays_on_a_phone(browser: webdriver.Chrome, address: str):
+    look(browser, width=390)
+    browser.get(address)
+    for plot in browser.find_elements("css selector", ".plot"):
+        for key in (Keys.ARROW_RIGHT, Keys.END):
+            plot.send_keys(key)
+            box = "const r = arguments[0].querySelector('output').getBoundingClientRect(); return [r.left, r.right]"
+            left, right = browser.execute_script(box, plot)
+            assert left >= 0
+            assert right <= 390
+
+
+def test_the_keyboard_gives_the_same_numbers(
+    browser: webdriver.Chrome, figure: WebElement, small_report: SmallReport
+):
+    plot = figure.find_element("css selector", ".plot")
+    rows = evaluations(small_report, "sequential")
+    shown: list[Any] = []
+    for key in (Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT, Keys.END, Keys.HOME):
+        plot.send_keys(key)
+        title, step, accuracy = readout(figure)
+        assert title.endswith(", validation")
+        found = (step.split()[-1], float(accuracy.split()[-1]))
+        assert found in [(row["step"], percent(row["validation_accuracy"])) for row in rows]
+        shown.append(int(found[0]))
+    first, second, back, end, home = shown
+    assert (first, first) == (back, home)
+    assert first < second < end == int(rows[-1]["step"])
+    plot.send_keys(Keys.ARROW_DOWN)
+    assert readout(figure)[0].endswith(", training")
+    plot.send_keys(Keys.ARROW_UP)
+    assert readout(figure)[0].endswith(", validation")
+    assert figure.find_elements("css selector", ".dot")
+    plot.send_keys(Keys.ESCAPE)
+    assert readout(figure) == [""]
+    assert not figure.find_elements("css selector", ".dot")
+
+
+def test_a_series_can_be_switched_off_and_on(browser: webdriver.Chrome, figure: WebElement):
+    entry, label = label_of(figure, "validation")
+    box = entry.find_element("css selector", "input")
+    drawn = "return arguments[0].querySelectorAll(`.wide [data-series='${arguments[1]}']`)"
+    parts = browser.execute_script(drawn, figure, label)
+    assert len(parts) == 2  # one in each panel
+    for shown, way in ((False, box.click), (True, lambda: box.send_keys(Keys.SPACE))):
+        way()
+        assert [part.is_displayed() for part in parts] == [shown, shown]
+        point_at(browser, figure, label)
+        assert readout(figure)[0].endswith(", validation") == shown
+
+
+def test_the_data_are_those_of_the_history(
+    browser: webdriver.Chrome, figure: WebElement, small_report: SmallReport, tmp_path: Path
+):
+    command(browser, "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    figure.find_element("css selector", "button.data").click()
+    path = tmp_path / "3c_accuracy.csv"
+    for _ in range(100):
+        if path.exists():
+            break
+        time.sleep(0.1)
+    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+    assert {*rows[0]} == {"panel", "series", "step", "accuracy (%)"}
+    validation = [row for row in rows if row["series"] == "validation"]
+    panels = list(dict.fromkeys(row["panel"] for row in validation))
+    for panel, run in zip(panels, ("sequential", "stochastic"), strict=True):
+        found = [(r["step"], float(r["accuracy (%)"])) for r in validation if r["panel"] == panel]
+        history = evaluations(small_report, run)
+        assert found == [(r["step"], percent(r["validation_accuracy"])) for r in history]
+
+
+def test_without_a_script_all_but_the_answers_are_there(browser: webdriver.Chrome, address: str):
+    look(browser, width=1280, script=False)
+    try:
+        browser.get(address)
+        body = browser.find_element("css selector", "main").text
+        assert not browser.find_elements("css selector", "input, button")
+        drawings = browser.find_elements("css selector", ".plot .wide svg")
+        assert drawings
+        assert all(drawing.is_displayed() for drawing in drawings)
+    finally:
+        look(browser, width=1280)
+    browser.get(address)
+    with_script = browser.find_element("css selector", "main").text
+    assert with_script.replace("Data as CSV", "").split() == body.split()
+
+
+def test_paper_has_no_switches(browser: webdriver.Chrome, address: str):
+    look(browser, width=680, media="print")
+    browser.get(address)
+    for place in ("nav", ".back", ".data", ".key input", "details"):
+        assert not any(e.is_displayed() for e in browser.find_elements("css selector", place)), (
+            place
+        )
+    assert all(e.is_displayed() for e in browser.find_elements("css selector", ".wide, .key li"))
