@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from experiments.reported import Statement
@@ -58,19 +59,28 @@ class Claim:
         measured: Its task's metrics to what was measured.
         needs: Settings that must be the report's own for the claim to be judged.
         evidence: Figure or file in the task's folder that shows it.
+        numbers: Paths of the metrics behind it, such as ``runs/*/weight_norm``.
+        alone: Settings with which the task measures these numbers and little else.
     """
 
     statement: Statement
     measured: Callable[[Any], Measured]
     needs: tuple[str, ...]
     evidence: str
+    numbers: tuple[str, ...]
+    alone: Mapping[str, Any]
 
 
 def claim(
-    statement: Statement, *, needs: tuple[str, ...], evidence: str
+    statement: Statement,
+    *,
+    needs: tuple[str, ...],
+    evidence: str,
+    numbers: tuple[str, ...],
+    alone: Mapping[str, Any] = MappingProxyType({}),
 ) -> Callable[[Callable[[Any], Measured]], Claim]:
     """Decorate the function that measures a statement; see `Claim`."""
-    return lambda measured: Claim(statement, measured, needs, evidence)
+    return lambda measured: Claim(statement, measured, needs, evidence, numbers, alone)
 
 
 @dataclass(frozen=True)

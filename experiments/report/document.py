@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +14,7 @@ from markupsafe import Markup
 from experiments.common.claims import JudgedClaim, Verdict
 from experiments.common.settings import Settings
 from experiments.report.equations import TITLES, equation_anchor, is_wide, mathml
-from experiments.report.judging import Finished
+from experiments.report.judging import Finished, claims_file
 from experiments.report.section import Section, anchor
 from experiments.task1_gradients.ledger import readable
 from mnist_jax.data.known import not_mnist
@@ -45,7 +45,8 @@ class Report:
 
 def write(report: Report) -> None:
     """Write claims.json, report.md and index.html."""
-    write_json(report.folder / "claims.json", [asdict(claim) for claim in report.claims])
+    records = claims_file(report.experiments, report.claims, report.config)
+    write_json(report.folder / "claims.json", records)
     for name, text in (("report.md", markdown(report)), ("index.html", page(report))):
         with replacing(report.folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -20,6 +20,12 @@ def gradient(task: str, metrics: Task1Metrics) -> Measured:
 
 
 CLAIMS = tuple(
-    claim(statement, needs=("batch_size",), evidence="1_errors.png")(partial(gradient, task))
+    claim(
+        statement,
+        needs=("batch_size", "gradients"),
+        evidence="1_errors.png",
+        numbers=tuple(f"gradients/{task}/*/{name}" for name in ("passes", "failed", "relative")),
+        alone={"gradients": (task,)},
+    )(partial(gradient, task))
     for task, statement in reported.GRADIENTS.items()
 )

@@ -6,10 +6,19 @@ from experiments import reported
 from experiments.common.claims import DATA, Condition, Measured, claim
 from experiments.task2_logistic.metrics import Task2Metrics
 
+IN_FILE_ORDER = {"shuffle": False}
+AT_STOP = ("unshuffled/stop_step", "unshuffled/at_stop", "unshuffled/final")
+EVERY_STEP = "unshuffled/spikes_every_step"
 LOGISTIC = (*DATA, "digits", "validation_selection", "learning_rate", "l2")
 
 
-@claim(reported.SCHEDULE, needs=(*DATA, "digits"), evidence="metrics.json")
+@claim(
+    reported.SCHEDULE,
+    needs=(*DATA, "digits"),
+    evidence="metrics.json",
+    numbers=("train_examples", "validation_examples", "steps_per_epoch", "evaluate_every"),
+    alone={"shuffle": False, "epochs": 1},
+)
 def schedule(task: Task2Metrics) -> Measured:
     """Row 1 of task 2."""
     steps, every = task["steps_per_epoch"], task["evaluate_every"]
@@ -23,7 +32,13 @@ def schedule(task: Task2Metrics) -> Measured:
     )
 
 
-@claim(reported.STOPS, needs=LOGISTIC, evidence="2b_loss.png")
+@claim(
+    reported.STOPS,
+    needs=LOGISTIC,
+    evidence="2b_loss.png",
+    numbers=AT_STOP,
+    alone=IN_FILE_ORDER,
+)
 def stopping_step(task: Task2Metrics) -> Measured:
     """2d, in file order."""
     run, step = task["unshuffled"], reported.STOPPING_STEP
@@ -43,6 +58,8 @@ def stopping_step(task: Task2Metrics) -> Measured:
     reported.STOPS_SHUFFLED,
     needs=(*LOGISTIC, "epochs", "shuffle", "lag_seeds"),
     evidence="2d_stopping.png",
+    numbers=("shuffled/stop_steps/lag",),
+    alone={"patience_seeds": 1, "curve_seeds": 1},
 )
 def stopping_range(task: Task2Metrics) -> Measured:
     """2d, shuffled."""
@@ -59,7 +76,13 @@ def stopping_range(task: Task2Metrics) -> Measured:
     )
 
 
-@claim(reported.SENSITIVITY, needs=(*LOGISTIC, "epochs"), evidence="2b_loss.png")
+@claim(
+    reported.SENSITIVITY,
+    needs=(*LOGISTIC, "epochs"),
+    evidence="2b_loss.png",
+    numbers=(*AT_STOP, "unshuffled/lowest_validation_loss"),
+    alone=IN_FILE_ORDER,
+)
 def sensitivity(task: Task2Metrics) -> Measured:
     """2d, the criterion and where overfitting starts."""
     run, start = task["unshuffled"], reported.OVERFITTING_STEP
@@ -83,7 +106,13 @@ def sensitivity(task: Task2Metrics) -> Measured:
     )
 
 
-@claim(reported.SPIKE_COUNT, needs=(*LOGISTIC, "epochs"), evidence="2e_spike_position.png")
+@claim(
+    reported.SPIKE_COUNT,
+    needs=(*LOGISTIC, "epochs"),
+    evidence="2e_spike_position.png",
+    numbers=("unshuffled/epochs", "unshuffled/spikes", EVERY_STEP),
+    alone=IN_FILE_ORDER,
+)
 def spike_count(task: Task2Metrics) -> Measured:
     """2e, how many spikes there are."""
     run = task["unshuffled"]
@@ -102,7 +131,13 @@ def spike_count(task: Task2Metrics) -> Measured:
     )
 
 
-@claim(reported.SPIKE_PLACE, needs=(*LOGISTIC, "epochs"), evidence="2e_spike_position.png")
+@claim(
+    reported.SPIKE_PLACE,
+    needs=(*LOGISTIC, "epochs"),
+    evidence="2e_spike_position.png",
+    numbers=("steps_per_epoch", f"{EVERY_STEP}/batches", f"{EVERY_STEP}/depths"),
+    alone=IN_FILE_ORDER,
+)
 def spike_place(task: Task2Metrics) -> Measured:
     """2e, where in the epoch the spikes are."""
     # from the evaluation after every step: one in five sees a batch only in every fifth epoch
@@ -121,6 +156,8 @@ def spike_place(task: Task2Metrics) -> Measured:
     reported.SHUFFLING,
     needs=(*LOGISTIC, "epochs", "shuffle", "curve_seeds"),
     evidence="2e_shuffling.png",
+    numbers=("unshuffled/spikes/count", "unshuffled/spikes/depths", "shuffled/spikes"),
+    alone={"lag_seeds": 1, "patience_seeds": 1},
 )
 def shuffling(task: Task2Metrics) -> Measured:
     """2e, what shuffling does to the spikes."""

@@ -11,6 +11,8 @@ from experiments.task3_softmax.metrics import Task3Metrics
     reported.CLASS_SHARES,
     needs=("validation_size", "validation_selection"),
     evidence="3d_class_shares.png",
+    numbers=("sequential/class_distribution_percent",),
+    alone={"validation_selection": "sequential", "epochs": 1},
 )
 def class_shares(task: Task3Metrics) -> Measured:
     """3d, the ten numbers."""
@@ -22,7 +24,13 @@ def class_shares(task: Task3Metrics) -> Measured:
     )
 
 
-@claim(reported.TOO_GOOD, needs=(*SOFTMAX, "validation_selection"), evidence="3d_selections.png")
+@claim(
+    reported.TOO_GOOD,
+    needs=(*SOFTMAX, "validation_selection"),
+    evidence="3d_selections.png",
+    numbers=("sequential/final", "test_set"),
+    alone={"validation_selection": "sequential"},
+)
 def too_good(task: Task3Metrics) -> Measured:
     """3d, the sequential validation set."""
     final, test = task["sequential"]["final"], task["test_set"]
@@ -51,6 +59,8 @@ def too_good(task: Task3Metrics) -> Measured:
     reported.SLIGHT_OVERFITTING,
     needs=(*SOFTMAX, "validation_selection"),
     evidence="3c_accuracy.png",
+    numbers=("stochastic/final", "test_set/random_selections"),
+    alone={"validation_selection": "stochastic"},
 )
 def slight_overfitting(task: Task3Metrics) -> Measured:
     """3d, the stochastic validation set."""

@@ -7,7 +7,12 @@ from experiments.common.claims import SOFTMAX, Condition, Measured, claim
 from experiments.task4_regularization.metrics import Task4Metrics
 
 
-@claim(reported.NOISE, needs=SOFTMAX, evidence="4b_weights.png")
+@claim(
+    reported.NOISE,
+    needs=SOFTMAX,
+    evidence="4b_weights.png",
+    numbers=("runs/*/total_variation_over_size",),
+)
 def noise(metrics: Task4Metrics) -> Measured:
     """4b, the weight images."""
     runs = metrics["runs"]
@@ -21,7 +26,10 @@ def noise(metrics: Task4Metrics) -> Measured:
 
 
 @claim(
-    reported.ACCURACY_FALLS, needs=(*SOFTMAX, "validation_selection"), evidence="4c_accuracy.png"
+    reported.ACCURACY_FALLS,
+    needs=(*SOFTMAX, "validation_selection"),
+    evidence="4c_accuracy.png",
+    numbers=("runs/*/last_epoch_validation_accuracy",),
 )
 def accuracy_falls(metrics: Task4Metrics) -> Measured:
     """4c and 4d."""
@@ -42,7 +50,12 @@ def accuracy_falls(metrics: Task4Metrics) -> Measured:
     )
 
 
-@claim(reported.NORM_INVERSE, needs=SOFTMAX, evidence="4e_norm.png")
+@claim(
+    reported.NORM_INVERSE,
+    needs=SOFTMAX,
+    evidence="4e_norm.png",
+    numbers=("norm_exponent", "runs/*/weight_norm"),
+)
 def norm_inverse(metrics: Task4Metrics) -> Measured:
     """4e."""
     runs, exponent = metrics["runs"], metrics["norm_exponent"]

@@ -1,0 +1,365 @@
+"""Published claims are verified: what was planted moves, is named, and has the right cause."""
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import SmallReport
+
+from experiments.__main__ import TASKS
+from experiments.common import provenance
+from experiments.common.claims import judge
+from experiments.common.command import exit_code
+from experiments.common.progress import Progress
+from experiments.common.provenance import record, seal
+from experiments.common.settings import Settings
+from experiments.common.task import config
+from experiments.task2_logistic import __main__ as task2
+from experiments.task2_logistic import metrics as task2_metrics
+from experiments.task2_logistic.settings import Task2Settings
+from experiments.task3_softmax import __main__ as task3
+from experiments.task3_softmax.settings import Task3Settings
+from experiments.task4_regularization import __main__ as task4
+from experiments.task4_regularization.settings import Task4Settings
+from experiments.verify.__main__ import run
+from experiments.verify.causes import Cause
+from experiments.verify.comparing import compare, interval
+from experiments.verify.published import CLAIMS, Published, read
+from experiments.verify.rerun import parts
+from experiments.verify.verifying import Verified, verify
+from mnist_jax import gradients
+from mnist_jax.data import Mnist
+from mnist_jax.models import logistic, softmax
+from mnist_jax.training import Lag, Shuffled, TrainingSettings
+
+SMALL: dict[str, Any] = {"train_size": 900, "validation_size": 300, "epochs": 8, "batch_size": 32}
+SETTINGS: dict[str, Settings] = {
+    "task2_logistic": Task2Settings(**SMALL, lag_seeds=3, patience_seeds=2, curve_seeds=2),
+    "task3_softmax": Task3Settings(**SMALL),
+    "task4_regularization": Task4Settings(**SMALL, l2=(0.02, 0.2)),
+}
+QUIET = Progress(quiet=True)
+Records = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def written(mnist: Mnist) -> Records:
+    """The records of three tasks with small settings, by the claims' ids."""
+    made: Records = {}
+    for task in TASKS[1:]:
+        settings = SETTINGS[task.name]
+        metrics = task.measure(settings, mnist, QUIET).metrics
+        for claim in task.claims:
+            judged = judge(claim, metrics, settings.changed())
+            made[claim.statement.id] = record(
+                claim, judged, settings, metrics, config(settings, mnist)
+            )
+    return json.loads(json.dumps(made))
+
+
+def verified(folder: Path, entry: dict[str, Any], mnist: Mnist) -> Verified:
+    file = folder / "claims.json"
+    file.write_text(json.dumps([entry]), encoding="utf-8")
+    [found] = verify(read(file, ()), mnist, QUIET)
+    return found
+
+
+def put(entry: dict[str, Any], path: str, value: object) -> object:
+    *keys, last = path.split("/")
+    inner: Any = entry
+    for key in keys:
+        inner = inner[key]
+    before, inner[last] = inner[last], value
+    return before
+
+
+def test_what_nobody_touched_agrees(written: Records, mnist: Mnist, tmp_path: Path):
+    for name in ("stopping-step", "shuffling", "class-shares", "too-good", "noise"):
+        found = verified(tmp_path, written[name], mnist)
+        assert (found.agrees, found.moved, found.found) == (True, [], []), name
+        assert found.compared >= 2
+
+
+LOSS = "unshuffled/final/validation_loss"
+# what is changed in the file after it was written: claim, place, value, number that moves
+EDITS = [
+    ("stopping-step", f"numbers/{LOSS}", 0.25, LOSS),
+    ("schedule", "numbers/steps_per_epoch", 29, "steps_per_epoch"),
+    ("too-good", "numbers/test_set/accuracy", 0.5, "test_set/accuracy"),
+    ("slight-overfitting", "settings/seed", 7, "stochastic/final/validation_accuracy"),
+    ("stopping-step", "settings/learning_rate", 0.06, LOSS),
+    ("stopping-step", "settings/batch_size", 16, LOSS),
+    ("norm-inverse", "settings/epochs", 7, "runs/0.2/weight_norm"),
+    ("schedule", "verdict", "confirmed", "verdict"),
+    ("schedule", "environment/packages/jax", "0.10.2", None),
+    ("schedule", "data/t10k-labels-idx1-ubyte", "0" * 64, None),
+]
+
+
+@pytest.mark.parametrize(("claim", "place", "value", "number"), EDITS)
+def test_a_file_that_was_changed_is_found_out(
+    claim, place, value, number, written: Records, mnist: Mnist, tmp_path: Path
+):
+    entry = copy.deepcopy(written[claim])
+    put(entry, place, value)
+    found = verified(tmp_path, entry, mnist)
+    assert not found.agrees
+    assert {each.cause for each in found.why} == {Cause.FILE}
+    assert number is None or number in [each.name for each in found.beyond]
+    part = place.split("/")[0]
+    assert f"its {'claim' if part == 'verdict' else part} is not" in found.why[0].what
+
+
+# what an honest file of another place says of it, a number that differs by a factor, the cause
+PLACES = [
+    ("environment/packages/jax", "0.10.2", 1.01, Cause.VERSIONS, "jax is"),
+    ("environment/packages/numpy", "1.0", 1.01, Cause.VERSIONS, "numpy is"),
+    ("environment/python", "2.7", 1.01, Cause.VERSIONS, "python is"),
+    ("environment/device", "TPU v5", 1.01, Cause.VERSIONS, "device is"),
+    ("environment/threads", 99, 1.01, Cause.VERSIONS, "threads is"),
+    ("code/mnist_jax/training", "0" * 16, 1.01, Cause.CODE, "mnist_jax/training is"),
+    ("data/train-labels-idx1-ubyte", "0" * 64, 1.01, Cause.DATA, "train-labels-idx1-ubyte is"),
+    ("environment/packages/jax", "0.10.2", 1 + 2e-8, None, "jax is"),
+    ("code/mnist_jax/training", "0" * 16, 1 + 2e-8, None, "mnist_jax/training is"),
+    ("environment/device", "TPU v5", 1, None, "device is"),
+    ("environment/packages/matplotlib", "9", 1.01, Cause.CODE, "what ran here or there"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "factor", "cause", "named"), PLACES)
+def test_what_differs_between_two_places_is_the_cause_if_a_number_moved(
+    place, value, factor, cause, named, written: Records, mnist: Mnist, tmp_path: Path
+):
+    entry = copy.deepcopy(written["stopping-step"])
+    part, name = place.split("/", 1)
+    if part == "environment":
+        put(entry, place, value)
+    else:
+        entry[part][name] = value
+    loss = entry["numbers"]["unshuffled"]["final"]["validation_loss"]
+    put(entry, f"numbers/{LOSS}", loss * factor)
+    entry["seal"] = seal(entry)
+    found = verified(tmp_path, entry, mnist)
+    assert found.agrees == (cause is None)
+    assert [each.name for each in found.moved] == ([] if factor == 1 else [LOSS])
+    reasons = found.found if cause is None else found.why
+    assert named in reasons[0].what
+    assert cause is None or {each.cause for each in reasons} == {cause}
+
+
+def flipped_label(mnist: Mnist) -> Mnist:
+    labels = mnist.train.labels.copy()
+    two = np.flatnonzero(labels[:900] == 2)[0]
+    labels[two] = 3
+    return mnist._replace(train=mnist.train._replace(labels=labels))
+
+
+def swapped_images(mnist: Mnist) -> Mnist:
+    order = np.arange(len(mnist.test.labels))
+    order[[0, -1]] = order[[-1, 0]]
+    return mnist._replace(test=type(mnist.test)(*(values[order] for values in mnist.test)))
+
+
+def one_pixel(mnist: Mnist) -> Mnist:
+    images = mnist.train.images.copy()
+    images[5, 400] ^= 255
+    return mnist._replace(train=mnist.train._replace(images=images))
+
+
+@pytest.mark.parametrize(
+    ("claim", "change", "files"),
+    [
+        ("stopping-step", flipped_label, {"train-labels-idx1-ubyte"}),
+        ("class-shares", swapped_images, {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}),
+        ("stopping-step", one_pixel, {"train-images-idx3-ubyte"}),
+    ],
+)
+def test_other_data_are_named(claim, change, files, written: Records, mnist: Mnist, tmp_path: Path):
+    found = verified(tmp_path, written[claim], change(mnist))
+    assert found.beyond
+    assert {each.cause for each in found.why} == {Cause.DATA}
+    assert {each.what.split()[0] for each in found.why} == files
+
+
+def wrong_gradient(w, inputs, targets, l2):
+    return 1.001 * gradients.logistic_gradient(w, inputs, targets)
+
+
+def half_the_penalty(w, inputs, targets, l2):
+    return gradients.softmax_gradient(w, inputs, targets) + l2 * w
+
+
+def other_training(**changes: Any) -> Callable[..., TrainingSettings]:
+    own = Settings.training_settings
+    return lambda self, **overrides: replace(own(self, **overrides), **changes)
+
+
+# what is planted in the code: the claim, where, what, the number that moves
+FAULTS = [
+    ("stopping-step", task2, "logistic", logistic._replace(gradient=wrong_gradient), LOSS),
+    (
+        "sensitivity",
+        task2_metrics,
+        "CRITERIA",
+        {"lag": Lag(3), "patience": task2_metrics.CRITERIA["patience"]},
+        "unshuffled/stop_step/lag",
+    ),
+    (
+        "shuffling",
+        task2.training,
+        "shuffled",
+        lambda seeds: Shuffled([seed + 1 for seed in seeds]),
+        "shuffled/spikes/mean_count",
+    ),
+    (
+        "norm-inverse",
+        task4,
+        "softmax",
+        softmax._replace(gradient=half_the_penalty),
+        "runs/0.2/weight_norm",
+    ),
+    (
+        "stopping-step",
+        Task2Settings,
+        "training_settings",
+        other_training(batch_size=31),
+        LOSS,
+    ),
+    (
+        "stopping-step",
+        task2.training,
+        "hyperparameters",
+        lambda *given: task4.training.settings.hyperparameters(0.051),
+        LOSS,
+    ),
+    (
+        "too-good",
+        task3,
+        "correct_on_test_set",
+        lambda mnist, run, precision: mnist.test.labels != 4,
+        "test_set/accuracy",
+    ),
+]
+
+
+@pytest.mark.parametrize(("claim", "where", "name", "fault", "number"), FAULTS)
+def test_a_change_of_the_code_is_named(
+    claim, where, name, fault, number, written: Records, mnist: Mnist, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(where, name, fault)
+    found = verified(tmp_path, written[claim], mnist)
+    assert number in [each.name for each in found.beyond]
+    assert {each.cause for each in found.why} == {Cause.CODE}
+
+
+def test_the_folder_whose_code_changed_is_named(
+    written: Records, mnist: Mnist, tmp_path: Path, monkeypatch
+):
+    entry = copy.deepcopy(written["class-shares"])
+    put(entry, "numbers/sequential/class_distribution_percent", [10.0] * 10)
+    entry["seal"] = seal(entry)
+    sources = provenance._sources
+    monkeypatch.setattr(
+        provenance,
+        "_sources",
+        lambda folder, name: sources(folder, name) + b"\n" * (folder.name == "data"),
+    )
+    found = verified(tmp_path, entry, mnist)
+    [why] = found.why
+    assert (why.cause, why.what.split()[0]) == (Cause.CODE, "mnist_jax/data")
+
+
+def test_a_verdict_that_rounding_turns_is_not_blamed_on_the_code(written: Records):
+    moved = [*compare({"a": 1.0}, {"a": 1.0 + 1e-7}, [{"a": 1.0 - 1e-7}])]
+    turned = [*compare({"verdict": "confirmed"}, {"verdict": "refuted"}, [])]
+    found = Verified("noise", 1, moved, turned, [], same_judge=True)
+    assert not found.agrees
+    assert [each.cause for each in found.why] == [Cause.ROUNDING]
+    [why] = replace(found, same_judge=False).why
+    assert why.cause is Cause.CODE  # what judges is another
+
+
+def test_the_reach_of_rounding_is_that_of_the_runs():
+    rng = np.random.default_rng(0)
+    level, outside = 0.05, 0
+    for _ in range(2000):
+        *seen, one_more = rng.normal(3.0, 1e-7, 5)
+        middle, reach = interval(seen, level)
+        outside += abs(one_more - middle) > reach
+    assert 0.03 < outside / 2000 < 0.07
+    assert interval([75.0, 75.0, 75.0], level)[1] < 1e-12  # a step that rounding never moved
+
+
+def test_numbers_that_come_and_go_with_rounding_are_not_compared():
+    [moved] = compare({"spikes[1]": 130}, {}, [{"spikes[1]": 130}, {}])
+    assert moved.explained
+    [moved] = compare({"spikes[1]": 130}, {}, [{}, {}])
+    assert not moved.explained
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_alone_a_claim_has_the_numbers_that_it_has_with_others(name, written: Records):
+    if name.startswith("gradient"):
+        return
+    task, claim = CLAIMS[name]
+    entry = Published(written[name], task, claim, SETTINGS[task.name], {})
+    [part] = parts([entry])
+    assert {key: getattr(part.settings, key) for key in claim.alone} == {**claim.alone}
+
+
+# what is no claims file: how it is damaged, what the message says
+DAMAGE: list[tuple[Callable[[str], str], str]] = [
+    (lambda text: text[: len(text) // 2], "is not JSON .* get it again"),
+    (lambda text: "", "is not JSON"),
+    (lambda text: '{"claims": 3}', "holds no claims"),
+    (lambda text: "[]", "holds no claims"),
+    (lambda text: "[" * 10**5, "is not JSON"),
+    (lambda text: text.replace('"settings"', '"x"'), "no settings, so it can't be verified"),
+    (lambda text: text.replace('"schedule"', '"speed"'), "'speed' is no claim of this version"),
+    (lambda text: text.replace('"epochs"', '"laps"'), "differ in epochs and laps"),
+    (lambda text: re.sub(r'"epochs": \d+', '"epochs": "x"', text), "setting epochs is 'x'"),
+    (lambda text: re.sub(r'"epochs": \d+', '"epochs": -1', text), "epochs is -1"),
+    (lambda text: text.replace('"checks"', '"tests"'), "no verdict and checks"),
+]
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGE)
+def test_what_is_no_claims_file_is_one_message_and_code_2(
+    damage, message, small_report: SmallReport, tmp_path: Path, capsys
+):
+    text = (small_report.folder / "claims.json").read_text(encoding="utf-8")
+    (tmp_path / "claims.json").write_text(damage(text), encoding="utf-8")
+    assert exit_code(lambda: run([str(tmp_path / "claims.json")])) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert re.search(message, line)
+
+
+def test_a_claim_that_the_file_has_not_is_one_message(small_report: SmallReport, capsys):
+    file = str(small_report.folder / "claims.json")
+    assert exit_code(lambda: run([file, "--claim", "stoping-step"])) == 2
+    assert "no claim 'stoping-step'; it has gradient-1a" in capsys.readouterr().err
+    assert exit_code(lambda: run([f"{file}.not"])) == 2
+    assert "can't be read: No such file" in capsys.readouterr().err
+
+
+def test_the_command_says_what_moved_and_why(small_report: SmallReport, tmp_path: Path, capsys):
+    file = small_report.folder / "claims.json"
+    chosen = ["--claim", "class-shares", "schedule", "--quiet"]
+    assert run([str(file), *chosen]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 of 2 claims agree"
+    edited = file.read_text(encoding="utf-8").replace('"evaluate_every": 1', '"evaluate_every": 2')
+    (tmp_path / "claims.json").write_text(edited, encoding="utf-8")
+    assert run([str(tmp_path / "claims.json"), *chosen]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "schedule: MOVED (4 numbers compared)",
+        "  evaluate_every was 2, is 1 (rounding moves it by 2.2e-16 at most)",
+        f"  because of {Cause.FILE}: its numbers is not what was written",
+        "class-shares: agrees, 10 numbers",
+        "1 of 2 claims agree",
+    ]
