@@ -82,7 +82,7 @@ def _of_data(settings: VerifySettings, data_set: data.DataSetName) -> Settings:
 
 
 def show(verified: Sequence[Verified]) -> None:
-    """Print a line for each claim, and what moved and why under it."""
+    """Print a line for each claim, what moved and why under it, and what else differs."""
     for each in verified:
         print(f"{each.id}: {each}")
         for moved in each.beyond[:SHOWN]:
@@ -91,11 +91,11 @@ def show(verified: Sequence[Verified]) -> None:
             print(f"  and {counted(len(each.beyond) - SHOWN, 'number')} more")
         if not each.agrees:
             print(f"  because of {each.why[0].cause}: {told(each.why)}")
-        elif each.found:
-            print(f"  although {told(each.found)}")
-    agreeing = sum(each.agrees for each in verified)
-    print(f"{agreeing} of {counted(len(verified), 'claim')} agree")
+    agreeing = [each for each in verified if each.agrees]
+    print(f"{len(agreeing)} of {counted(len(verified), 'claim')} agree")
+    if others := {what: None for each in agreeing for what in each.found}:
+        print(f"although {told(list(others))}")
 
 
 if __name__ == "__main__":
-    raise SystemExit(exit_code(run))
+    raise SystemExit(exit_code(run, kept="nothing is written"))

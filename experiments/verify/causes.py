@@ -57,7 +57,7 @@ def differences(published: Published, data: Mapping[str, str]) -> list[Differenc
     """
     record, code = published.record, code_digests(published.task.name)
     found = [
-        Difference(Cause.FILE, f"its {part} is not what was written")
+        Difference(Cause.FILE, f"the digest of its {part} is not the sealed one")
         for part in published.changed_parts()
     ]
     for cause, part, now in (

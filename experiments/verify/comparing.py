@@ -31,8 +31,11 @@ class Moved:
     explained: bool
 
     def __str__(self) -> str:
-        reach = "" if self.reach is None else f" (rounding moves it by {self.reach:.1e} at most)"
-        return f"{self.name} was {self.published}, is {self.here}{reach}"
+        text = f"{self.name} is {self.here}, in the file {self.published}"
+        if self.reach is None:
+            return text
+        moves = f"moves it by {self.reach:.1e} at most" if self.reach else "does not move it"
+        return f"{text}; rounding {moves}"
 
 
 def flat(numbers: Any, path: str = "") -> dict[str, Any]:
@@ -81,7 +84,9 @@ def compare(
             yield Moved(name, was, now, np.inf, explained=True)
         else:
             middle, reach = interval(reached, level)
-            yield Moved(name, was, now, reach, abs(was - middle) <= reach)
+            # metrics are computed in float64, whatever the run is
+            bit = float(np.finfo(float).eps) * max(1.0, abs(middle))
+            yield Moved(name, was, now, reach, abs(was - middle) <= reach + bit)
 
 
 def interval(values: Sequence[float], level: float) -> tuple[float, float]:
@@ -93,7 +98,7 @@ def interval(values: Sequence[float], level: float) -> tuple[float, float]:
 
     Returns:
         The middle and the half-width of the prediction interval: Student's t times the standard
-        deviation, and the last bit of the float64 in which metrics are computed.
+        deviation.
 
     Example:
         >>> middle, reach = interval([1.0, 2.0, 3.0], level=0.05)
@@ -102,8 +107,9 @@ def interval(values: Sequence[float], level: float) -> tuple[float, float]:
     """
     count, middle = len(values), float(np.mean(values))
     quantile = float(stats.t.ppf(1 - level / 2, count - 1))
-    bit = float(np.finfo(float).eps) * max(1.0, abs(middle))
-    return middle, quantile * float(np.std(values, ddof=1)) * (1 + 1 / count) ** 0.5 + bit
+    # of equal values exactly 0, whatever their mean rounds to
+    deviation = float(np.std(values, ddof=1)) if len({*values}) > 1 else 0.0
+    return middle, quantile * deviation * (1 + 1 / count) ** 0.5
 
 
 def _value(numbers: Mapping[str, Any], name: str) -> Any:

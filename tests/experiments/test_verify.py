@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import SmallReport
 
 from experiments.__main__ import TASKS
 from experiments.common import provenance
@@ -27,6 +26,7 @@ from experiments.task3_softmax import __main__ as task3
 from experiments.task3_softmax.settings import Task3Settings
 from experiments.task4_regularization import __main__ as task4
 from experiments.task4_regularization.settings import Task4Settings
+from experiments.verify import __main__ as command
 from experiments.verify import verifying
 from experiments.verify.__main__ import run
 from experiments.verify.causes import Cause, digests
@@ -36,7 +36,8 @@ from experiments.verify.rerun import Part, parts
 from experiments.verify.verifying import Verified, verify
 from mnist_jax import gradients
 from mnist_jax.data import Examples, Mnist
-from mnist_jax.models import logistic, softmax
+from mnist_jax.models import softmax
+from mnist_jax.results import write_json
 from mnist_jax.training import Lag, Shuffled, hyperparameters
 
 SMALL: dict[str, Any] = {"train_size": 900, "validation_size": 300, "epochs": 8, "batch_size": 32}
@@ -133,15 +134,15 @@ LOSS = "unshuffled/final/validation_loss"
 # what is changed in the file after it was written: claim, place, value, number that moves
 EDITS = [
     ("stopping-step", f"numbers/{LOSS}", 0.25, LOSS),
-    ("schedule", "numbers/steps_per_epoch", 29, "steps_per_epoch"),
+    ("spike-place", "numbers/steps_per_epoch", 29, "steps_per_epoch"),
     ("too-good", "numbers/test_set/accuracy", 0.5, "test_set/accuracy"),
     ("slight-overfitting", "settings/seed", 7, "stochastic/final/validation_accuracy"),
     ("stopping-step", "settings/learning_rate", 0.06, LOSS),
-    ("stopping-step", "settings/batch_size", 16, LOSS),
-    ("norm-inverse", "settings/epochs", 7, "runs/0.2/weight_norm"),
-    ("schedule", "verdict", "confirmed", "verdict"),
-    ("schedule", "environment/packages/jax", "0.10.2", None),
-    ("schedule", "data/t10k-labels-idx1-ubyte", "0" * 64, None),
+    ("too-good", "settings/batch_size", 16, "test_set/accuracy"),
+    ("norm-inverse", "settings/l2", [0.02, 0.3], "runs/0.2/weight_norm"),
+    ("stopping-step", "verdict", "confirmed", "verdict"),
+    ("stopping-step", "environment/packages/jax", "0.10.2", None),
+    ("stopping-step", "data/t10k-labels-idx1-ubyte", "0" * 64, None),
 ]
 
 
@@ -157,7 +158,7 @@ def test_a_file_that_was_changed_is_found_out(
     assert {each.cause for each in found.why} == {Cause.FILE}
     assert number is None or number in [each.name for each in found.beyond]
     part = place.split("/")[0]
-    assert f"its {'claim' if part == 'verdict' else part} is not" in found.why[0].what
+    assert f"its {'claim' if part == 'verdict' else part} is not the sealed" in found.why[0].what
 
 
 # what an honest file of another place says of it, a number that differs by a factor, the cause
@@ -233,7 +234,7 @@ def test_other_data_are_named(claim, change, files, written: Records, few: Mnist
 
 
 def wrong_gradient(w, inputs, targets, l2):
-    return 1.001 * gradients.logistic_gradient(w, inputs, targets)
+    return 1.001 * gradients.softmax_gradient(w, inputs, targets)
 
 
 def half_the_penalty(w, inputs, targets, l2):
@@ -243,10 +244,10 @@ def half_the_penalty(w, inputs, targets, l2):
 # what is planted in the code: the claim, where, what, the number that moves
 FAULTS = [
     (
-        "stopping-step",
-        (task2, "logistic"),
-        logistic._replace(gradient=wrong_gradient),
-        LOSS,
+        "too-good",
+        (task3, "softmax"),
+        softmax._replace(gradient=wrong_gradient),
+        "sequential/final/validation_loss",
     ),
     (
         "sensitivity",
@@ -255,10 +256,10 @@ FAULTS = [
         "unshuffled/stop_step/lag",
     ),
     (
-        "shuffling",
-        (task2.training, "shuffled"),
+        "too-good",
+        (task3.training, "shuffled"),
         lambda seeds: Shuffled([seed + 1 for seed in seeds]),
-        "shuffled/spikes/mean_count",
+        "sequential/final/validation_loss",
     ),
     (
         "norm-inverse",
@@ -332,7 +333,7 @@ def test_the_reach_of_rounding_is_that_of_the_runs():
         middle, reach = interval(seen, level)
         outside += abs(one_more - middle) > reach
     assert 0.03 < outside / 2000 < 0.07
-    assert interval([75.0, 75.0, 75.0], level)[1] < 1e-12  # a step that rounding never moved
+    assert interval([0.1, 0.1, 0.1], level)[1] == 0  # whatever the mean rounds to
 
 
 def test_numbers_that_come_and_go_with_rounding_are_not_compared():
@@ -368,37 +369,51 @@ DAMAGE: list[tuple[Callable[[str], str], str]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def published(written: Records, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("published") / "claims.json"
+    write_json(file, list(written.values()))
+    return file
+
+
 @pytest.mark.parametrize(("damage", "message"), DAMAGE)
 def test_what_is_no_claims_file_is_one_message_and_code_2(
-    damage, message, small_report: SmallReport, tmp_path: Path, capsys
+    damage, message, published: Path, tmp_path: Path, capsys
 ):
-    text = (small_report.folder / "claims.json").read_text(encoding="utf-8")
-    (tmp_path / "claims.json").write_text(damage(text), encoding="utf-8")
-    assert exit_code(lambda: run([str(tmp_path / "claims.json")])) == 2
+    file = tmp_path / "claims.json"
+    file.write_text(damage(published.read_text(encoding="utf-8")), encoding="utf-8")
+    assert exit_code(lambda: run([str(file)])) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert re.search(message, line)
 
 
-def test_a_claim_that_the_file_has_not_is_one_message(small_report: SmallReport, capsys):
-    file = str(small_report.folder / "claims.json")
-    assert exit_code(lambda: run([file, "--claim", "stoping-step"])) == 2
-    assert "no claim 'stoping-step'; it has gradient-1a" in capsys.readouterr().err
-    assert exit_code(lambda: run([f"{file}.not"])) == 2
+def test_a_claim_that_the_file_has_not_is_one_message(published: Path, capsys):
+    assert exit_code(lambda: run([str(published), "--claim", "stoping-step"])) == 2
+    assert "no claim 'stoping-step'; it has schedule" in capsys.readouterr().err
+    assert exit_code(lambda: run([f"{published}.not"])) == 2
     assert "can't be read: No such file" in capsys.readouterr().err
 
 
-def test_the_command_says_what_moved_and_why(small_report: SmallReport, tmp_path: Path, capsys):
-    file = small_report.folder / "claims.json"
-    chosen = ["--claim", "class-shares", "schedule", "--quiet"]
-    assert run([str(file), *chosen]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "2 of 2 claims agree"
-    edited = file.read_text(encoding="utf-8").replace('"evaluate_every": 1', '"evaluate_every": 2')
-    (tmp_path / "claims.json").write_text(edited, encoding="utf-8")
-    assert run([str(tmp_path / "claims.json"), *chosen]) == 1
-    assert capsys.readouterr().out.splitlines() == [
-        "schedule: MOVED (4 numbers compared)",
-        "  evaluate_every was 2, is 1 (rounding moves it by 2.2e-16 at most)",
-        f"  because of {Cause.FILE}: its numbers is not what was written",
-        "class-shares: agrees, 10 numbers",
-        "1 of 2 claims agree",
+@pytest.mark.usefixtures("once")
+def test_the_command_says_what_moved_and_why(
+    published: Path, few: Mnist, tmp_path: Path, monkeypatch, capsys
+):
+    monkeypatch.setattr(command, "load", lambda settings: few)
+    chosen = ["--claim", "spike-place", "stopping-step", "--quiet"]
+    assert run([str(published), *chosen]) == 0
+    first, *_, total = capsys.readouterr().out.splitlines()
+    [compared] = re.findall(r"stopping-step: agrees, (\d+) numbers", first)
+    assert total == "2 of 2 claims agree"
+    file = tmp_path / "claims.json"
+    text = published.read_text(encoding="utf-8")
+    steps = re.compile('"steps_per_epoch": (\\d+)')
+    file.write_text(steps.sub('"steps_per_epoch": 99', text), encoding="utf-8")
+    assert run([str(file), *chosen]) == 1
+    agreeing, *moved, total = capsys.readouterr().out.splitlines()
+    assert moved == [
+        "spike-place: MOVED (23 numbers compared)",
+        f"  steps_per_epoch is {steps.findall(text)[0]}, in the file 99; rounding does not move it",
+        f"  because of {Cause.FILE}: the digest of its numbers is not the sealed one",
     ]
+    assert agreeing == f"stopping-step: agrees, {compared} numbers"
+    assert total == "1 of 2 claims agree"
