@@ -20,7 +20,7 @@ from experiments.common.progress import Progress
 from experiments.common.settings import Settings
 from experiments.common.words import counted
 from experiments.verify.causes import told
-from experiments.verify.published import read
+from experiments.verify.published import Published, read
 from experiments.verify.verifying import Verified, verify
 from mnist_jax import data
 
@@ -69,11 +69,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
     with Progress(quiet=settings.quiet) as progress:
         verified = [
             each
-            for name, together in groupby(claims, key=lambda each: each.settings.data_set)
+            for name, together in groupby(claims, key=data_set_of)
             for each in verify(list(together), load(_of_data(settings, name)), progress)
         ]
     show(verified)
     return DONE if all(each.agrees for each in verified) else MOVED
+
+
+def data_set_of(claim: Published) -> data.DataSetName:
+    """The data set that a claim was measured on."""
+    return claim.settings.data_set
 
 
 def _of_data(settings: VerifySettings, data_set: data.DataSetName) -> Settings:
