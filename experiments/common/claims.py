@@ -61,6 +61,7 @@ class Claim:
         evidence: Figure or file in the task's folder that shows it.
         numbers: Paths of the metrics behind it, such as ``runs/*/weight_norm``.
         alone: Settings with which the task measures these numbers and little else.
+        errors: Those of them that are rounding errors, and so differ from machine to machine.
     """
 
     statement: Statement
@@ -69,6 +70,7 @@ class Claim:
     evidence: str
     numbers: tuple[str, ...]
     alone: Mapping[str, Any]
+    errors: tuple[str, ...]
 
 
 def claim(
@@ -78,9 +80,10 @@ def claim(
     evidence: str,
     numbers: tuple[str, ...],
     alone: Mapping[str, Any] = MappingProxyType({}),
+    errors: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Any], Measured]], Claim]:
     """Decorate the function that measures a statement; see `Claim`."""
-    return lambda measured: Claim(statement, measured, needs, evidence, numbers, alone)
+    return lambda measured: Claim(statement, measured, needs, evidence, numbers, alone, errors)
 
 
 @dataclass(frozen=True)

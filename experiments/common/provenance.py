@@ -108,8 +108,10 @@ def select(metrics: Mapping[str, Any], paths: tuple[str, ...]) -> dict[str, Any]
     return chosen
 
 
-def _copy(source: Mapping[str, Any], target: dict[str, Any], keys: list[str]) -> None:
+def _copy(source: Any, target: dict[str, Any], keys: list[str]) -> None:
     key, *rest = keys
+    if not isinstance(source, Mapping):  # as of a file that somebody changed
+        return
     for name in source if key == "*" else source.keys() & {key}:
         if rest:
             _copy(source[name], target.setdefault(name, {}), rest)

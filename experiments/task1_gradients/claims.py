@@ -26,6 +26,7 @@ CLAIMS = tuple(
         evidence="1_errors.png",
         numbers=tuple(f"gradients/{task}/*/{name}" for name in ("passes", "failed", "relative")),
         alone={"gradients": (task,)},
+        errors=(f"gradients/{task}/*/relative",),
     )(partial(gradient, task))
     for task, statement in reported.GRADIENTS.items()
 )

@@ -97,9 +97,9 @@ def show(verified: Sequence[Verified]) -> None:
         if not each.agrees:
             print(f"  because of {each.why[0].cause}: {told(each.why)}")
     agreeing = [each for each in verified if each.agrees]
-    print(f"{len(agreeing)} of {counted(len(verified), 'claim')} agree")
+    print(f"{len(agreeing)} of {len(verified)} claims agree")
     if others := {what: None for each in agreeing for what in each.found}:
-        print(f"although {told(list(others))}")
+        print("although", *(each.what for each in others), sep="\n  ")
 
 
 if __name__ == "__main__":

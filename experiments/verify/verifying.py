@@ -80,7 +80,7 @@ def verify(claims: Sequence[Published], mnist: Mnist, progress: Progress) -> Ite
     for part in parts(claims):
         here = measure(part, mnist, progress)
         others: list[Metrics] = []
-        if any(differing(flat(c.record["numbers"]), _behind(c, here)) for c in part.claims):
+        if any(differing(_behind(c, c.record["numbers"]), _behind(c, here)) for c in part.claims):
             others = [*rounded_otherwise(part, mnist, progress)]
         for claim in part.claims:
             yield _verified(claim, here, others, differences(claim, data))
@@ -89,7 +89,7 @@ def verify(claims: Sequence[Published], mnist: Mnist, progress: Progress) -> Ite
 def _verified(
     claim: Published, here: Metrics, others: Sequence[Metrics], found: list[Difference]
 ) -> Verified:
-    was, now = flat(claim.record["numbers"]), _behind(claim, here)
+    was, now = _behind(claim, claim.record["numbers"]), _behind(claim, here)
     moved = [*compare(was, now, [_behind(claim, each) for each in others])]
     then, today = claim.judgement, judgement(_judged(claim, here))
     turned = [
@@ -103,8 +103,10 @@ def _verified(
 
 
 def _behind(claim: Published, metrics: Metrics) -> dict[str, Any]:
-    """The numbers behind a claim, among the metrics of its task."""
-    return flat(select(metrics, claim.claim.numbers))
+    """The numbers behind a claim that can be compared, among the metrics of its task."""
+    errors = flat(select(metrics, claim.claim.errors))
+    numbers = flat(select(metrics, claim.claim.numbers))
+    return {name: value for name, value in numbers.items() if name not in errors}
 
 
 def _judged(claim: Published, metrics: Metrics) -> Metrics:

@@ -336,6 +336,14 @@ def test_the_reach_of_rounding_is_that_of_the_runs():
     assert interval([0.1, 0.1, 0.1], level)[1] == 0  # whatever the mean rounds to
 
 
+def test_an_error_of_rounding_is_not_compared():
+    task, claim = CLAIMS["gradient-1a"]
+    worst = {"passes": True, "failed": [], "relative": 1e-6}
+    entry = Published({}, task, claim, task.settings(), {})
+    found = verifying._behind(entry, {"gradients": {"1a": {"float32": worst}, "1b": {}}})
+    assert found == {"gradients/1a/float32/passes": True}
+
+
 def test_numbers_that_come_and_go_with_rounding_are_not_compared():
     [moved] = compare({"spikes[1]": 130}, {}, [{"spikes[1]": 130}, {}])
     assert moved.explained
