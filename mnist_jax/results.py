@@ -63,7 +63,7 @@ def write_json(path: Path, value: Any) -> None:
         path: The file.
         value: Mappings, sequences, NumPy or Python numbers, strings, paths, nested as you like.
     """
-    text = json.dumps(_plain(value), indent=1, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False)
     with replacing(path) as temporary:
         # of a path that is not UTF-8, the bytes become escapes, which JSON has too
         temporary.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")
@@ -132,7 +132,7 @@ def environment() -> dict[str, Any]:
     """
     devices = jax.devices()
     named = {name: text for name, text in os.environ.items() if _VARIABLES.fullmatch(name)}
-    packages = ("mnist_jax", "jax", "jaxlib", "optax", "numpy", "matplotlib")
+    packages = ("mnist_jax", "jax", "jaxlib", "optax", "numpy", "scipy", "matplotlib")
     return {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in packages},
@@ -167,13 +167,14 @@ def _name_of(task: Path) -> str:
         return ""
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The value as JSON holds it: lists for arrays, null for numbers that are not finite."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Path):

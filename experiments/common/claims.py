@@ -4,6 +4,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Literal
 
 from experiments.reported import Statement
@@ -105,6 +106,9 @@ class Claim:
         measured: Its task's metrics to what was measured.
         needs: Settings that must be the report's own for the claim to be judged.
         evidence: Figure or file in the task's folder that shows it.
+        numbers: Paths of the metrics behind it, such as ``runs/*/weight_norm``.
+        alone: Settings with which the task measures these numbers and little else.
+        errors: Those of them that are rounding errors, and so differ from machine to machine.
         about: Explanation of what is judged, and how.
     """
 
@@ -112,14 +116,26 @@ class Claim:
     measured: Callable[[Any], Measured]
     needs: tuple[str, ...]
     evidence: str
+    numbers: tuple[str, ...]
+    alone: Mapping[str, Any]
+    errors: tuple[str, ...]
     about: str = ""
 
 
 def claim(
-    statement: Statement, *, needs: tuple[str, ...], evidence: str, about: str = ""
+    statement: Statement,
+    *,
+    needs: tuple[str, ...],
+    evidence: str,
+    numbers: tuple[str, ...],
+    alone: Mapping[str, Any] = MappingProxyType({}),
+    errors: tuple[str, ...] = (),
+    about: str = "",
 ) -> Callable[[Callable[[Any], Measured]], Claim]:
     """Decorate the function that measures a statement; see `Claim`."""
-    return lambda measured: Claim(statement, measured, needs, evidence, about)
+    return lambda measured: Claim(
+        statement, measured, needs, evidence, numbers, alone, errors, about
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -19,7 +19,7 @@ from experiments.common.claims import JudgedClaim, Verdict
 from experiments.common.settings import Settings
 from experiments.report.citing import citation
 from experiments.report.equations import TITLES, equation_anchor, is_wide, mathml
-from experiments.report.judging import Finished
+from experiments.report.judging import Finished, claims_file
 from experiments.report.section import Section, embedded, slug, value_text
 from experiments.task1_gradients.ledger import counted_lines, readable
 from mnist_jax import plotting
@@ -51,7 +51,8 @@ class Report:
 
 def write(report: Report) -> None:
     """Write claims.json, report.md and index.html."""
-    write_json(report.folder / "claims.json", [asdict(claim) for claim in report.claims])
+    records = claims_file(report.experiments, report.claims, report.config)
+    write_json(report.folder / "claims.json", records)
     for name, text in (("report.md", markdown(report)), ("index.html", page(report))):
         with replacing(report.folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8", errors="backslashreplace")

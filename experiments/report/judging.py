@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from experiments.common.claims import JudgedClaim, Measured, judge, judged
+from experiments.common.provenance import record
 from experiments.common.settings import Settings
 from experiments.common.task import Task, TaskResult
 from mnist_jax.data.known import title
@@ -49,4 +50,25 @@ def judge_all(experiments: Sequence[Finished]) -> list[JudgedClaim]:
         judge(claim, each.result.metrics, each.settings.changed())
         for each in experiments
         for claim in each.task.claims
+    ]
+
+
+def claims_file(
+    experiments: Sequence[Finished], claims: Sequence[JudgedClaim], config: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Record every claim with what it takes to verify it, the contents of claims.json.
+
+    Args:
+        experiments: The report's experiments.
+        claims: The claims with their verdicts.
+        config: Data and environment, as config.json holds them.
+
+    Returns:
+        A record for each claim.
+    """
+    made = {own.statement.id: (own, each) for each in experiments for own in each.task.claims}
+    return [
+        record(own, claim, each.settings, each.result.metrics, config)
+        for claim in claims
+        for own, each in [made[claim.id]]
     ]

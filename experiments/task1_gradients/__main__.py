@@ -66,11 +66,12 @@ def cases(settings: Task1Settings, mnist: Mnist) -> tuple[Case, ...]:
     two = settings.split(mnist, selection, settings.digits)
     ten = settings.split(mnist, selection)
     slow, fast = settings.rate(reported.SOFTMAX_RATE), settings.rate(reported.LOGISTIC_RATE)
-    return (
+    every = (
         Case("1a", logistic, gradients.logistic_gradient, two, fast),
         Case("1b", softmax, gradients.softmax_gradient, ten, slow),
         Case("4a", softmax, gradients.regularized_softmax_gradient, ten, slow, settings.l2),
     )
+    return tuple(case for case in every if case.task in settings.gradients)
 
 
 def train(settings: Task1Settings, case: Case, progress: Progress) -> TrainingResult:

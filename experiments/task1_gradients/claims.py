@@ -30,8 +30,11 @@ ABOUT = (
 CLAIMS = tuple(
     claim(
         statement,
-        needs=("batch_size",),
+        needs=("batch_size", "gradients"),
         evidence="1_errors.png",
+        numbers=tuple(f"gradients/{task}/*/{name}" for name in ("passes", "failed", "relative")),
+        alone={"gradients": (task,)},
+        errors=(f"gradients/{task}/*/relative",),
         about=ABOUT if task == next(iter(reported.GRADIENTS)) else "",
     )(partial(gradient, task))
     for task, statement in reported.GRADIENTS.items()

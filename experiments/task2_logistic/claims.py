@@ -6,6 +6,9 @@ from experiments import reported
 from experiments.common.claims import DATA, Condition, Limit, Measured, claim, limited
 from experiments.task2_logistic.metrics import Task2Metrics
 
+IN_FILE_ORDER = {"shuffle": False}
+AT_STOP = ("unshuffled/stop_step", "unshuffled/at_stop", "unshuffled/final")
+EVERY_STEP = "unshuffled/spikes_every_step"
 LOGISTIC = (*DATA, "digits", "validation_selection", "learning_rate", "l2")
 
 # the thresholds of the verdicts
@@ -33,6 +36,8 @@ SHALLOW = Limit("<=", 0.5, "what is left by chance is plainly smaller than what 
     evidence="metrics.json",
     about="This is arithmetic, and a test of the data: another selection of images, or digits "
     "selected before the first 18,000 are taken, gives another number of steps.",
+    numbers=("train_examples", "validation_examples", "steps_per_epoch", "evaluate_every"),
+    alone={"shuffle": False, "epochs": 1},
 )
 def schedule(task: Task2Metrics) -> Measured:
     """Row 1 of task 2."""
@@ -56,6 +61,8 @@ def schedule(task: Task2Metrics) -> Measured:
     "number or is not the report's. The two are easily confused: both are “no improvement "
     "over ten evaluations”. Lag looks at two losses only, and one that is low by chance ten "
     "evaluations back is enough to stop.",
+    numbers=AT_STOP,
+    alone=IN_FILE_ORDER,
 )
 def stopping_step(task: Task2Metrics) -> Measured:
     """2d, in file order."""
@@ -80,6 +87,8 @@ def stopping_step(task: Task2Metrics) -> Measured:
     about="The report shuffled and saw a range; how many runs it saw is not said. So the criterion "
     "is run with many orders. Extremes grow with the number of runs, so a range seen over a few "
     "runs need not contain all of them. The check asks that it contain nearly all.",
+    numbers=("shuffled/stop_steps/lag",),
+    alone={"patience_seeds": 1, "curve_seeds": 1},
 )
 def stopping_range(task: Task2Metrics) -> Measured:
     """2d, shuffled."""
@@ -104,6 +113,8 @@ def stopping_range(task: Task2Metrics) -> Measured:
     "in what the run still gains after the stop. Where overfitting starts is read off the "
     "validation loss, at its lowest point. On a plot, a curve that flattens can look as if it had "
     "turned already.",
+    numbers=(*AT_STOP, "unshuffled/lowest_validation_loss"),
+    alone=IN_FILE_ORDER,
 )
 def sensitivity(task: Task2Metrics) -> Measured:
     """2d, the criterion and where overfitting starts."""
@@ -137,6 +148,8 @@ def sensitivity(task: Task2Metrics) -> Measured:
     about="Evaluated after every step, one can see what the report could only infer: whether there "
     "is a spike in every epoch, of which an evaluation every "
     f"{reported.EVALUATE_EVERY} steps shows only some.",
+    numbers=("unshuffled/epochs", "unshuffled/spikes", EVERY_STEP),
+    alone=IN_FILE_ORDER,
 )
 def spike_count(task: Task2Metrics) -> Measured:
     """2e, how many spikes there are."""
@@ -171,6 +184,8 @@ def spike_count(task: Task2Metrics) -> Measured:
     "other batch as well: evaluations follow the global step, so they return to the same batch of "
     f"an epoch of {reported.STEPS_PER_EPOCH} steps only after several epochs. The number of "
     "visible spikes does not reveal where they are. Evaluating after every step does.",
+    numbers=("steps_per_epoch", f"{EVERY_STEP}/batches", f"{EVERY_STEP}/depths"),
+    alone=IN_FILE_ORDER,
 )
 def spike_place(task: Task2Metrics) -> Measured:
     """2e, where in the epoch the spikes are."""
@@ -192,6 +207,8 @@ def spike_place(task: Task2Metrics) -> Measured:
     about="In file order the same batch comes in the same place each time; shuffled, its images "
     "are spread over the epoch. A spike is counted from two points of accuracy, so a run can have "
     "one by chance too. The checks ask how many remain, and how deep they are.",
+    numbers=("unshuffled/spikes/count", "unshuffled/spikes/depths", "shuffled/spikes"),
+    alone={"lag_seeds": 1, "patience_seeds": 1},
 )
 def shuffling(task: Task2Metrics) -> Measured:
     """2e, what shuffling does to the spikes."""

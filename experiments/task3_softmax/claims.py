@@ -23,6 +23,8 @@ SLIGHT = Limit(
     evidence="3d_class_shares.png",
     about="All ten numbers must match exactly: they show that the images are the same, in the same "
     "order.",
+    numbers=("sequential/class_distribution_percent",),
+    alone={"validation_selection": "sequential", "epochs": 1},
 )
 def class_shares(task: Task3Metrics) -> Measured:
     """3d, the ten numbers."""
@@ -41,6 +43,8 @@ def class_shares(task: Task3Metrics) -> Measured:
     about="The report suspects that the last images are not like the others. That can be tested "
     f"without training again: the same weights are tried on {DRAWS:,} random selections of as many "
     "test images. If the last ones were like any others, their accuracy would be among these.",
+    numbers=("sequential/final", "test_set"),
+    alone={"validation_selection": "sequential"},
 )
 def too_good(task: Task3Metrics) -> Measured:
     """3d, the sequential validation set."""
@@ -74,6 +78,8 @@ def too_good(task: Task3Metrics) -> Measured:
     evidence="3c_accuracy.png",
     about="One random validation set may fall on either side of the training accuracy by luck. So "
     "the mean over all the random selections is judged, not the one that was drawn.",
+    numbers=("stochastic/final", "test_set/random_selections"),
+    alone={"validation_selection": "stochastic"},
 )
 def slight_overfitting(task: Task3Metrics) -> Measured:
     """3d, the stochastic validation set."""

@@ -23,6 +23,7 @@ NEAR_INVERSE = Limit(
     about="Noise is what changes from a pixel to its neighbour. It is measured as total variation: "
     "the sum of these changes, over the sum of the weights' magnitudes, since the penalty shrinks "
     "all weights and would otherwise be confirmed by that alone.",
+    numbers=("runs/*/total_variation_over_size",),
 )
 def noise(metrics: Task4Metrics) -> Measured:
     """4b, the weight images."""
@@ -44,6 +45,7 @@ def noise(metrics: Task4Metrics) -> Measured:
     "of the last epoch's evaluations is judged and not the last value. λ = 0 and the smallest "
     "factor are tied if they differ by no more than the standard error of an accuracy on as many "
     "images as there are to validate.",
+    numbers=("validation_examples", "runs/*/last_epoch_validation_accuracy"),
 )
 def accuracy_falls(metrics: Task4Metrics) -> Measured:
     """4c and 4d."""
@@ -79,6 +81,7 @@ def accuracy_falls(metrics: Task4Metrics) -> Measured:
     "logarithmic. The slope is fitted to the positive factors. A dominating penalty would push the "
     "norm towards that slope: for a large factor, the weights are about the gradient of the cross "
     "entropy at zero, divided by twice the factor.",
+    numbers=("norm_exponent", "runs/*/weight_norm"),
 )
 def norm_inverse(metrics: Task4Metrics) -> Measured:
     """4e."""

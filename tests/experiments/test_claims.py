@@ -12,6 +12,7 @@ from conftest import SmallReport
 from experiments.__main__ import TASKS
 from experiments.common.claims import Condition, Verdict, judge, verdict
 from experiments.common.progress import Progress
+from experiments.common.provenance import select
 from experiments.task2_logistic.settings import Task2Settings
 from experiments.task4_regularization.settings import Task4Settings
 
@@ -165,6 +166,12 @@ def test_every_claim_finds_its_numbers_in_real_metrics(mnist, small_report: Smal
         measured = claim.measured(metrics[claim.statement.task])
         assert measured.text
         assert all(condition.statement for condition in measured.conditions)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.statement.id)
+def test_a_claim_reads_no_numbers_but_those_that_its_record_carries(claim):
+    metrics = METRICS[claim.statement.task]
+    assert claim.measured(select(metrics, claim.numbers)) == claim.measured(metrics)
 
 
 def test_every_claim_is_flipped_above():

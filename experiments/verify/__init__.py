@@ -1,0 +1,1 @@
+"""Claims that somebody published, run again and compared number by number."""
