@@ -14,7 +14,7 @@ from typing import Any
 import mnist_jax
 from experiments import reported
 from experiments.common.claims import Claim, JudgedClaim
-from experiments.common.settings import UNSEEN, Settings
+from experiments.common.settings import NOT_NUMERICAL, Settings
 from mnist_jax.results import plain
 
 LIBRARY = Path(mnist_jax.__file__).parent
@@ -44,7 +44,7 @@ def record(
     """
     parts = {
         "numbers": select(plain(metrics), claim.numbers),
-        "settings": {k: v for k, v in asdict(settings).items() if k not in UNSEEN},
+        "settings": {k: v for k, v in asdict(settings).items() if k not in NOT_NUMERICAL},
         "data": config["data"]["sha256"],
         "environment": config["environment"],
         "code": code_digests(judged.task),

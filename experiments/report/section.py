@@ -13,7 +13,7 @@ import numpy as np
 
 from experiments.common.captions import Caption
 from experiments.common.claims import JudgedClaim
-from experiments.common.settings import UNSEEN
+from experiments.common.settings import NOT_NUMERICAL
 from experiments.report.drawing import Drawing, draw
 from experiments.report.judging import Finished
 from experiments.report.tracing import flat, read_by
@@ -99,7 +99,7 @@ def cards(experiment: Finished, claims: Sequence[JudgedClaim]) -> Iterator[Card]
 def settings(experiment: Finished) -> dict[str, Any]:
     """The settings of an experiment that may change its numbers, by name."""
     every = vars(experiment.settings).items()
-    return {name: value for name, value in every if name not in UNSEEN}
+    return {name: value for name, value in every if name not in NOT_NUMERICAL}
 
 
 def picture(experiment: Finished, name: str, cards: Sequence[Card]) -> Picture:

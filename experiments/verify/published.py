@@ -9,7 +9,7 @@ from typing import Any
 from experiments.__main__ import TASKS
 from experiments.common.claims import Claim
 from experiments.common.provenance import seal
-from experiments.common.settings import UNSEEN, Settings
+from experiments.common.settings import NOT_NUMERICAL, Settings
 from experiments.common.task import Task
 from experiments.common.words import listed
 from mnist_jax.errors import UsageError
@@ -121,7 +121,7 @@ def judgement(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _settings(path: Path, kind: type[Settings], given: Mapping[str, Any]) -> Settings:
     own = kind()
-    defaults = {f.name: getattr(own, f.name) for f in fields(kind) if f.name not in UNSEEN}
+    defaults = {f.name: getattr(own, f.name) for f in fields(kind) if f.name not in NOT_NUMERICAL}
     if wrong := sorted(defaults.keys() ^ given.keys()):
         raise UsageError(
             f"{path}: its settings and those of this version differ in {listed(wrong)}. Verify it "
