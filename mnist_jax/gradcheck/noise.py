@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PyTree
 
-from mnist_jax.gradcheck.arithmetic.sampling import LARGE, samples, unrounded
+from mnist_jax.gradcheck.arithmetic.sampling import samples, unrounded
 from mnist_jax.gradcheck.directions import number_of, slopes
 from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Plain, Program, Programs, Returns
-from mnist_jax.gradcheck.tuning import AMPLIFIED, BLOCK, ROUNDED_DATA
+from mnist_jax.gradcheck.tuning import AMPLIFIED, BLOCK, LARGE, RAISED, ROUNDED_DATA
 
 # number of coordinates that are handled at once, so that they stay in the cache
 CHUNK = 1 << 13
@@ -133,13 +133,15 @@ def pooled(samples: Float[np.ndarray, "S ..."]) -> Float[np.ndarray, "..."]:
     """Computes standard deviations; of a large array with few samples, also from its neighbours.
 
     With few samples, some of many deviations are far too small by chance. Each is therefore raised
-    to the mean of its block of neighbours; a deviation of zero remains.
+    to the mean of its block of neighbours, but at most to a multiple of itself, since neighbours
+    may have other scales. A deviation of zero remains.
     """
     deviation = standard_deviation(samples)
     if deviation.size < LARGE:
         return deviation
     blocks = np.resize(deviation, (-(-deviation.size // BLOCK), BLOCK))
-    raised = np.maximum(blocks, blocks.mean(axis=1, keepdims=True), out=blocks, where=blocks > 0)
+    mean = blocks.mean(axis=1, keepdims=True)
+    raised = np.maximum(blocks, np.minimum(mean, RAISED * blocks))
     return raised.reshape(-1)[: deviation.size].reshape(deviation.shape)
 
 

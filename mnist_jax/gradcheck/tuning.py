@@ -44,6 +44,10 @@ LARGE = 100_000
 FEW = 6
 # neighbours that share an estimate; derived: see FEW; nearer ones are more alike
 BLOCK = 8
+# largest factor by which a deviation is raised, since neighbours may have other scales; derived:
+# that of FEW evaluations is too small by RAISED times TOLERANCE once in 10^8 cases, and an error as
+# large as it is rarer still
+RAISED = 4.0
 # factor of the noise in float64, by which its deviations are divided again; derived: noise must
 # be above the resolution, and not exceed TOLERANCE, or a result that rounding destroys would seem
 # accurate

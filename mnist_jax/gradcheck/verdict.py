@@ -1,5 +1,6 @@
 """Combines the verdict on the formula of a gradient with the comparisons of its numbers."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,6 +62,7 @@ def _of_flat(problem: Problem, returns: Returns, takes: tuple[int, ...]) -> Any:
     """Returns the hand-written gradient as a function of flat inputs, for arrays of balls."""
     leaves, tree = jax.tree.flatten(problem.arguments)
 
+    @functools.wraps(problem.gradient, (), ())  # balls look at the modules of the user's function
     def gradient(*inputs: Any) -> list[Any]:
         filled = own_copies(leaves)
         for i, value in zip(takes, inputs, strict=True):

@@ -235,6 +235,20 @@ def test_other_threads_make_their_own_arrays():
     assert np.zeros(1).dtype == float
 
 
+def test_compiled_code_makes_its_own_arrays():
+    """NumPy's generators write floats to the memory of arrays from `numpy.empty`."""
+
+    def gradient(w):
+        result = np.empty(w.shape)
+        result[:] = 2 * w + 1e-3 * np.random.default_rng(0).normal(size=w.shape)
+        return result
+
+    w = np.linspace(0.1, 1, 50)
+    found = formula(lambda w: jnp.sum(w**2), gradient, w, numpy=True)
+    assert found.verdict == "different"
+    assert np.empty(1).dtype == float
+
+
 def test_what_is_not_told_says_why():
     eigen = lambda w: jnp.sum(jnp.linalg.eigvalsh(w))
     found = formula(eigen, lambda w: jnp.eye(3), W[:, :3] @ W[:, :3].T)

@@ -1,18 +1,17 @@
 """Evaluates NumPy functions on arrays of balls.
 
-NumPy's and SciPy's elementwise functions are replaced by those of balls, and so are the functions
-that make arrays of floats, while a function is called. A float that is combined with a ball stands
+NumPy's and SciPy's elementwise functions are replaced by those of balls, and so are, for the
+function itself, those that make arrays of floats. A float that is combined with a ball stands
 for the number that the code states.
 """
 
 import functools
+import inspect
 import operator
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
-from unittest import mock
 
 import numpy as np
 from flint import arb
@@ -22,6 +21,7 @@ from mnist_jax.gradcheck.arithmetic.comparisons import COMPARISONS, Undecided
 from mnist_jax.gradcheck.arithmetic.elementwise import UFUNCS, Elementwise
 from mnist_jax.gradcheck.arithmetic.exact import as_objects, as_written
 from mnist_jax.gradcheck.arithmetic.interpreter import Unsupported
+from mnist_jax.gradcheck.functions import captured
 
 Check = Callable[[float], None]
 
@@ -41,15 +41,6 @@ class Number:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **how: Any) -> Any:
         """Apply a ufunc to this number and others."""
         return _apply(ufunc, method, inputs, how)
-
-    def __abs__(self) -> "Number":
-        return Number(abs(self.ball), self.check)
-
-    def __neg__(self) -> "Number":
-        return Number(-self.ball, self.check)
-
-    def __pos__(self) -> "Number":
-        return self
 
     def __float__(self) -> float:
         raise Unsupported("a NumPy function that computes with floats has no ball arithmetic")
@@ -90,6 +81,8 @@ def _on_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
 
 for _name in ("add", "sub", "mul", "truediv", "pow"):
     _operator(_name, getattr(operator, _name))
+for _name in ("abs", "neg", "pos"):
+    setattr(Number, f"__{_name}__", _on_numbers(getattr(operator, _name)))
 for _name, _compare in COMPARISONS.items():
     setattr(Number, f"__{_name}__", _on_numbers(_compare))
 for _name, _each in UFUNCS.items():  # for arrays of objects that are not of the class below
@@ -156,32 +149,63 @@ CONVERTERS = ("array", "asarray", "asanyarray", "ascontiguousarray", "asfortrana
 COMPILED = ("numpy", "scipy", "pandas", "jax")
 
 
+class _NumPy:
+    """NumPy, whose functions make arrays that can hold balls in one thread.
+
+    It replaces NumPy in the modules of a user's functions alone. Compiled code, such as that of
+    `numpy.random`, uses NumPy itself, since it writes floats to the memory of its arrays.
+    """
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+
+    def __getattr__(self, name: str) -> Any:
+        original = getattr(np, name)
+        if threading.get_ident() != self.thread or name not in (*MAKERS, *CONVERTERS):
+            return original
+        return functools.partial(_made if name in MAKERS else _converted, original)
+
+
+def _made(original: Callable[..., Any], *given: Any, **how: Any) -> Any:
+    result = original(*given, **how)
+    return result.astype(object).view(Numbers) if result.dtype.kind in "fO" else result
+
+
+def _converted(
+    original: Callable[..., Any], value: Any, dtype: Any = None, *more: Any, **how: Any
+) -> Any:
+    floating = np.dtype(dtype).kind in "fO"  # None is float64
+    if not _holds_numbers(value) or not floating:
+        return original(value, dtype, *more, **how)
+    return original(_plain(value), object, *more, **how).view(Numbers)
+
+
 @contextmanager
-def _arrays_of_numbers() -> Iterator[None]:
-    """Let NumPy make arrays that can hold balls, for the code of users in this thread."""
-    thread = threading.get_ident()
-
-    def replaced(original: Callable[..., Any], *, converts: bool) -> Callable[..., Any]:
-        def made(*given: Any, **how: Any) -> Any:
-            module = sys._getframe(1).f_globals.get("__name__", "").partition(".")[0]
-            ours = threading.get_ident() == thread and module not in COMPILED
-            if not ours or (converts and not any(map(_holds_numbers, given))):
-                return original(*given, **how)
-            if converts:
-                value, *more = given
-                dtype = more[0] if more else how.pop("dtype", None)
-                floating = np.dtype(dtype).kind in "fO"  # None is float64
-                given = (_plain(value), object if floating else dtype)
-            result = original(*given, **how)
-            return result.astype(object).view(Numbers) if result.dtype.kind in "fO" else result
-
-        return made
-
-    with ExitStack() as stack:
-        for name in (*MAKERS, *CONVERTERS):
-            new = replaced(getattr(np, name), converts=name in CONVERTERS)
-            stack.enter_context(mock.patch.object(np, name, new))
+def _arrays_of_numbers(function: Callable[..., Any]) -> Iterator[None]:
+    """Let a function, and those that it uses, make arrays that can hold balls."""
+    plain = inspect.unwrap(function)
+    used = [plain, *(value for _, value in captured(plain) if callable(value))]
+    modules = {id(names): names for names in map(_globals_of, used) if names is not None}
+    ours, places = _NumPy(), []
+    try:
+        for names in modules.values():
+            if names.get("__name__", "").partition(".")[0] not in COMPILED:
+                places += [(names, name) for name, value in names.items() if value is np]
+        for names, name in places:
+            names[name] = ours
         yield
+    finally:
+        for names, name in places:
+            names[name] = np
+
+
+def _globals_of(function: Any) -> dict[str, Any] | None:
+    plain = inspect.unwrap(getattr(function, "func", function))
+    code = getattr(plain, "__func__", plain)
+    if not hasattr(code, "__globals__"):  # a callable object
+        code = type(plain).__call__
+    found = getattr(code, "__globals__", None)
+    return found if isinstance(found, dict) else None
 
 
 def _holds_numbers(value: Any) -> bool:
@@ -217,7 +241,7 @@ def call(
 
     given = list(map(wrapped, arguments))
     try:
-        with _arrays_of_numbers():
+        with _arrays_of_numbers(function):
             results = function(*given)
         results = [np.asarray(r) for r in results]
         return [as_objects(map(ball_of, r.ravel().tolist()), r.shape) for r in results]
