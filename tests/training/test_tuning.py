@@ -42,7 +42,7 @@ def test_no_tuning_changes_a_result(monkeypatch):
     options = {"ordering": shuffled(range(orders)), "orders_at_once": 2}
     results = [
         fit_with(tuned, monkeypatch, model, SPLIT, runs, SETTINGS, **options)
-        for tuned in (CPU, replace(GPU, set_aside=1, predictions=7))
+        for tuned in (CPU, replace(GPU, max_collected=1, predictions=7))
     ]
     assert (results[0].outcome == [Outcome.FINISHED, Outcome.DIVERGED]).all()
     for ours, theirs in zip(*map(jax.tree.leaves, results), strict=True):
@@ -88,7 +88,7 @@ def test_as_many_runs_as_there_is_room_for(tuned: Tuning):
 
 def test_a_part_on_an_accelerator_takes_most_of_its_memory(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    monkeypatch.setattr(memory, "memory_at_hand", lambda: 10**9)
+    monkeypatch.setattr(memory, "available_memory", lambda: 10**9)
     runs = memory.good_part(logistic, SPLIT, SETTINGS, pairs=100)
     taken = memory.need(logistic, SPLIT, SETTINGS, runs // 100, 100, GPU).total
     assert 0.85e9 < taken <= 0.9e9
@@ -100,7 +100,7 @@ def test_a_sweep_is_planned_for_a_device():
     )
     plan = planning.make(settings, SPLIT)
     assert (plan.runs, plan.runs_of_a_part, plan.parts) == (60_000, 60_000, 1)
-    assert 0 < plan.memory < plan.room < plan.device.memory
+    assert 0 < plan.memory < plan.available < plan.device.memory
     assert plan.time.seconds > 0
     longer = planning.make(replace(settings, epochs=100), SPLIT)
     assert longer.time.seconds == pytest.approx(2 * plan.time.seconds, rel=0.05)
