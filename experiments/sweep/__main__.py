@@ -52,12 +52,6 @@ def train(
 ) -> np.ndarray:
     """Trains the unfinished parts of this process, and writes each.
 
-    Args:
-        settings: Settings of the sweep.
-        split: Examples of the sweep.
-        data: Digests of the data.
-        progress: Progress display.
-
     Returns:
         The table of all parts of this process.
     """

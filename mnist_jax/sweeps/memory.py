@@ -106,14 +106,6 @@ def need(
 
     For 1,000 and 10,000 runs, the estimate is never below the memory that the compilers for an H100
     and a TPU v5e report, and at most 15 % above it: `python -m experiments.accelerators`.
-
-    Args:
-        model: Model to train.
-        split: Training and validation examples.
-        settings: Settings of all runs.
-        orders: Number of batch orders.
-        runs: Number of runs of each order.
-        tuned: Tuning of the device.
     """
     examples, all_runs = [len(part.labels) for part in split], orders * runs
     plan = make_plan(settings.schedule(examples[0]), settings.epochs, all_runs, tuned)

@@ -43,14 +43,6 @@ def count_train_correct(
 ) -> Int32[np.ndarray, "periods orders runs"]:
     """Counts the training examples that the weights predict correctly; callable in any thread.
 
-    Args:
-        model: Model; static.
-        weights: Weights of each run after each period, with leading axes (periods, orders, runs).
-        images: All training images.
-        labels: Labels of the images.
-        inputs: Function from images to inputs of the model; static.
-        tile: Largest number of images in one product; static.
-
     Returns:
         The counts, on the host.
     """
@@ -84,11 +76,6 @@ def count_tiles(
 
 def cut_tiles(rows: Array, size: int, fill: int = 0) -> Array:
     """Divides rows into the fewest tiles of equal size, stacked along a new first axis.
-
-    Args:
-        rows: Rows to divide.
-        size: Largest number of rows in a tile.
-        fill: Value of the padding in the last tile.
 
     Example:
         >>> cut_tiles(jnp.arange(5), 3, fill=-1).tolist()

@@ -62,10 +62,6 @@ def newly_diverged(before: TrainState, after: TrainState) -> bool:
 def blocks(outcome: Int[np.ndarray, "orders runs"], block_size: int) -> list[Block]:
     """Divides the batch orders with unfinished runs into blocks.
 
-    Args:
-        outcome: Outcome of every run.
-        block_size: Number of orders in a block.
-
     Returns:
         Indices of the orders; a short last block is padded with its own orders, so that all blocks
         have the same size. A single slice if one block holds all orders.

@@ -14,11 +14,6 @@ from mnist_jax.training.settings import INPUTS_HINT, TrainingSettings
 def check_data(model: Model, settings: TrainingSettings, split: Split) -> None:
     """Validates the examples of a training.
 
-    Args:
-        model: Model, which determines the labels.
-        settings: Settings, which determine the conversion to inputs and the precision.
-        split: Training and validation examples.
-
     Raises:
         UsageError: If an array is invalid, images that are not pixels would be scaled as pixels, or
             the labels are not those of the model.

@@ -72,10 +72,6 @@ class Checkpoint:
     def read(self, identity: str, states: TrainState) -> Snapshot | None:
         """Reads the snapshot of a training.
 
-        Args:
-            identity: Identity of the training.
-            states: Initial states, for their structure.
-
         Returns:
             The snapshot; None if there is none, or it cannot be used.
         """
@@ -106,12 +102,7 @@ class Checkpoint:
 
 
 def identity(states: TrainState, *properties: object) -> str:
-    """Returns a digest that identifies a training.
-
-    Args:
-        states: Initial states of all runs.
-        *properties: Other properties: NumPy arrays, or values with a `repr` that determines them.
-    """
+    """Returns a digest that identifies a training."""
     digest = hashlib.sha256()
     for value in (*jax.tree.leaves(jax.device_get(states)), *properties):
         content = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()

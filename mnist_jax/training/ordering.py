@@ -73,10 +73,6 @@ def cut_batches(
 ) -> Int32[np.ndarray, "steps orders B"]:
     """Divides an order into the batches of an epoch; drops the incomplete last batch.
 
-    Args:
-        order: Indices of the training examples, one row for each batch order.
-        batch_size: Number B of examples in a batch.
-
     Returns:
         The indices of the batches of each step.
 

@@ -44,12 +44,6 @@ class Plan(NamedTuple):
 def make_plan(schedule: Schedule, epochs: int, num_runs: int, tuned: Tuning = CPU) -> Plan:
     """Divides the steps of all epochs into programs.
 
-    Args:
-        schedule: Schedule of an epoch.
-        epochs: Number of epochs.
-        num_runs: Number of runs in one program.
-        tuned: Tuning of the device.
-
     Returns:
         The plan. A program lasts at most about one epoch, longer with few runs, so that one product
         counts the training accuracy of many weights, and shorter if the device cannot store the

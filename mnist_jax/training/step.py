@@ -89,15 +89,7 @@ def init_state(
     *,
     num_inputs: int,
 ) -> TrainState:
-    """Returns the initial state of a run.
-
-    Args:
-        model: Model.
-        settings: Static settings.
-        learning_rate: Learning rate of the run.
-        seed: Seed of the initial weights.
-        num_inputs: Number of inputs per example, including the constant 1.
-    """
+    """Returns the initial state of a run."""
     dtype = jnp.dtype(settings.precision)
     initial = model.init(jax.random.key(seed), num_inputs, dtype)
     weights = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), initial)

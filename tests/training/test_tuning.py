@@ -1,4 +1,4 @@
-"""What is tuned to a device changes no result; what it takes is planned."""
+"""Tuning does not change results, and memory estimates fit the device."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def fit_with(tuned: Tuning, monkeypatch, *arguments, **options) -> TrainingResul
 
 def test_no_tuning_changes_a_result(monkeypatch):
     model, orders = softmax_regression(2), 3
-    # with the larger penalty, weights overflow one day
+    # with the larger penalty, weights overflow
     runs = hyperparameters([0.1, 0.3], [0.0, 1e30], num_orders=orders)
     options = {"ordering": shuffled(range(orders)), "orders_at_once": 2}
     results = [
@@ -49,7 +49,7 @@ def test_no_tuning_changes_a_result(monkeypatch):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_weights_that_only_the_end_of_a_program_finds_are_taken_back(monkeypatch):
+def test_a_divergence_found_at_the_end_of_a_program_is_repeated(monkeypatch):
     # a loss that never sees the weights stays finite when they don't
     model = logistic._replace(
         loss=lambda weights, inputs, targets: targets.sum() * 0 + 1,
@@ -65,7 +65,7 @@ def test_weights_that_only_the_end_of_a_program_finds_are_taken_back(monkeypatch
         assert result.last_step.item() == results[0].last_step.item() > 0
 
 
-def test_programs_set_no_more_weights_aside_than_there_is_room_for():
+def test_programs_collect_at_most_the_allowed_weights():
     schedule = Schedule(steps_per_epoch=140, evaluate_every=28)
     periods = [make_plan(schedule, 50, runs, GPU).periods_at_once for runs in (1, 1000, 10_000)]
     assert periods == [36, 5, 1]
@@ -73,7 +73,7 @@ def test_programs_set_no_more_weights_aside_than_there_is_room_for():
 
 
 @pytest.mark.parametrize("tuned", [GPU, TPU])
-def test_as_many_runs_as_there_is_room_for(tuned: Tuning):
+def test_the_largest_number_of_runs_fits(tuned: Tuning):
     def needed(orders: int, runs: int) -> int:
         return memory.need(logistic, SPLIT, SETTINGS, orders, runs, tuned).total
 
