@@ -46,7 +46,7 @@ def fetch(data_set: DataSet, report: Report) -> Contents:
 
 
 def require_answer(url: str, timeout: float = 3.0) -> None:
-    """Raises a DataError if a URL cannot be reached; the download manager would retry for minutes."""
+    """Raises a DataError if a URL cannot be reached, before the download manager retries."""
     reasons: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     # Name resolution has no timeout, so it runs in a daemon thread, which can be left behind.
     threading.Thread(target=lambda: reasons.put(_refusal(url, timeout)), daemon=True).start()
