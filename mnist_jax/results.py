@@ -99,12 +99,11 @@ HISTORY_HEADER = (
 def history_rows(name: str, result: TrainingResult) -> Iterator[tuple[Any, ...]]:
     """Yields the history of one run as rows of `HISTORY_HEADER`, one for each step.
 
+    The fields of the evaluation are NaN for steps without one.
+
     Args:
         name: Name of the run.
         result: Single run, as returned by `TrainingResult.run`.
-
-    Yields:
-        Rows; the fields of the evaluation are NaN for steps without one.
     """
     history = result.history
     evaluations = dict(

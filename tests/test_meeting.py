@@ -5,15 +5,10 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sweep_runs import free_address
 
 from mnist_jax.errors import UsageError
 from mnist_jax.meeting import meet
-
-
-def free_address() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 def meeting(address: str, *processes: tuple[int, int], seconds: float = 20.0) -> list[str]:

@@ -89,13 +89,9 @@ def kill_all(
         share = round(victim.share * kills)
         if share and victim.name in names:
             rng = np.random.default_rng([seed, number])
-            on_kill = partial(_update_total, update, done)
+            on_kill = partial(lambda earlier, kills: update(earlier + kills), done)
             yield victim.name, kill(victim, share, rng, folder, on_kill)
             done += share
-
-
-def _update_total(update: Callable[[int], None], earlier: int, kills: int) -> None:
-    update(earlier + kills)
 
 
 def kill(

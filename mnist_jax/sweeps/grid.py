@@ -48,10 +48,10 @@ class Grid(NamedTuple):
     @property
     def size(self) -> int:
         """Number of runs."""
-        return self.whole.size
+        return self.all_runs.size
 
     @property
-    def whole(self) -> Part:
+    def all_runs(self) -> Part:
         """All runs as one part; raises a UsageError for an empty or invalid grid."""
         if self.seeds is not None and not len(self.seeds):
             raise UsageError("seeds is empty; give one seed for each batch order, or None.")
@@ -77,7 +77,7 @@ class Grid(NamedTuple):
             >>> [part.size for part in Grid([1, 2, 3], [0.1, 0.2], [0.0]).parts(1)]
             [1, 1, 1, 1, 1, 1]
         """
-        seeds, pairs = self.whole
+        seeds, pairs = self.all_runs
         orders = max(1, runs // len(pairs))
         seed_batches = [None] if seeds is None else list(_batched(seeds, orders))
         return [Part(s, p) for s in seed_batches for p in _batched(pairs, max(runs, 1))]

@@ -68,7 +68,7 @@ def sweep(
         >>> runs[["seed", "learning_rate", "last_step"]].tolist()
         [(1, 0.1, 2), (1, 0.5, 2), (2, 0.1, 2), (2, 0.5, 2)]
     """
-    size = runs_of_a_part or good_part(model, split, settings, len(grid.whole.pairs))
+    size = runs_of_a_part or good_part(model, split, settings, len(grid.all_runs.pairs))
     tables, done = [], 0
     for part in grid.parts(size):
         progress = partial(report_share, on_runs, done, part.size, settings.epochs)
