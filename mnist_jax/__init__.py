@@ -1,7 +1,7 @@
 """Logistic and softmax regression on MNIST, with hand-derived gradients checked by autodiff.
 
-Each module is imported when it is first used, so that a command can answer at once.
-`mnist_jax.plotting` and `mnist_jax.results`, which draw and write, are imported on their own.
+Each module is imported at its first use, so that commands start quickly. `mnist_jax.plotting` and
+`mnist_jax.results`, which draw and write, must be imported explicitly.
 """
 
 import importlib

@@ -1,7 +1,7 @@
 """The command `mnist-jax`: the gradient checker and, in a checkout, the experiments.
 
-Each subcommand is a module that `python -m` runs too. The experiments are not part of an installed
-wheel, which holds the library alone.
+Each subcommand is a module that `python -m` can also run. The wheel contains only the library, not
+the experiments.
 """
 
 import difflib
@@ -21,8 +21,8 @@ class Command(NamedTuple):
     """A subcommand.
 
     Attributes:
-        module: What is run.
-        help: What it does.
+        module: Module to run.
+        help: Description of the subcommand.
     """
 
     module: str
@@ -35,25 +35,25 @@ COMMANDS = {
     "task2": Command("experiments.task2_logistic", "Train logistic regression on two digits."),
     "task3": Command("experiments.task3_softmax", "Train softmax regression on ten digits."),
     "task4": Command("experiments.task4_regularization", "Train with several L2 penalties."),
-    "sweep": Command("experiments.sweep", "Train very many runs together."),
+    "sweep": Command("experiments.sweep", "Train many runs together."),
     "controls": Command("experiments.controls", "Measure how far the checker can be trusted."),
     "benchmarks": Command("experiments.benchmarks", "Measure the speed of the training."),
     "docs": Command("experiments.docs", "Render the documents that quote measured numbers."),
     "gradcheck": Command("mnist_jax.gradcheck", "Check a gradient of your own."),
 }
-"""By name; the names of the modules are understood too."""
+"""Subcommands by name; the names of the modules are accepted too."""
 
 COMPLETION = "--print-completion"
-"""The flag that prints a completion script."""
+"""Flag that prints a completion script."""
 SHELLS = ("bash", "zsh", "fish")
-"""The shells that it knows."""
+"""Supported shells."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a subcommand.
 
     Args:
-        arguments: Its name and its flags; None for those of the process.
+        arguments: Name and flags of the subcommand; None for those of the process.
 
     Returns:
         The exit code.
@@ -69,9 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return print_completion(flags)
     command = find(name)
     if command is None:
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        hint = f"; perhaps {near[0]}?" if near else ": choose one of " + ", ".join(COMMANDS)
-        return refuse(f"there is no command {name!r}{hint}")
+        matches = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"; perhaps {matches[0]}?" if matches else ": choose one of " + ", ".join(COMMANDS)
+        return refuse(f"unknown command {name!r}{hint}")
     if importlib.util.find_spec(command.module.split(".")[0]) is None:
         return refuse(without_experiments(name))
     sys.argv = [f"mnist-jax {name}", *flags]
@@ -81,13 +81,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def find(name: str) -> Command | None:
-    """The subcommand of a name, or of the name of its module."""
-    by_module = {each.module.rpartition(".")[2]: each for each in COMMANDS.values()}
+    """Returns the subcommand with a name, or with the name of its module."""
+    by_module = {command.module.rpartition(".")[2]: command for command in COMMANDS.values()}
     return COMMANDS.get(name) or by_module.get(name.replace("-", "_"))
 
 
 def usage() -> str:
-    """The help of the command itself."""
+    """Returns the help of the command."""
     lines = [f"  {name:<12}{command.help}" for name, command in COMMANDS.items()]
     return "\n".join(
         [
@@ -97,7 +97,7 @@ def usage() -> str:
             "",
             *lines,
             "",
-            "  --version   Print the version and end.",
+            "  --version   Print the version and exit.",
             f"  {COMPLETION} SHELL",
             f"              Print a completion script for {', '.join(SHELLS)}.",
         ]
@@ -116,7 +116,7 @@ def print_completion(flags: Sequence[str]) -> int:
 
 
 def without_experiments(name: str) -> str:
-    """What is said where the experiments are not installed."""
+    """Returns the error for a command without the experiments."""
     return (
         f"{name} needs the experiments, which are in the checkout and not in the wheel: clone the "
         "repository and install it with `pip install -e .`"
@@ -124,7 +124,7 @@ def without_experiments(name: str) -> str:
 
 
 def refuse(message: str) -> int:
-    """Prints what can't be done on stderr; returns the exit code."""
+    """Prints an error on stderr; returns the exit code."""
     print(f"error: {message}", file=sys.stderr)
     return WRONG_USE
 

@@ -1,8 +1,8 @@
-"""All that may differ between JAX's versions: names that JAX does not promise to keep, and forms.
+"""Everything that may differ between versions of JAX: unstable names, and parameters of jaxprs.
 
-The rest of `mnist_jax` and of `experiments` uses JAX's public and stable names only. A jaxpr's
-parameters are no stable API: what scans, loops, branches and calls are made of is read here, and a
-form that is not known is an error that says so.
+Other modules of `mnist_jax` and `experiments` use only stable public names. The parameters of
+scans, loops, branches and calls in a jaxpr are not a stable API; they are read here, and an unknown
+form raises an error.
 """
 
 import functools
@@ -40,16 +40,16 @@ __all__ = [
 ]
 
 CALLS = frozenset(("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat", "remat2"))
-"""Operations that do nothing but call a function, by their names in any version."""
+"""Operations that only call a function, by their names in any version."""
 RULES = frozenset(("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"))
-"""Operations that call a function which has a derivative rule of its own."""
+"""Operations that call a function with a custom derivative rule."""
 
 LOWERED = frozenset(("call_hi_primitive",))
-"""Operations that JAX replaces by others when it compiles, from 0.11 on."""
+"""Operations that JAX replaces during compilation, from version 0.11."""
 
 
-class UnknownForm(UsageError):  # noqa: N818 - as Unsupported, beside it
-    """This version of JAX writes an operation in a form that is not known here."""
+class UnknownForm(UsageError):  # noqa: N818 - as Unsupported
+    """Raised when this version of JAX writes an operation in an unknown form."""
 
 
 def _parameter(equation: Any, *names: str) -> Any:
@@ -64,16 +64,10 @@ def _parameter(equation: Any, *names: str) -> Any:
 
 
 def called(equation: Any) -> Any:
-    """The jaxpr of an operation that calls it: a function, or the body of a scan.
-
-    Args:
-        equation: Operation of a jaxpr.
-
-    Returns:
-        The jaxpr, closed or not.
+    """Returns the jaxpr, closed or not, that an operation calls: a function, or the body of a scan.
 
     Raises:
-        UnknownForm: If this version of JAX keeps it under another name.
+        UnknownForm: If this version of JAX stores it under another name.
     """
     if equation.primitive.name in LOWERED:
         shapes = tuple((v.aval.shape, v.aval.dtype) for v in equation.invars)
@@ -83,21 +77,21 @@ def called(equation: Any) -> Any:
 
 @functools.lru_cache
 def _lowered(primitive: Any, high: Any, shapes: tuple[tuple[Any, Any], ...]) -> ClosedJaxpr:
-    """What an operation is replaced by; the same object each time, as equations are told apart."""
+    """Returns the replacement of an operation, the same object for equal arguments."""
     with jax.enable_x64(any(np.dtype(dtype).itemsize == 8 for _, dtype in shapes)):
-        given = [jax.ShapeDtypeStruct(*each) for each in shapes]
-        return jax.make_jaxpr(lambda *xs: primitive.to_lojax(*xs, _prim=high))(*given)
+        arguments = [jax.ShapeDtypeStruct(*shape) for shape in shapes]
+        return jax.make_jaxpr(lambda *xs: primitive.to_lojax(*xs, _prim=high))(*arguments)
 
 
 class Scan(NamedTuple):
-    """The parts of a scan.
+    """Parts of a scan.
 
     Attributes:
-        body: The jaxpr of an iteration, from constants, carry and x to carry and y.
-        constants: How many operands are the same in each iteration.
-        carried: How many are carried from one to the next; the others are scanned.
-        length: How many iterations there are.
-        reverse: Whether the last x comes first.
+        body: Jaxpr of an iteration, from constants, carry and x to carry and y.
+        constants: Number of operands that are the same in each iteration.
+        carried: Number of carried operands; the other operands are scanned.
+        length: Number of iterations.
+        reverse: Whether the scan starts with the last x.
     """
 
     body: Any
@@ -108,32 +102,32 @@ class Scan(NamedTuple):
 
     @classmethod
     def of(cls, equation: Any) -> "Scan":
-        """The parts, told apart by their ranks: what is scanned or stacked has one axis more.
+        """Returns the parts, distinguished by rank: scanned and stacked arrays have one more axis.
 
-        The parameters that count them have other names in each version of JAX.
+        The parameters that count them have different names in each version of JAX.
         """
         body = called(equation)
         jaxpr = getattr(body, "jaxpr", body)
-        scanned = _of_other_rank(equation.invars, jaxpr.invars)
-        carried = len(equation.outvars) - _of_other_rank(equation.outvars, jaxpr.outvars)
+        scanned = _count_other_ranks(equation.invars, jaxpr.invars)
+        carried = len(equation.outvars) - _count_other_ranks(equation.outvars, jaxpr.outvars)
         constants = len(equation.invars) - scanned - carried
         length, reverse = _parameter(equation, "length"), _parameter(equation, "reverse")
         return cls(body, constants, carried, length, reverse)
 
 
-def _of_other_rank(outside: Sequence[Any], inside: Sequence[Any]) -> int:
+def _count_other_ranks(outside: Sequence[Any], inside: Sequence[Any]) -> int:
     pairs = zip(outside, inside, strict=True)
     return sum(len(a.aval.shape) != len(b.aval.shape) for a, b in pairs)
 
 
 class While(NamedTuple):
-    """The parts of a loop; its operands are the condition's, the body's, and what is carried.
+    """Parts of a loop, whose operands are the constants of condition and body, and the carry.
 
     Attributes:
-        condition: The jaxpr from its constants and the carry to whether the loop goes on.
-        asked: How many constants the condition has.
-        body: The jaxpr from its constants and the carry to the carry.
-        constants: How many constants the body has.
+        condition: Jaxpr from its constants and the carry to whether the loop continues.
+        asked: Number of constants of the condition.
+        body: Jaxpr from its constants and the carry to the carry.
+        constants: Number of constants of the body.
     """
 
     condition: Any
@@ -143,23 +137,23 @@ class While(NamedTuple):
 
     @classmethod
     def of(cls, equation: Any) -> "While":
-        """The parts, by the names of the parameters."""
+        """Returns the parts by the names of the parameters."""
         names = ("cond_jaxpr", "cond_nconsts", "body_jaxpr", "body_nconsts")
         return cls(*(_parameter(equation, name) for name in names))
 
 
 def branches(equation: Any) -> Sequence[Any]:
-    """The jaxprs among which a `cond` or `switch` chooses."""
+    """Returns the jaxprs of the branches of a `cond` or `switch`."""
     return _parameter(equation, "branches")
 
 
 class Solve(NamedTuple):
-    """What solves in a `custom_linear_solve`.
+    """Solver of a `custom_linear_solve`.
 
     Attributes:
-        solver: The jaxpr, from its constants and the right side to the solution.
-        constants: Which operands are its constants.
-        right: Which operands are the right side.
+        solver: Jaxpr from its constants and the right-hand side to the solution.
+        constants: Indices of the operands that are its constants.
+        right: Indices of the operands that are the right-hand side.
     """
 
     solver: Any
@@ -168,14 +162,14 @@ class Solve(NamedTuple):
 
     @classmethod
     def of(cls, equation: Any) -> "Solve":
-        """The third of four functions; the operands are the constants of each, then the side."""
+        """Returns the third of four functions; the operands are their constants, then the side."""
         lengths = [0, *np.cumsum(_parameter(equation, "const_lengths"))]
         solver = _parameter(equation, "jaxprs")[2]
         return cls(solver, slice(lengths[2], lengths[3]), slice(lengths[4], None))
 
 
 def inner(equation: Any) -> Sequence[Any]:
-    """The jaxprs that an operation which calls others runs, each once; of branches, the first."""
+    """Returns the jaxprs that an operation calls; for branches, the first one."""
     name = equation.primitive.name
     if name == "while":
         return [While.of(equation).body]
@@ -187,38 +181,38 @@ def inner(equation: Any) -> Sequence[Any]:
 
 
 def function_name(equation: Any) -> str:
-    """The name of the function that an operation with a rule calls; else the operation's."""
+    """Returns the name of the function that an operation calls, or of the operation."""
     inside = equation.params.get("call_jaxpr")
     info = getattr(getattr(inside, "jaxpr", inside), "debug_info", None)
     return str(getattr(info, "func_name", None) or equation.primitive.name)
 
 
 def sync_processes(name: str) -> None:
-    """Waits until all processes have come to this call of the same name."""
+    """Waits until all processes have reached this call with the same name."""
     from jax.experimental import multihost_utils
 
     multihost_utils.sync_global_devices(name)
 
 
 def get_topology_desc(**options: Any) -> Any:
-    """Devices that are not there, for the compilers that know them."""
+    """Returns a description of devices that are not present, for their compilers."""
     from jax.experimental import topologies
 
     return topologies.get_topology_desc(**options)
 
 
 def process_allgather(array: Any) -> np.ndarray:
-    """The arrays of all processes, on each of them."""
+    """Gathers the arrays of all processes in each process."""
     from jax.experimental import multihost_utils
 
     return np.asarray(multihost_utils.process_allgather(array))
 
 
 def convert_at_each_use() -> None:
-    """Makes JAX convert a NumPy array at each use, in the precision of that moment.
+    """Makes JAX convert a NumPy array at each use, in the current precision.
 
-    From 0.9.2 on JAX converts an array once, at its first use, and goes on to use the copy after
-    the precision has changed. Where JAX has neither form, it is left alone with a warning.
+    From version 0.9.2, JAX converts an array only at its first use, and uses this copy after the
+    precision has changed. If JAX has an unknown form, it is not changed, with a warning.
     """
     if jax.__version_info__ < (0, 9, 2):
         return
@@ -236,7 +230,7 @@ def convert_at_each_use() -> None:
             stacklevel=2,
         )
         return
-    # 0.9.2 asks whether the type is weak
+    # 0.9.2 requires the weak type
     strong: dict[str, Any] = {"weak_type": False} if "weak_type" in takes else {}
 
     def convert(array: np.ndarray) -> Any:

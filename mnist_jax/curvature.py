@@ -1,7 +1,7 @@
-r"""The second derivatives of tasks 1a, 1b and 4a, by hand, as products with a direction.
+r"""Hand-derived second derivatives for tasks 1a, 1b and 4a, as Hessian-vector products.
 
-The Hessian of softmax regression on MNIST has 7,850 rows; its product with a direction costs three
-matrix products. Nothing here calls autodiff. Targets do not occur in second derivatives.
+The Hessian of softmax regression on MNIST has 7,850 rows; its product with a vector costs three
+matrix products. This module does not use autodiff. Second derivatives do not depend on the targets.
 """
 
 from functools import partial

@@ -1,7 +1,7 @@
-"""Several processes, on one machine or many: each does its share, then the results are gathered.
+"""Several processes on one or more machines, which share the work and gather the results.
 
-They find each other through JAX's own distributed runtime, which recognises Slurm, Kubernetes and
-the common clouds by itself. Runs never talk to each other, so the processes meet only at the end.
+JAX's distributed runtime connects the processes; it detects Slurm, Kubernetes and common clouds.
+Runs are independent, so the processes communicate only at the end.
 """
 
 import logging
@@ -27,23 +27,23 @@ def join(
     seconds: float = 60.0,
     report: Callable[[str], None] = _LOGGER.info,
 ) -> None:
-    """Joins the other processes; call it first of all, before JAX is used.
+    """Joins the other processes; must be called before any other use of JAX.
 
     Args:
-        coordinator: Address and port of process 0; None to detect it.
-        num_processes: How many there are; None to detect it.
-        process: Which one this is, from 0; None to detect it.
-        seconds: How long to wait for the others, if all three are given.
-        report: Takes a line on what is waited for.
+        coordinator: Address and port of process 0; None to detect them.
+        num_processes: Number of processes; None to detect it.
+        process: Number of this process, from 0; None to detect it.
+        seconds: Seconds to wait for the other processes, if all three are given.
+        report: Function that takes a line about the wait.
 
     Raises:
-        UsageError: If the processes can't be detected, or one does not come.
+        UsageError: If the processes cannot be detected, or one does not arrive.
     """
     if coordinator is not None and num_processes is not None and process is not None:
         meet(coordinator, num_processes, process, seconds, report)
     try:
         jax.distributed.initialize(coordinator, num_processes, process)
-    except Exception as error:  # of JAX's many ways to detect a cluster
+    except Exception as error:  # JAX has many ways to detect a cluster
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise UsageError(
             f"the processes can't be joined: {reason}. Outside Slurm and the clouds that JAX "
@@ -52,29 +52,26 @@ def join(
 
 
 def count() -> int:
-    """How many processes there are; one, where none was joined."""
+    """Returns the number of processes, 1 if none were joined."""
     return jax.process_count()
 
 
 def is_first() -> bool:
-    """Whether this is process 0, which writes what all have found; true of a single process."""
+    """Returns whether this is process 0, which writes the results of all processes."""
     return jax.process_index() == 0
 
 
 def wait_for_all() -> None:
-    """Waits until every process has come here; a single one goes on at once."""
+    """Waits until every process has reached this call; a single process does not wait."""
     if count() > 1:
         sync_processes("mnist_jax")
 
 
 def own_share(items: Sequence[Item]) -> Sequence[Item]:
-    """What this process does of a list that is the same in all of them.
+    """Returns the items of this process: every n-th of a list, for n processes.
 
     Args:
-        items: All there is to do.
-
-    Returns:
-        Every n-th of them, n being the number of processes.
+        items: List that is the same in all processes.
 
     Example:
         >>> own_share([1, 2, 3])  # a single process
@@ -84,13 +81,13 @@ def own_share(items: Sequence[Item]) -> Sequence[Item]:
 
 
 def gather(rows: np.ndarray) -> np.ndarray:
-    """Gathers every process's rows, one process after the other.
+    """Gathers the rows of all processes.
 
     Args:
-        rows: Those of this process, of any dtype; as many as it likes.
+        rows: Rows of this process, of any dtype and number.
 
     Returns:
-        All rows, the same in every process.
+        All rows in the order of the processes, the same in every process.
 
     Example:
         >>> gather(np.arange(3)).tolist()  # a single process
@@ -100,10 +97,10 @@ def gather(rows: np.ndarray) -> np.ndarray:
         return rows
     lengths = np.ravel(_from_all(np.array([len(rows)])))
     padded = np.resize(rows, lengths.max()) if len(rows) else np.zeros(lengths.max(), rows.dtype)
-    everyone = _from_all(padded.view(np.uint8)).view(rows.dtype)
-    return np.concatenate([mine[:n] for mine, n in zip(everyone, lengths, strict=True)])
+    gathered = _from_all(padded.view(np.uint8)).view(rows.dtype)
+    return np.concatenate([part[:n] for part, n in zip(gathered, lengths, strict=True)])
 
 
 def _from_all(array: np.ndarray) -> Any:
-    """The same array of each process, stacked; of the same shape in all of them."""
+    """Stacks the arrays of all processes, which must have the same shape."""
     return process_allgather(array).reshape(count(), *array.shape)

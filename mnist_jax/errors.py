@@ -2,7 +2,7 @@
 
 
 class UsageError(ValueError):
-    """Raised when a request cannot be carried out; names the value, the reason and the remedy.
+    """Raised for an invalid request; its message names the value, the reason and the remedy.
 
-    A command turns it into one message on stderr and exit code 2.
+    Commands convert it to one message on stderr and exit code 2.
     """

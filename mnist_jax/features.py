@@ -1,4 +1,4 @@
-"""From images and labels to what the models are written for: inputs and one-hot targets."""
+"""Conversion of images to inputs, and of labels to one-hot targets."""
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +12,8 @@ def normalize(
     r"""Maps pixels from 0..255 to [-1, 1]: $x = p / 127.5 - 1$.
 
     Args:
-        images: Pixels, uint8, any leading axes.
-        dtype: The floating dtype of the result.
+        images: Pixels as uint8, with any leading axes.
+        dtype: Floating-point dtype of the result.
 
     Returns:
         The pixels scaled to [-1, 1].
@@ -28,11 +28,11 @@ def normalize(
 def identity(
     features: Real[Array, "*batch features"], dtype: DTypeLike = jnp.float32
 ) -> Float[Array, "*batch features"]:
-    """Uses features as inputs unchanged: nothing is scaled, and no bias is added.
+    """Uses features as inputs unchanged, without scaling or bias.
 
     Args:
-        features: Features, any leading axes.
-        dtype: The floating dtype of the result.
+        features: Features, with any leading axes.
+        dtype: Floating-point dtype of the result.
 
     Returns:
         The features.
@@ -47,14 +47,14 @@ def identity(
 def append_bias(
     inputs: Real[Array, "*batch features"], dtype: DTypeLike | None = None
 ) -> Float[Array, "*batch features_and_one"]:
-    """Appends a constant 1, so that the last weight of a class is its bias (the bias trick).
+    """Appends a constant 1, so that the last weight of each class is its bias (the bias trick).
 
     Args:
-        inputs: Features, any leading axes.
-        dtype: The floating dtype of the result; None for that of the features.
+        inputs: Features, with any leading axes.
+        dtype: Floating-point dtype of the result; None for that of the features.
 
     Returns:
-        The features with a 1 after the last.
+        The features followed by 1.
 
     Example:
         >>> append_bias(jnp.array([0.5, -1.0])).tolist()
@@ -67,11 +67,11 @@ def append_bias(
 def make_inputs(
     images: UInt8[Array, "*batch pixels"], dtype: DTypeLike = jnp.float32
 ) -> Float[Array, "*batch inputs"]:
-    """The inputs x of the report: normalised pixels, then the constant 1.
+    """Returns the inputs x of the report: normalised pixels, then the constant 1.
 
     Args:
-        images: Pixels, uint8, any leading axes; 784 of them on MNIST.
-        dtype: The floating dtype of the result.
+        images: Pixels as uint8, with any leading axes; 784 of them on MNIST.
+        dtype: Floating-point dtype of the result.
 
     Returns:
         The inputs; 785 of them on MNIST.
@@ -90,11 +90,11 @@ def one_hot(
 
     Args:
         labels: Class indices in 0..num_classes - 1.
-        num_classes: The number of classes K.
-        dtype: The floating dtype of the result.
+        num_classes: Number K of classes.
+        dtype: Floating-point dtype of the result.
 
     Returns:
-        The targets, one row of K per label.
+        The targets, one row of length K for each label.
 
     Example:
         >>> one_hot(jnp.array([2, 0]), 3).tolist()

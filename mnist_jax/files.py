@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files."""
 
 import contextlib
 import os
@@ -12,23 +12,20 @@ from mnist_jax.errors import UsageError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file that takes a file's place when it is complete, and never before.
+    """Yields a temporary file in the same folder, which replaces a file when it is complete.
 
     Args:
-        path: Where the file is to stand; its folder exists.
-
-    Yields:
-        The temporary file, in the same folder.
+        path: File in an existing folder.
 
     Raises:
-        UsageError: If the file can't be written, for example because the disk is full.
+        UsageError: If the file cannot be written, for example because the disk is full.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         os.close(create(temporary))
         yield temporary
         with temporary.open("rb+") as file:
-            os.fsync(file.fileno())  # or a power failure leaves an empty file under the name
+            os.fsync(file.fileno())  # otherwise a power failure leaves an empty file
         temporary.replace(path)
     except OSError as error:
         raise UsageError(
@@ -36,15 +33,15 @@ def replacing(path: Path) -> Iterator[Path]:
             "folder (--output-dir); files that were written before are kept."
         ) from error
     finally:
-        with contextlib.suppress(OSError):  # as where there is no such folder
+        with contextlib.suppress(OSError):  # for example if the folder does not exist
             temporary.unlink()
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """A path with ``~`` and ``~name`` replaced by the home folder, as a shell does it.
+    """Replaces ``~`` and ``~name`` by the home folder, as a shell does.
 
     Raises:
-        UsageError: If there is no such user.
+        UsageError: If the user does not exist.
     """
     try:
         return Path(path).expanduser()
@@ -53,16 +50,10 @@ def expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def create(path: Path) -> int:
-    """Creates a file that does not exist yet; a link of that name is not followed.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its descriptor, for writing.
+    """Creates a new file, without following a link, and returns its descriptor for writing.
 
     Raises:
-        OSError: If something of that name exists, or the file can't be created.
+        OSError: If the name exists, or the file cannot be created.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)

@@ -1,7 +1,8 @@
-r"""The gradients of tasks 1a, 1b and 4a as the report derives them, by hand.
+r"""Hand-derived gradients of tasks 1a, 1b and 4a, as in the report.
 
-Nothing here calls autodiff: `mnist_jax.gradcheck` holds these functions against it. All are
-means over the N examples of a batch. Weights are class-major, $w_{ki}$, as the report writes them.
+This module does not use autodiff; `mnist_jax.gradcheck` compares these functions with it. All
+gradients are means over the N examples of a batch. Weights are class-major, $w_{ki}$, as in the
+report.
 """
 
 import jax
@@ -54,7 +55,7 @@ def softmax_gradient(
         >>> softmax_gradient(jnp.zeros((2, 1)), inputs, targets).tolist()
         [[-1.0], [1.0]]
     """
-    # a row per class, as in the weights: a quarter less time on a CPU than a row per example
+    # one row per class, as in the weights, takes a quarter less time on a CPU than one per example
     predictions = jax.nn.softmax(jnp.inner(weights, inputs), axis=0)
     return -(targets.T - predictions) @ inputs / len(inputs)
 

@@ -1,8 +1,8 @@
 r"""The losses of the report, computed from logits.
 
-The report writes them with $\hat{y}$ and its logarithm. Evaluated that way, a saturated
-prediction gives $0 \cdot \infty$; written with the logarithm of the sigmoid and of the softmax
-they stay finite for every finite logit, and so do their derivatives.
+The report writes them with $\hat{y}$ and its logarithm, which gives $0 \cdot \infty$ for a
+saturated prediction. With the log-sigmoid and the log-softmax, the losses and their derivatives are
+finite for all finite logits.
 """
 
 import operator
@@ -46,8 +46,8 @@ def softmax_cross_entropy(
     \quad \hat{y}_k^n = \frac{e^{z_k^n}}{\sum_{k'} e^{z_{k'}^n}}$$
 
     Args:
-        logits: $z_k^n = w_k^T x^n$, (K, N): a row per class as in the weights.
-        targets: $y_k^n$, of the same shape, the classes of each example summing to one.
+        logits: $z_k^n = w_k^T x^n$, (K, N): one row for each class, as in the weights.
+        targets: $y_k^n$, of the same shape; the sum over the classes is one.
 
     Returns:
         The mean loss in nats, a scalar.
@@ -61,7 +61,7 @@ def softmax_cross_entropy(
 
 
 def l2_penalty(weights: PyTree[Float[Array, "..."]]) -> Float[Array, ""]:
-    r"""The penalty $R(w) = \|w\|^2 = \sum_{k,i} w_{ki}^2$ of task 4; the biases count too.
+    r"""The penalty $R(w) = \|w\|^2 = \sum_{k,i} w_{ki}^2$ of task 4; including the biases.
 
     Args:
         weights: Weights of any shape, or a pytree of them.

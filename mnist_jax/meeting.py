@@ -1,7 +1,7 @@
-"""Processes meet before JAX joins them.
+"""Rendezvous of processes before JAX joins them.
 
-JAX's own runtime waits five minutes in silence for a process that does not come, answers no signal
-meanwhile, and then aborts the interpreter. Here the same wait ends with a message.
+JAX's runtime waits five minutes for a missing process, without output or reaction to signals, and
+then aborts the interpreter. This rendezvous ends the wait with a message.
 """
 
 import contextlib
@@ -11,15 +11,15 @@ from collections.abc import Callable
 
 from mnist_jax.errors import UsageError
 
-_SILENT = 2.0
-"""Seconds after which a line says what is waited for."""
-_AT_A_TIME = 0.5
+_REPORT_AFTER = 2.0
+"""Seconds after which a line reports the wait."""
+_TIMEOUT = 0.5
 _HELLO = "mnist_jax"
 _GO = "go"
 
 
 class Deadline:
-    """The time that is left, and a line on what is waited for once it takes long."""
+    """A time limit, which reports a long wait in one line."""
 
     def __init__(self, seconds: float, waiting_for: str, report: Callable[[str], None]) -> None:
         self._start, self._seconds = time.monotonic(), seconds
@@ -27,28 +27,28 @@ class Deadline:
         self._report: Callable[[str], None] | None = report
 
     def passed(self) -> bool:
-        """Whether no time is left."""
-        spent = time.monotonic() - self._start
-        if self._report and spent > _SILENT:
+        """Returns whether the time limit has passed."""
+        elapsed = time.monotonic() - self._start
+        if self._report and elapsed > _REPORT_AFTER:
             self._report(self._line)
             self._report = None
-        return spent >= self._seconds
+        return elapsed >= self._seconds
 
 
 def meet(
     coordinator: str, count: int, process: int, seconds: float, report: Callable[[str], None]
 ) -> None:
-    """Waits until all processes are there.
+    """Waits until all processes have arrived.
 
     Args:
-        coordinator: Address and port of process 0, free for JAX afterwards.
-        count: How many processes there are.
-        process: Which one this is, from 0.
-        seconds: How long to wait.
-        report: Takes a line on what is waited for, if it takes long.
+        coordinator: Address and port of process 0, which JAX uses afterwards.
+        count: Number of processes.
+        process: Number of this process, from 0.
+        seconds: Time limit in seconds.
+        report: Function that takes a line about a long wait.
 
     Raises:
-        UsageError: If one does not come, or the processes don't fit each other.
+        UsageError: If a process does not arrive, or the processes have contradictory arguments.
     """
     host, _, port = coordinator.rpartition(":")
     if not (host and port.isdigit() and int(port) < 2**16):
@@ -60,26 +60,26 @@ def meet(
     if process == 0:
         _gather(int(port), count, deadline)
     else:
-        _answer_of((host.strip("[]"), int(port)), f"{_HELLO} {process} {count}", deadline)
+        _await_answer((host.strip("[]"), int(port)), f"{_HELLO} {process} {count}", deadline)
 
 
 def _gather(port: int, count: int, deadline: Deadline) -> None:
-    """What process 0 does: it lets all go on when the last has come."""
+    """Waits in process 0 for all others, and then lets them continue."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(_listen(port))
-        server.settimeout(_AT_A_TIME)
+        server.settimeout(_TIMEOUT)
         present: dict[int, socket.socket] = {}
         while len(present) < count - 1:
             if deadline.passed():
                 missing = ", ".join(str(n) for n in range(1, count) if n not in present)
                 raise UsageError(
-                    f"process {missing} of {count} did not come: start each with the same "
+                    f"process {missing} of {count} did not arrive: start each with the same "
                     "--coordinator and --num-processes and its own --process, or give more "
                     "seconds by --wait."
                 )
-            with contextlib.suppress(OSError):  # nobody there yet, or already gone
+            with contextlib.suppress(OSError):  # no process yet, or disconnected
                 guest = stack.enter_context(server.accept()[0])
-                guest.settimeout(_AT_A_TIME)
+                guest.settimeout(_TIMEOUT)
                 _admit(guest, guest.recv(64).decode(errors="replace").split(), count, present)
         for guest in present.values():
             guest.sendall(_GO.encode())
@@ -88,12 +88,12 @@ def _gather(port: int, count: int, deadline: Deadline) -> None:
 def _admit(
     guest: socket.socket, hello: list[str], count: int, present: dict[int, socket.socket]
 ) -> None:
-    """Notes who has come; a stranger is left alone, a process that doesn't fit is told why."""
+    """Registers a process; ignores other connections, and rejects contradictory arguments."""
     if len(hello) != 3 or hello[0] != _HELLO or not (hello[1] + hello[2]).isdigit():
         return
-    number, its_count = int(hello[1]), int(hello[2])
-    if its_count != count:
-        guest.sendall(f"process 0 was given --num-processes {count}, not {its_count}".encode())
+    number, guest_count = int(hello[1]), int(hello[2])
+    if guest_count != count:
+        guest.sendall(f"process 0 has --num-processes {count}, not {guest_count}".encode())
     elif number in present:
         guest.sendall(f"there is another process {number} already".encode())
     else:
@@ -112,8 +112,8 @@ def _listen(port: int) -> socket.socket:
         ) from error
 
 
-def _answer_of(address: tuple[str, int], hello: str, deadline: Deadline) -> None:
-    """What the other processes do: each says who it is and waits until it may go on."""
+def _await_answer(address: tuple[str, int], hello: str, deadline: Deadline) -> None:
+    """Registers this process with process 0, and waits until it may continue."""
     while True:
         try:
             answer = _ask(address, hello, deadline)
@@ -122,7 +122,7 @@ def _answer_of(address: tuple[str, int], hello: str, deadline: Deadline) -> None
         except OSError as error:
             if deadline.passed():
                 raise UsageError(_no_answer(address, str(error))) from error
-            time.sleep(_AT_A_TIME)
+            time.sleep(_TIMEOUT)
             continue
         if answer == _GO:
             return
@@ -132,13 +132,13 @@ def _answer_of(address: tuple[str, int], hello: str, deadline: Deadline) -> None
 def _ask(address: tuple[str, int], hello: str, deadline: Deadline) -> str:
     with socket.create_connection(address, timeout=5) as connection:
         connection.sendall(hello.encode())
-        connection.settimeout(_AT_A_TIME)
+        connection.settimeout(_TIMEOUT)
         while not deadline.passed():
             with contextlib.suppress(TimeoutError):
                 if answer := connection.recv(256).decode(errors="replace"):
                     return answer
                 raise ConnectionError("it closed the connection")
-        raise ConnectionError("not all processes have come")
+        raise ConnectionError("not all processes have arrived")
 
 
 def _no_answer(address: tuple[str, int], reason: str) -> str:

@@ -1,4 +1,4 @@
-"""The two models of the report, each a handful of pure functions that the training loop calls."""
+"""The two models of the report, each a NamedTuple of pure functions."""
 
 import functools
 from collections.abc import Callable
@@ -12,23 +12,24 @@ from mnist_jax import features, gradients, losses
 from mnist_jax.errors import UsageError
 
 Weights = Any
-"""A pytree of floating arrays, the same in every function of a model."""
+"""Pytree of floating-point arrays, the same in every function of a model."""
 
 
 class Model(NamedTuple):
-    """What the training loop knows of a model.
+    """Functions of a model.
 
-    Weights are any pytree of floating arrays, such as a dict with the matrices of two layers.
+    Weights are any pytree of floating-point arrays, such as a dict with the matrices of two layers.
 
     Attributes:
-        init: (key, number of inputs, dtype) to the initial weights. The key is made from the seed
-            of the run; the report's models ignore it and start at zero.
-        targets: (labels, dtype) to the targets that `loss` and `gradient` take.
-        loss: (weights, inputs, targets) to the mean cross entropy, without penalty.
-        gradient: (weights, inputs, targets, l2) to the hand-derived gradient of `objective`, a
-            pytree like the weights. Training with `gradient="autodiff"` never calls it.
-        predict: (weights, inputs) to the predicted labels.
-        num_classes: Labels are integers from 0 to `num_classes` - 1; None leaves them unchecked.
+        init: Function from (key, number of inputs, dtype) to the initial weights. The key is made
+            from the seed of the run; the report's models ignore it and start at zero.
+        targets: Function from (labels, dtype) to the targets of `loss` and `gradient`.
+        loss: Function from (weights, inputs, targets) to the mean cross entropy, without penalty.
+        gradient: Function from (weights, inputs, targets, l2) to the hand-derived gradient of
+            `objective`, a pytree like the weights; unused with `gradient="autodiff"`.
+        predict: Function from (weights, inputs) to the predicted labels.
+        num_classes: Number of classes, with labels from 0 to `num_classes` - 1; None for unchecked
+            labels.
     """
 
     init: Callable[[Array, int, DTypeLike], Weights]
@@ -46,13 +47,13 @@ def objective(
     targets: Float[Array, "N ..."],
     l2: Float[Array, ""] | float,
 ) -> Float[Array, ""]:
-    r"""What training minimises (task 4): $J(w) = C(w) + \lambda R(w)$.
+    r"""Objective of the training (task 4): $J(w) = C(w) + \lambda R(w)$.
 
     Args:
-        model: Gives the cross entropy C.
-        weights: The model's weights.
-        inputs: One row per example.
-        targets: The model's targets.
+        model: Model with the cross entropy C.
+        weights: Weights of the model.
+        inputs: Inputs, one row for each example.
+        targets: Targets of the model.
         l2: The factor $\lambda \ge 0$ of the penalty.
 
     Returns:
@@ -99,13 +100,13 @@ def softmax_regression(num_classes: int) -> Model:
     """Softmax regression (tasks 3 and 4): weights (K, I), labels 0..K - 1.
 
     Args:
-        num_classes: The number of classes K.
+        num_classes: Number K of classes.
 
     Returns:
-        The model, the same one whenever K is the same, so that it is compiled once.
+        The model, the same object for the same K, so that it is compiled once.
 
     Raises:
-        UsageError: If there are fewer than two classes.
+        UsageError: If K is less than two.
 
     Example:
         >>> import jax

@@ -1,6 +1,6 @@
-"""One style for every figure, and the few kinds of drawing that the figures share.
+"""Style of the figures, and drawing functions that several figures share.
 
-Figures are made without pyplot, so there is no global state and no window.
+Figures do not use pyplot, so there is no global state and no window.
 """
 
 from __future__ import annotations
@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
 
 def style() -> Any:
-    """The style of the project, as a context manager; figures are made and saved inside it.
-
-    Returns:
-        A context manager.
+    """Returns a context manager with the style, in which figures are drawn and saved.
 
     Example:
         >>> with style():
@@ -39,16 +36,13 @@ def style() -> Any:
 def new_figure(
     rows: int = 1, columns: int = 1, *, size: tuple[float, float] | None = None, **kwargs: Any
 ) -> tuple[Figure, np.ndarray]:
-    """A figure and its axes, always as an array (rows, columns).
+    """Returns a figure and its axes, always as an array (rows, columns).
 
     Args:
         rows: Number of rows of axes.
         columns: Number of columns of axes.
-        size: Width and height in inches; None for the style's.
-        **kwargs: What `Figure.subplots` takes, such as `sharey`.
-
-    Returns:
-        The figure and its axes.
+        size: Width and height in inches; None for those of the style.
+        **kwargs: Arguments of `Figure.subplots`, such as `sharey`.
     """
     from matplotlib.figure import Figure
 
@@ -65,15 +59,15 @@ def band(
     color: str,
     middle: Callable[..., np.ndarray] = np.nanmedian,
 ) -> None:
-    """A line through the middle of samples, in the band that holds 90 % of them.
+    """Draws a line through the middle of samples, and the band that holds 90 % of them.
 
     Args:
-        axes: Where to draw.
-        x: Positions.
-        samples: One row per sample.
-        label: What the line shows.
+        axes: Axes to draw on.
+        x: Positions of the points.
+        samples: Samples, one per row.
+        label: Label of the line.
         color: Color of line and band.
-        middle: Samples, axis to the line, such as `np.mean`.
+        middle: Function from samples and axis to the line, such as `np.mean`.
     """
     measured = np.isfinite(samples).any(axis=0)
     x, samples = x[measured], samples[:, measured]
@@ -84,14 +78,14 @@ def band(
 
 
 def mark(axes: Axes, x: float, text: str, *, color: str = "black", height: float = 0.97) -> None:
-    """A dashed vertical line with its words beside it.
+    """Draws a dashed vertical line with a label on its right.
 
     Args:
-        axes: Where to draw.
+        axes: Axes to draw on.
         x: Position in data units.
-        text: What stands beside the line, on its right.
-        color: Color of line and words.
-        height: Upper edge of the words, as a share of the axes' height.
+        text: Label of the line.
+        color: Color of line and label.
+        height: Upper edge of the label, as a fraction of the height of the axes.
     """
     axes.axvline(x, color=color, linestyle="--", linewidth=1)
     axes.annotate(
@@ -118,11 +112,11 @@ def percent_axis(
 
 
 def label_ends(axes: Axes, *, gap: float = 0.06) -> None:
-    """Names each line beside its end, in its colour, so that no legend is needed.
+    """Writes the label of each line at its end, instead of a legend.
 
     Args:
-        axes: With lines that have labels, and limits that are final.
-        gap: The least distance between two names, as a share of the axes' height.
+        axes: Axes with labelled lines and final limits.
+        gap: Smallest distance between two labels, as a fraction of the height of the axes.
     """
     low, high = axes.get_ylim()
     ends = [(float(np.asarray(line.get_ydata())[-1]), line) for line in axes.get_lines()]
@@ -149,13 +143,13 @@ def weight_images(
     label: str = "weights",
     limit: float | None = None,
 ) -> Any:
-    """The weights of each class as a 28 x 28 image, the bias left out.
+    """Draws the weights of each class as a 28 x 28 image, without the bias.
 
     Args:
-        axes: One for each class.
-        weights: Class-major, the bias last.
+        axes: Axes, one for each class.
+        weights: Class-major weights with the bias last.
         label: Name of the weights.
-        limit: The absolute value shown in full colour; None for the largest weight.
+        limit: Absolute value of the most saturated colour; None for the largest weight.
 
     Returns:
         The last image, for a colour bar.
@@ -173,13 +167,13 @@ def weight_images(
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
-    """Writes a figure as PNG and as SVG, the same bytes for the same figure.
+    """Writes a figure as PNG and SVG to an existing folder, reproducibly.
 
     Args:
-        figure: The figure.
-        folder: An existing folder.
-        name: File name without its ending.
+        figure: Figure to write.
+        folder: Existing folder.
+        name: File name without extension.
     """
-    for ending, metadata in (("png", {}), ("svg", {"Date": None})):
-        with replacing(folder / f"{name}.{ending}") as temporary:
-            figure.savefig(temporary, format=ending, metadata=metadata)
+    for extension, metadata in (("png", {}), ("svg", {"Date": None})):
+        with replacing(folder / f"{name}.{extension}") as temporary:
+            figure.savefig(temporary, format=extension, metadata=metadata)

@@ -1,4 +1,4 @@
-"""What an experiment leaves behind: JSON, CSV, and the environment it ran in."""
+"""Output of an experiment: JSON, CSV, and the description of its environment."""
 
 import csv
 import json
@@ -21,24 +21,24 @@ from mnist_jax.files import replacing
 from mnist_jax.training import TrainingResult
 
 _VARIABLES = re.compile("JAX_(?!.*(KEY|TOKEN)).*|XLA_FLAGS|NPROC|CUDA_VISIBLE_DEVICES")
-"""Environment variables that may change what is computed."""
+"""Environment variables that may affect the computation."""
 
 
 @contextmanager
 def output_folder(path: Path) -> Iterator[Path]:
-    """Makes a folder and sees that it can be written to; on an error, takes it back if empty.
+    """Creates a writable folder with its parents; after an error, removes it if it is empty.
 
     Args:
-        path: The folder; its parents are made too.
+        path: Folder to create.
 
     Yields:
         The folder.
 
     Raises:
-        UsageError: If the folder can't be made or written to.
+        UsageError: If the folder cannot be created or written to.
     """
     try:
-        made = [folder for folder in (path, *path.parents) if not folder.exists()]
+        created = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
@@ -50,7 +50,7 @@ def output_folder(path: Path) -> Iterator[Path]:
     try:
         yield path
     except BaseException:
-        for folder in made:
+        for folder in created:
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
         raise
@@ -60,12 +60,12 @@ def write_json(path: Path, value: Any) -> None:
     """Writes a value as JSON; numbers that are not finite become null.
 
     Args:
-        path: The file.
-        value: Mappings, sequences, NumPy or Python numbers, strings, paths, nested as you like.
+        path: File to write.
+        value: Nested mappings and sequences of NumPy or Python numbers, strings and paths.
     """
     text = json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False)
     with replacing(path) as temporary:
-        # of a path that is not UTF-8, the bytes become escapes, which JSON has too
+        # bytes of a path that are not UTF-8 become escapes, which are valid JSON
         temporary.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")
 
 
@@ -73,9 +73,9 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
     """Writes a table as CSV; a missing number (NaN) is an empty field.
 
     Args:
-        path: The file.
+        path: File to write.
         header: Names of the columns.
-        rows: One sequence of fields per row.
+        rows: Rows, each a sequence of fields.
     """
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -84,12 +84,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes arrays as .npz.
-
-    Args:
-        path: The file.
-        arrays: Names to arrays.
-    """
+    """Writes arrays by name to an .npz file."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
@@ -102,14 +97,13 @@ HISTORY_HEADER = (
 
 
 def history_rows(name: str, result: TrainingResult) -> Iterator[tuple[Any, ...]]:
-    """The history of one run as rows of `HISTORY_HEADER`, up to the step at which it ended.
+    """Yields the history of one run as rows of `HISTORY_HEADER`, one for each step.
+
+    The fields of the evaluation are NaN for steps without one.
 
     Args:
-        name: What to call the run.
-        result: A single run, as `TrainingResult.run` gives it.
-
-    Yields:
-        One row per step; the evaluation's fields are NaN where there was none.
+        name: Name of the run.
+        result: Single run, as returned by `TrainingResult.run`.
     """
     history = result.history
     evaluations = dict(
@@ -125,13 +119,9 @@ def history_rows(name: str, result: TrainingResult) -> Iterator[tuple[Any, ...]]
 
 
 def environment() -> dict[str, Any]:
-    """Versions, machine and device of this process, for the record of an experiment.
-
-    Returns:
-        Names to values, all plain strings and numbers.
-    """
+    """Returns versions, machine and device of this process, as plain strings and numbers."""
     devices = jax.devices()
-    named = {name: text for name, text in os.environ.items() if _VARIABLES.fullmatch(name)}
+    variables = {name: text for name, text in os.environ.items() if _VARIABLES.fullmatch(name)}
     packages = ("mnist_jax", "jax", "jaxlib", "optax", "numpy", "scipy", "matplotlib")
     return {
         "python": platform.python_version(),
@@ -139,7 +129,7 @@ def environment() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "cpu_count": os.cpu_count(),
         "threads": threads(),
-        "variables": dict(sorted(named.items())),
+        "variables": dict(sorted(variables.items())),
         "device": devices[0].device_kind,
         "device_platform": devices[0].platform,
         "device_count": len(devices),
@@ -147,15 +137,15 @@ def environment() -> dict[str, Any]:
 
 
 def threads() -> int:
-    """How many threads of this process share what JAX computes on the CPU.
+    """Returns the number of threads that JAX uses on the CPU.
 
-    Sums may be cut among them, and then their number decides the last bits. It is that of the
-    processors that the process may use, or the environment variable ``NPROC``.
+    They may divide a sum, so their number affects the last bits. It is the number of processors
+    that the process may use, or the environment variable ``NPROC``.
     """
     tasks = Path("/proc/self/task")
     names = [_name_of(task) for task in tasks.iterdir()] if tasks.is_dir() else []
-    if seen := names.count("tf_XLAEigen"):
-        return seen
+    if count := names.count("tf_XLAEigen"):
+        return count
     usable = getattr(os, "sched_getaffinity", None)
     return len(usable(0)) if usable else os.cpu_count() or 1
 
@@ -163,7 +153,7 @@ def threads() -> int:
 def _name_of(task: Path) -> str:
     try:
         return (task / "comm").read_text().strip()
-    except OSError:  # it has ended
+    except OSError:  # the thread has ended
         return ""
 
 

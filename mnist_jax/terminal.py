@@ -1,4 +1,4 @@
-"""The width that is handed to what draws help texts."""
+"""Width of the terminal for help texts."""
 
 import os
 import shutil
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
-NARROWEST = 40
-"""Columns. In fewer than its frames take, tyro 1.0 wraps a text into empty lines without end."""
+MIN_COLUMNS = 40
+"""Smallest number of columns; with fewer than its frames need, tyro 1.0 does not terminate."""
 
 
 @contextmanager
 def bounded_width() -> Iterator[None]:
-    """Within it, the terminal is taken to be at least `NARROWEST` columns wide."""
-    width = max(NARROWEST, shutil.get_terminal_size().columns)
+    """Sets the width of the terminal to at least `MIN_COLUMNS` columns."""
+    width = max(MIN_COLUMNS, shutil.get_terminal_size().columns)
     with mock.patch.dict(os.environ, COLUMNS=str(width)):
         yield

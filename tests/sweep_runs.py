@@ -1,7 +1,8 @@
-"""Small sweeps, run in this process or in another one."""
+"""Small sweeps, run in this process or in another one, and a free address for processes."""
 
 import csv
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,12 @@ def run(folder: Path, *flags: str) -> int:
 def rows(folder: Path) -> list[dict[str, str]]:
     with (folder / "runs.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def free_address() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 def start_process(folder: Path, *flags: str, **environment: str) -> subprocess.Popen:

@@ -1,4 +1,4 @@
-"""The command `mnist-jax`, and what all commands share: version, suggestions, narrow terminals."""
+"""The command `mnist-jax`, and features of all commands: version, suggestions, narrow terminals."""
 
 import importlib.util
 import os
@@ -60,13 +60,13 @@ def test_without_a_command_all_are_listed(flags, capsys):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["swep"], "error: there is no command 'swep'; perhaps sweep?"),
-        (["xyzzy"], "error: there is no command 'xyzzy': choose one of report, task1"),
+        (["swep"], "error: unknown command 'swep'; perhaps sweep?"),
+        (["xyzzy"], "error: unknown command 'xyzzy': choose one of report, task1"),
         (["--print-completion"], "error: --print-completion takes one of bash, zsh, fish"),
         (["--print-completion", "cmd"], "takes one of bash"),
     ],
 )
-def test_what_is_no_command_is_one_message(flags, message, capsys):
+def test_an_unknown_command_is_one_message(flags, message, capsys):
     assert main(flags) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert message in line
@@ -157,7 +157,7 @@ def test_completion_in_other_shells_names_commands_and_flags(shell):
     assert "learning-rate" in text
 
 
-def test_what_help_does_not_need_is_not_imported():
+def test_help_imports_no_slow_package():
     # each takes longer to import than a person waits for --help
     heavy = {"matplotlib", "scipy.special", "scipy.signal", "scipy.stats", "sklearn", "torch"}
     modules = [command.module for command in COMMANDS.values()]

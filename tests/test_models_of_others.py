@@ -1,8 +1,9 @@
-"""Models that users write: pytrees of weights, random initial weights, constants of their own."""
+"""Models of users: pytrees of weights, random initial weights, functions that close over arrays."""
 
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -31,7 +32,7 @@ from mnist_jax.training import (
 
 RNG = np.random.default_rng(5)
 FEATURES = RNG.normal(size=(60, 4))
-# no straight line parts these: the sign of a product
+# the sign of a product is not linearly separable
 LABELS = (FEATURES[:, 0] * FEATURES[:, 1] > 0).astype(int)
 SPLIT = Split.of(FEATURES[:40], LABELS[:40], FEATURES[40:], LABELS[40:])
 SETTINGS = TrainingSettings(epochs=2, batch_size=10, inputs=append_bias)
@@ -94,7 +95,7 @@ def plain_network(seed: int, rate: float, l2: float, steps: int) -> dict[str, np
 
 @pytest.fixture
 def usual_promotion() -> Iterator[None]:
-    """JAX's own rules, in every thread, instead of those that the other tests hold to."""
+    """JAX's default promotion rules in every thread, instead of the strict ones."""
     jax.config.update("jax_numpy_dtype_promotion", "standard")
     jax.config.update("jax_numpy_rank_promotion", "allow")
     yield
@@ -107,10 +108,7 @@ def test_the_gradient_by_hand_is_right():
     inputs = jnp.asarray(FEATURES[:8], jnp.float32)
     targets = jnp.eye(2)[LABELS[:8]]
 
-    def objective_of(weights: Any, inputs: Any, targets: Any, l2: Any) -> Any:
-        return objective(network, weights, inputs, targets, l2)
-
-    assert check(objective_of, gradient, weights, inputs, targets, 0.1).passes
+    assert check(partial(objective, network), gradient, weights, inputs, targets, 0.1).passes
 
 
 @pytest.mark.parametrize("by", ["analytic", "autodiff"])
@@ -151,7 +149,7 @@ def test_a_sweep_varies_initial_weights_with_its_seeds():
 
 
 @pytest.mark.usefixtures("usual_promotion")
-def test_a_network_learns_what_no_line_parts():
+def test_a_network_learns_inseparable_classes():
     settings = replace(SETTINGS, epochs=150, optimizer=optax.adam)
     values = hyperparameters(0.03, num_orders=4)
     result = fit(network, SPLIT, values, settings, ordering=shuffled(range(4)))
@@ -175,7 +173,7 @@ def test_weights_in_another_dtype_become_those_of_the_run():
 
 
 class Closures(NamedTuple):
-    """A user's functions, which hold NumPy arrays of 64 bits."""
+    """Functions of a user that close over 64-bit NumPy arrays."""
 
     model: Model
     optimizer: Callable[..., optax.GradientTransformation]
@@ -183,7 +181,6 @@ class Closures(NamedTuple):
 
 
 def closures() -> Closures:
-    """Functions that close over arrays, some of them jitted by the user."""
     mean, scale = FEATURES.mean(axis=0), FEATURES.std(axis=0)
     permutation = np.array([1, 0])  # int64
     powers = np.array([0.5, 0.25])  # float64
@@ -226,15 +223,6 @@ def closures() -> Closures:
     return Closures(model, optimizer, lambda x, dtype: inputs(x, jnp.zeros((), dtype)))
 
 
-def run_in_thread(work: Callable[[], Any]) -> Any:
-    results: list[Any] = []
-    thread = threading.Thread(target=lambda: results.append(work()))
-    thread.start()
-    thread.join()
-    [result] = results
-    return result
-
-
 @pytest.mark.usefixtures("usual_promotion")
 @pytest.mark.parametrize("own_x64", [False, True])
 @pytest.mark.parametrize("order", [("float32", "float64"), ("float64", "float32")])
@@ -242,19 +230,19 @@ def run_in_thread(work: Callable[[], Any]) -> Any:
 def test_functions_that_hold_numpy_arrays_train_in_both_precisions(
     order: tuple[Precision, Precision], own_x64: bool, by: Gradient
 ):
-    held = closures()
-    ends = []
+    user = closures()
+    results = []
     for precision in (*order, order[0]):
         settings = TrainingSettings(
-            *(2, 10), gradient=by, precision=precision, optimizer=held.optimizer, inputs=held.inputs
+            *(2, 10), gradient=by, precision=precision, optimizer=user.optimizer, inputs=user.inputs
         )
 
         def train(settings: TrainingSettings = settings) -> TrainingResult:
             with jax.enable_x64(own_x64):
-                return fit(held.model, SPLIT, hyperparameters(0.1), settings)
+                return fit(user.model, SPLIT, hyperparameters(0.1), settings)
 
-        for result in (train(), run_in_thread(train)):
+        for result in (train(), ThreadPoolExecutor().submit(train).result()):
             assert {leaf.dtype.name for leaf in result.weights.values()} == {precision}
-            ends.append(result.weights["hidden"])
-    for end in ends:
-        assert_allclose(end, ends[0], rtol=1e-4, atol=1e-5)
+            results.append(result.weights["hidden"])
+    for weights in results:
+        assert_allclose(weights, results[0], rtol=1e-4, atol=1e-5)

@@ -20,11 +20,6 @@ LOW_PRECISION = ("bf16", "f16", "f8")
 def violations(program: Program, reader: Reader, max_kernels: int | None) -> list[str]:
     """Checks a compiled program.
 
-    Args:
-        program: Description of the program.
-        reader: Reader of the compiled program.
-        max_kernels: Largest number of kernels in a step; None if the program does not train.
-
     Returns:
         A message for each failed check.
     """

@@ -41,11 +41,6 @@ def measure(
 ) -> dict[str, list[dict[str, Any]]]:
     """Measures the time of this library for the values of each size.
 
-    Args:
-        mnist: Data.
-        limit: Number of values of each size, the smallest ones; None for all.
-        on_value: Function called with the number of values done.
-
     Returns:
         Rows by size: value, seconds in total and per run, seconds of compilation.
     """

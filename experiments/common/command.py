@@ -138,23 +138,18 @@ def load(settings: Settings) -> data.Mnist:
 
 
 def show(title: str, result: TaskResult, folder: Path, *, quiet: bool = False) -> None:
-    """Prints the tables of a result and the location of its files."""
-    if not quiet:
-        show_tables(title, result)
-    print(f"written to {folder}")
-
-
-def show_tables(title: str, result: TaskResult) -> None:
-    """Prints the listings and the summary of a result."""
+    """Prints the listings and the summary of a result, and the location of its files."""
+    console = Console(quiet=quiet)
     for name, (header, rows) in result.listings.items():
         listing = RichTable(*header, title=name, title_justify="left")
         for row in rows:
             listing.add_row(*row)
-        Console().print(listing)
+        console.print(listing)
     summary = RichTable(title=title, title_justify="left", show_header=False)
     for name, value in result.summary:
         summary.add_row(name, value)
-    Console().print(summary)
+    console.print(summary)
+    print(f"written to {folder}")
 
 
 def report_divergence(tasks: dict[str, TaskResult], folder: Path) -> int:

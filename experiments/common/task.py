@@ -97,13 +97,6 @@ def write(
     The figures are written last, so that a full disk does not cost the numbers. Optional files of
     an earlier run that this run does not produce are removed.
 
-    Args:
-        task: The experiment.
-        result: Results of the experiment.
-        settings: Settings of the run.
-        mnist: Data, for the record of their source.
-        folder: Existing folder.
-
     Returns:
         The figures.
     """

@@ -76,14 +76,7 @@ VICTIMS = (
 def kill_all(
     names: Collection[str], kills: int, seed: int, folder: Path, update: Callable[[int], None]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Kills the victims in turn.
-
-    Args:
-        names: Names of the victims; the shares of other victims are omitted.
-        kills: Number of kills of all victims.
-        seed: Seed of the moments.
-        folder: Empty folder for the output of the victims.
-        update: Function called with the number of kills done.
+    """Kills the named victims in turn, each its share of the kills.
 
     Yields:
         The name of each victim, with its numbers of kills and complete runs and its lost files.
@@ -96,13 +89,9 @@ def kill_all(
         share = round(victim.share * kills)
         if share and victim.name in names:
             rng = np.random.default_rng([seed, number])
-            on_kill = partial(_update_total, update, done)
+            on_kill = partial(lambda earlier, kills: update(earlier + kills), done)
             yield victim.name, kill(victim, share, rng, folder, on_kill)
             done += share
-
-
-def _update_total(update: Callable[[int], None], earlier: int, kills: int) -> None:
-    update(earlier + kills)
 
 
 def kill(

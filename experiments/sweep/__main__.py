@@ -52,18 +52,12 @@ def train(
 ) -> np.ndarray:
     """Trains the unfinished parts of this process, and writes each.
 
-    Args:
-        settings: Settings of the sweep.
-        split: Examples of the sweep.
-        data: Digests of the data.
-        progress: Progress display.
-
     Returns:
         The table of all parts of this process.
     """
     model, columns = MODELS[settings.model], settings.columns(split)
     placement, shared = settings.placement(), settings.common_settings
-    size = sweeps.good_part(model, split, shared, len(settings.grid.whole.pairs))
+    size = sweeps.good_part(model, split, shared, len(settings.grid.all_runs.pairs))
     size = min(size, -(-settings.grid.size // distributed.count()))  # at least one part each
     store = start_in_all_processes(settings, size, data)
     own = distributed.own_share([*enumerate(settings.grid.parts(store.runs))])

@@ -22,14 +22,7 @@ def warn(line: str) -> None:
 
 
 def write(folder: Path, settings: SweepSettings, runs: int, data: Mapping[str, str]) -> None:
-    """Writes the manifest of a sweep.
-
-    Args:
-        folder: Folder of the parts.
-        settings: Settings of the sweep.
-        runs: Largest number of runs in a part.
-        data: Digests of the data.
-    """
+    """Writes the manifest of a sweep."""
     sizes = {"data": dict(data), "runs_of_a_part": runs, "parts": len(settings.grid.parts(runs))}
     write_json(folder / NAME, _identity(settings) | sizes)
 
@@ -77,11 +70,6 @@ def identity(settings: SweepSettings, data: Mapping[str, str]) -> str:
 
 def recover(folder: Path, settings: SweepSettings, sweep: str) -> int | None:
     """Recovers the size of the parts from the finished ones, if the manifest is lost.
-
-    Args:
-        folder: Folder of the parts.
-        settings: Settings of the sweep.
-        sweep: Identity of the sweep.
 
     Returns:
         The largest number of runs in a part; None if there is no finished part.

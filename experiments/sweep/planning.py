@@ -49,7 +49,7 @@ def make(settings: SweepSettings, split: Split) -> SweepPlan:
     model, shared = MODELS[settings.model], settings.common_settings
     tuned = TPU if device.platform == "tpu" else GPU
     available = int(memory.SHARE_OF_ACCELERATOR * device.share * device.memory)
-    pairs = len(grid.whole.pairs)
+    pairs = len(grid.all_runs.pairs)
     limit = memory.most_runs(model, split, shared, available, pairs, tuned) * settings.devices
     parts = grid.parts(min(limit, grid.size))
     largest = max(parts, key=lambda part: part.size)

@@ -104,7 +104,7 @@ class SweepSettings(OneValidationSet):
             raise UsageError("--resume continues and --overwrite starts again: give one of them.")
         self._check_processes()
         require_at_least(self, seeds=1, devices=1, num_processes=1)
-        pairs = self.grid.whole.pairs
+        pairs = self.grid.all_runs.pairs
         rates, factors = np.transpose(pairs)
         training.hyperparameters(rates, factors).rounded(self.precision)
         if len(set(pairs)) < len(pairs):

@@ -30,10 +30,6 @@ KEYS = ("x_train", "y_train", "x_test", "y_test")
 def read_npz(folders: Sequence[Path], files: Sequence[IdxFile]) -> Iterator[Contents]:
     """Yields the arrays of Keras's ``mnist.npz`` as IDX files, without unpickling or verification.
 
-    Args:
-        folders: Folders to search.
-        files: Training images and labels, test images and labels.
-
     Raises:
         DataError: If the file is damaged or has other content.
     """
@@ -92,12 +88,6 @@ def read_verified(
     directory: Path, folders: Sequence[Path], files: Sequence[IdxFile], data_set: DataSet
 ) -> Contents:
     """Reads the files from the published archive of a data set, verified by its digest.
-
-    Args:
-        directory: Directory that the user named, for messages.
-        folders: Folders to search.
-        files: Files to read.
-        data_set: Data set of the archive.
 
     Returns:
         The decompressed bytes.

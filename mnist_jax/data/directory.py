@@ -58,11 +58,6 @@ def read(directory: Path, files: Sequence[IdxFile], data_set: DataSet = MNIST) -
     tables are supported too. As a last resort, the directory is searched for files with the right
     content.
 
-    Args:
-        directory: Directory of the user.
-        files: Files to read.
-        data_set: Data set of the files.
-
     Returns:
         The decompressed bytes, verified.
 
@@ -124,10 +119,6 @@ def candidates(folders: Iterable[Path], name: str, prefix: str = "") -> Iterator
 
 def decompressed(path: Path, limit: int = LARGEST) -> tuple[bytes, bytes]:
     """Returns the bytes of a file as stored and decompressed, whatever its suffix.
-
-    Args:
-        path: File to read.
-        limit: Largest plausible size in bytes.
 
     Raises:
         DataError: If the file cannot be read.

@@ -24,10 +24,6 @@ class Examples(NamedTuple):
 def check_examples(name: str, examples: Examples) -> None:
     """Validates the types and shapes of examples, and that all numbers are finite.
 
-    Args:
-        name: Name of the set for messages, "training" or "validation".
-        examples: Examples to validate.
-
     Raises:
         UsageError: If the examples are invalid.
     """

@@ -85,10 +85,6 @@ MNIST_FILES = (
 def verify(file: IdxFile, content: bytes) -> bytes:
     """Verifies the size of a decompressed file and, if it is known, the digest.
 
-    Args:
-        file: Expected content.
-        content: Decompressed file.
-
     Returns:
         The content, unchanged.
 
@@ -143,9 +139,6 @@ def read_limited(stream: IO[bytes], limit: int) -> bytes:
 
 def parse_idx(content: bytes) -> np.ndarray:
     """Reads the array of an IDX file of unsigned bytes.
-
-    Args:
-        content: Decompressed file.
 
     Returns:
         Read-only uint8 array, which shares the memory of ``content``.

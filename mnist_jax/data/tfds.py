@@ -24,10 +24,6 @@ _BUILDERS = "tensorflow_datasets.image_classification.mnist"
 def fetch(data_set: DataSet, report: Report) -> Contents:
     """Downloads a data set from the address that TensorFlow Datasets registers for it.
 
-    Args:
-        data_set: Data set to download.
-        report: Function that takes a line when the download starts.
-
     Returns:
         The decompressed files, verified by their digests or by those of the downloaded archives.
 
@@ -50,12 +46,7 @@ def fetch(data_set: DataSet, report: Report) -> Contents:
 
 
 def require_answer(url: str, timeout: float = 3.0) -> None:
-    """Raises a DataError if a URL cannot be reached, because the download manager retries.
-
-    Args:
-        url: URL to request, through the proxy of the environment, if any.
-        timeout: Timeout in seconds.
-    """
+    """Raises a DataError if a URL cannot be reached, before the download manager retries."""
     reasons: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     # Name resolution has no timeout, so it runs in a daemon thread, which can be left behind.
     threading.Thread(target=lambda: reasons.put(_refusal(url, timeout)), daemon=True).start()

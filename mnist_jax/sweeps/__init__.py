@@ -1,8 +1,8 @@
-"""Very many runs: every seed with every learning rate and every factor of the penalty.
+"""Sweeps over every combination of seed, learning rate and factor of the penalty.
 
-Runs that share a seed share their batches, so that their matrix products are one wide product. More
-runs than fit in memory are trained part by part. A part is a function of its own runs alone: it is
-the same whenever it is trained, and whatever was trained before.
+Runs that share a seed share their batches, so that their matrix products are one wide product. If
+the runs do not fit into memory, they are trained in parts. The result of a part depends only on its
+own runs.
 """
 
 from mnist_jax.sweeps.grid import Grid, Part

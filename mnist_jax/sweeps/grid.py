@@ -1,4 +1,4 @@
-"""The runs of a sweep, and the parts that they are trained in."""
+"""The runs of a sweep, and their division into parts."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ class Part(NamedTuple):
 
     Attributes:
         seeds: Seeds of the batch orders; None for the order of the files.
-        pairs: Learning rate and factor of the penalty.
+        pairs: Pairs of learning rate and factor of the penalty.
     """
 
     seeds: Sequence[int] | None
@@ -23,12 +23,12 @@ class Part(NamedTuple):
 
     @property
     def orders(self) -> int:
-        """How many batch orders there are."""
+        """Number of batch orders."""
         return 1 if self.seeds is None else len(self.seeds)
 
     @property
     def size(self) -> int:
-        """How many runs there are."""
+        """Number of runs."""
         return self.orders * len(self.pairs)
 
 
@@ -47,12 +47,12 @@ class Grid(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many runs there are."""
-        return self.whole.size
+        """Number of runs."""
+        return self.all_runs.size
 
     @property
-    def whole(self) -> Part:
-        """All runs as one part; a UsageError if there are none or a value can't be one."""
+    def all_runs(self) -> Part:
+        """All runs as one part; raises a UsageError for an empty or invalid grid."""
         if self.seeds is not None and not len(self.seeds):
             raise UsageError("seeds is empty; give one seed for each batch order, or None.")
         for name, values in (("learning_rate", self.learning_rates), ("l2", self.l2)):
@@ -63,13 +63,13 @@ class Grid(NamedTuple):
         return Part(self.seeds, pairs)
 
     def parts(self, runs: int) -> list[Part]:
-        """Parts of at most so many runs, in the order of the seeds.
+        """Divides the runs into parts, in the order of the seeds.
 
         Args:
-            runs: At least 1.
+            runs: Largest number of runs in a part.
 
         Returns:
-            Parts that are all runs together.
+            The parts, which contain each run once.
 
         Example:
             >>> [part.size for part in Grid([1, 2, 3], [0.1, 0.2], [0.0]).parts(4)]
@@ -77,10 +77,10 @@ class Grid(NamedTuple):
             >>> [part.size for part in Grid([1, 2, 3], [0.1, 0.2], [0.0]).parts(1)]
             [1, 1, 1, 1, 1, 1]
         """
-        seeds, pairs = self.whole
+        seeds, pairs = self.all_runs
         orders = max(1, runs // len(pairs))
-        some_seeds = [None] if seeds is None else list(_batched(seeds, orders))
-        return [Part(s, p) for s in some_seeds for p in _batched(pairs, max(runs, 1))]
+        seed_batches = [None] if seeds is None else list(_batched(seeds, orders))
+        return [Part(s, p) for s in seed_batches for p in _batched(pairs, max(runs, 1))]
 
 
 def _batched(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -22,9 +22,9 @@ from mnist_jax.training import (
     shuffled,
 )
 
-RUNS_AT_ONCE = 32
-"""Runs of one program on a CPU. Larger programs barely help and free fewer slots: with 64 runs,
-1,000 runs that stop early take 0.96 times as long, with 128 they take 1.16 times as long (two
+RUNS_PER_PROGRAM = 32
+"""Number of runs of one program on a CPU. Larger programs barely help and free fewer slots: with 64
+runs, 1,000 runs that stop early take 0.96 times as long, with 128 they take 1.16 times as long (two
 cores)."""
 
 
@@ -42,21 +42,21 @@ def sweep(
     """Trains every run of a grid.
 
     Args:
-        model: The model to train.
+        model: Model to train.
         split: Training and validation examples.
-        grid: The runs.
-        settings: What all runs have in common.
-        runs_of_a_part: How many runs are trained at a time; None for as many as is good here.
-        curves: Whether to keep every evaluation of every run.
-        placement: On which devices.
-        on_runs: Called now and then with the number of runs done.
+        grid: Runs to train.
+        settings: Settings of all runs.
+        runs_of_a_part: Largest number of runs in a part; None for a size that fits this machine.
+        curves: Whether the table contains every evaluation of every run.
+        placement: Placement of the runs on devices.
+        on_runs: Function called from time to time with the number of runs done.
 
     Returns:
-        A table with a row for each run: the fields of `COLUMNS`, with `curves` those of
-        `curve_columns` too. The runs of a seed follow each other.
+        A table with a row for each run, sorted by seed: the fields of `COLUMNS` and, with `curves`,
+        those of `curve_columns`.
 
     Raises:
-        UsageError: If there are no runs, or the settings don't fit the data or the devices.
+        UsageError: If there are no runs, or the settings do not fit the data or the devices.
 
     Example:
         >>> from mnist_jax.data import Examples
@@ -68,7 +68,7 @@ def sweep(
         >>> runs[["seed", "learning_rate", "last_step"]].tolist()
         [(1, 0.1, 2), (1, 0.5, 2), (2, 0.1, 2), (2, 0.5, 2)]
     """
-    size = runs_of_a_part or good_part(model, split, settings, len(grid.whole.pairs))
+    size = runs_of_a_part or good_part(model, split, settings, len(grid.all_runs.pairs))
     tables, done = [], 0
     for part in grid.parts(size):
         progress = partial(report_share, on_runs, done, part.size, settings.epochs)
@@ -92,24 +92,24 @@ def train_part(
     """Trains the runs of a part.
 
     Args:
-        model: The model to train.
+        model: Model to train.
         split: Training and validation examples.
-        part: The runs.
-        settings: What they have in common.
-        placement: On which devices.
-        on_epochs: Called after every few epochs with the number of epochs done.
-        checkpoint: Where to keep the state now and then, and to go on from.
+        part: Runs to train.
+        settings: Settings of all runs.
+        placement: Placement of the runs on devices.
+        on_epochs: Function called with the number of epochs done, after every few epochs.
+        checkpoint: File for the training state, from which an interrupted training continues.
 
     Returns:
         The result, with leading axes (seeds, pairs).
 
     Raises:
-        UsageError: If the settings don't fit the data or the devices.
+        UsageError: If the settings do not fit the data or the devices.
     """
-    at_once = None
+    orders_at_once = None
     if jax.default_backend() == "cpu":
         devices = max(1, len(placement.devices))
-        at_once = max(1, devices * RUNS_AT_ONCE // len(part.pairs))
+        orders_at_once = max(1, devices * RUNS_PER_PROGRAM // len(part.pairs))
     return fit(
         model,
         split,
@@ -117,7 +117,7 @@ def train_part(
         settings,
         ordering=in_file_order if part.seeds is None else shuffled(part.seeds),
         on_epochs=on_epochs,
-        orders_at_once=at_once,
+        orders_at_once=orders_at_once,
         placement=placement,
         checkpoint=checkpoint,
     )
@@ -126,13 +126,13 @@ def train_part(
 def report_share(
     on_runs: Callable[[int], None], done: int, size: int, epochs: int, epochs_done: int
 ) -> None:
-    """Counts a part's runs as done in proportion to its epochs.
+    """Reports the progress of a part as a number of runs, in proportion to its epochs.
 
     Args:
-        on_runs: Takes the number of runs done.
-        done: In the parts before.
-        size: Runs of this part.
-        epochs: How many each of them has.
-        epochs_done: How many are done.
+        on_runs: Function that takes the number of runs done.
+        done: Number of runs in finished parts.
+        size: Number of runs in this part.
+        epochs: Number of epochs of each run.
+        epochs_done: Number of epochs done.
     """
     on_runs(done + size * epochs_done // epochs)

@@ -1,10 +1,9 @@
-"""How many runs are trained at a time: as many as the memory at hand has room for."""
+"""Size of a part of a sweep that fits into memory."""
 
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import psutil
 
@@ -18,83 +17,81 @@ from mnist_jax.training.program import device_data
 from mnist_jax.training.tuning import CPU, Tuning, tuning
 
 RUNS_OF_A_PART = 256
-"""On a CPU, where larger parts gain nothing."""
+"""Largest number of runs in a part on a CPU, where larger parts are not faster."""
 
 SHARE = 0.5
-"""Share of the memory at hand that a sweep takes on a CPU, where other programs want the rest."""
+"""Share of the available memory that a sweep uses on a CPU; the rest is for other programs."""
 SHARE_OF_ACCELERATOR = 0.9
-"""Share on an accelerator; the rest is for what lies between arrays."""
+"""Share of the available memory on an accelerator; the rest is for fragmentation."""
 
 
 class Need(NamedTuple):
-    """The memory that a training takes on a device, in bytes.
+    """Memory of a training on a device, in bytes.
 
     Attributes:
-        data: The examples.
-        states: The runs before and after a program, with what it measures.
-        set_aside: Weights whose training accuracy is counted: those of the program that runs, and
-            of the one before.
-        temporaries: What the programs keep for themselves.
+        data: Size of the examples.
+        states: Size of the states before and after a program, and of its measurements.
+        collected: Size of the weights whose training accuracy is counted, those of the current and
+            of the previous program.
+        temporaries: Size of temporary arrays.
     """
 
     data: int
     states: int
-    set_aside: int
+    collected: int
     temporaries: int
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """Total size."""
         return sum(self)
 
 
 def good_part(model: Model, split: Split, settings: TrainingSettings, pairs: int = 1) -> int:
-    """How many runs to train at a time on this machine.
+    """Returns a suitable number of runs in a part on this machine.
 
     Args:
-        model: Gives the number of weights.
-        split: Gives the number of examples.
-        settings: Give the number of steps.
-        pairs: Runs that share a seed, and with it their batches.
+        model: Model to train.
+        split: Training and validation examples.
+        settings: Settings of all runs.
+        pairs: Number of runs that share a seed, and therefore their batches.
 
     Returns:
-        As many as a share of the memory at hand has room for; on a CPU no more than are of use.
+        The number of runs that fit into a share of the available memory; on a CPU, at most
+        `RUNS_OF_A_PART`.
     """
     if jax.default_backend() != "cpu":
-        room = int(SHARE_OF_ACCELERATOR * memory_at_hand())
-        return most_runs(model, split, settings, room, pairs, tuning())
-    room = max(1, int(SHARE * memory_at_hand() // bytes_of_a_run(model, split, settings)))
-    return min(room, RUNS_OF_A_PART)
+        available = int(SHARE_OF_ACCELERATOR * available_memory())
+        return most_runs(model, split, settings, available, pairs, tuning())
+    runs = int(SHARE * available_memory() // bytes_of_a_run(model, split, settings))
+    return min(max(1, runs), RUNS_OF_A_PART)
 
 
 def most_runs(
-    model: Model, split: Split, settings: TrainingSettings, room: int, pairs: int, tuned: Tuning
+    model: Model,
+    split: Split,
+    settings: TrainingSettings,
+    available: int,
+    pairs: int,
+    tuned: Tuning,
 ) -> int:
-    """How many runs an accelerator has room for.
+    """Returns the largest number of runs that fits into a number of bytes of an accelerator.
 
-    Args:
-        model: Gives the number of weights.
-        split: Gives the number of examples.
-        settings: Give the number of steps.
-        room: Bytes.
-        pairs: Runs that share a seed.
-        tuned: Tuning of the device.
-
-    Returns:
-        The most runs, at least 1; if there are more than `pairs`, a multiple of it.
+    It is at least 1, accurate to 1 %, and a multiple of `pairs`, the number of runs that share a
+    seed, if it exceeds that number.
     """
 
     def fits(runs: int) -> bool:
-        orders, each = (-(-runs // pairs), pairs) if runs > pairs else (1, runs)
-        return need(model, split, settings, orders, each, tuned).total <= room
+        orders, runs = (-(-runs // pairs), pairs) if runs > pairs else (1, runs)
+        return need(model, split, settings, orders, runs, tuned).total <= available
 
-    few, many = 1, 2
-    while fits(many):
-        few, many = many, 2 * many
-    while many - few > max(1, few // 100):  # to a hundredth
-        middle = (few + many) // 2
-        few, many = (middle, many) if fits(middle) else (few, middle)
-    return few // pairs * pairs if few > pairs else few
+    low, high = 1, 2
+    while fits(high):
+        low, high = high, 2 * high
+    while high - low > max(1, low // 100):
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low // pairs * pairs if low > pairs else low
 
 
 def need(
@@ -105,45 +102,34 @@ def need(
     runs: int,
     tuned: Tuning,
 ) -> Need:
-    """The memory that a training takes on an accelerator.
+    """Estimates the memory of a training on an accelerator.
 
-    Held against what the compilers for an H100 and a TPU v5e say of the same programs, it is never
-    below, and at most 15 % above, for 1,000 and 10,000 runs: `python -m experiments.accelerators`.
-
-    Args:
-        model: The model.
-        split: Gives the number of examples.
-        settings: What the runs have in common.
-        orders: Batch orders.
-        runs: Runs of each order.
-        tuned: Tuning of the device.
-
-    Returns:
-        The memory.
+    For 1,000 and 10,000 runs, the estimate is never below the memory that the compilers for an H100
+    and a TPU v5e report, and at most 15 % above it: `python -m experiments.accelerators`.
     """
     examples, all_runs = [len(part.labels) for part in split], orders * runs
     plan = make_plan(settings.schedule(examples[0]), settings.epochs, all_runs, tuned)
-    data, state = _described(model, split, settings)
+    data, state = _abstract(model, split, settings)
     itemsize = np.dtype(settings.precision).itemsize
     inputs, weights = len(data.validation.inputs), all_runs * _bytes(state.weights)
-    outputs = -(-weights // (all_runs * itemsize * inputs))  # of every layer, about
-    # logits; of several, the largest and its place too
+    outputs = -(-weights // (all_runs * itemsize * inputs))  # approximately, in all layers
+    # logits; with several classes also the largest logit and its index
     prediction = itemsize * (outputs + 2 * (outputs > 1))
     batches = plan.steps_at_once * orders * settings.batch_size * 4
     measured = all_runs * (plan.steps_at_once * itemsize + plan.periods_at_once * (itemsize + 5))
-    sets = all_runs * plan.periods_at_once
-    tile = min(tuned.rows(sets), examples[0])
+    counted = all_runs * plan.periods_at_once
+    tile = min(tuned.rows(counted), examples[0])
     gathered = settings.batch_size * (split.train.images[0].nbytes + inputs * itemsize)
     step = orders * gathered + 2 * all_runs * settings.batch_size * outputs * itemsize
     validation = all_runs * examples[1] * prediction
-    count = sets * tile * prediction + tile * inputs * itemsize
+    count = counted * tile * prediction + tile * inputs * itemsize
     if tuned.on_chip:
-        # weights are laid out anew; what fits beside the cores takes nothing
+        # weights change their layout; arrays that fit into on-chip memory do not count
         training = max(step, all_runs * examples[1] * outputs * itemsize) + 2 * weights
         count = plan.periods_at_once * weights + tile * inputs * itemsize
-        temporaries = sum(each for each in (training, count) if each > tuned.on_chip)
+        temporaries = sum(size for size in (training, count) if size > tuned.on_chip)
     else:
-        # a program of one period keeps copies of the weights where its results will be
+        # a program of one period stores copies of the weights in its results
         step += 3 * weights if plan.periods_at_once > 1 else 0
         temporaries = max(step, validation) + count + split.train.images.nbytes
     numbers = (
@@ -155,8 +141,8 @@ def need(
     return Need(*(int(tuned.padding * number) for number in numbers))
 
 
-def _described(model: Model, split: Split, settings: TrainingSettings) -> tuple[Any, Any]:
-    """The data of a training and the state of one run, as shapes."""
+def _abstract(model: Model, split: Split, settings: TrainingSettings) -> tuple[Any, Any]:
+    """Returns the data of a training and the state of one run, as shapes and dtypes."""
     values = hyperparameters(0.01).rounded(settings.precision)
     with in_precision(settings.precision):
         data = jax.eval_shape(partial(device_data, model, settings, split))
@@ -170,22 +156,18 @@ def _bytes(tree: Any) -> int:
 
 
 def bytes_of_a_run(model: Model, split: Split, settings: TrainingSettings) -> int:
-    """About how much memory a run takes on a CPU that shares its batches with no other.
+    """Estimates the memory of a run with its own batches on a CPU, in bytes.
 
-    Args:
-        model: Gives the number of weights.
-        split: Gives the number of examples.
-        settings: Give the number of steps.
-
-    Returns:
-        Bytes: of its weights and their copies, its batch, its logits, its history.
+    It includes copies of the weights, the batch, the logits and the history.
     """
-    num_inputs, num_weights = _sizes(model, split, settings)
+    data, state = _abstract(model, split, settings)
+    num_inputs = len(data.validation.inputs)
+    num_weights = sum(leaf.size for leaf in jax.tree.leaves(state.weights))
     plan = make_plan(settings.schedule(len(split.train.labels)), settings.epochs, RUNS_OF_A_PART)
-    # weights, best, gradient, new ones, one in a scatter; those that are set aside by the program
-    # that runs, and by the one before, which are being counted
+    # weights, best weights, gradient, new weights, one copy in a scatter; weights collected by the
+    # current and by the previous program
     copies = 5 + 2 * plan.periods_at_once
-    outputs = -(-num_weights // num_inputs)  # of every layer, about
+    outputs = -(-num_weights // num_inputs)  # approximately, in all layers
     logits = plan.periods_at_once * outputs * min(CPU.tile, len(split.train.labels))
     numbers = copies * num_weights + 2 * settings.batch_size * num_inputs + logits
     numbers += plan.num_steps + 3 * len(plan.evaluation_steps)
@@ -193,21 +175,8 @@ def bytes_of_a_run(model: Model, split: Split, settings: TrainingSettings) -> in
     return numbers * np.dtype(settings.precision).itemsize + gathered
 
 
-def _sizes(model: Model, split: Split, settings: TrainingSettings) -> tuple[int, int]:
-    """The number of inputs and the number of weights."""
-    dtype = np.dtype(settings.precision)
-
-    def start() -> tuple[Any, Any]:
-        inputs = settings.inputs(jnp.asarray(split.train.images[:1]), dtype)
-        return inputs, model.init(jax.random.key(0), inputs.shape[1], dtype)
-
-    with in_precision(settings.precision):
-        inputs, weights = jax.eval_shape(start)
-    return inputs.size, sum(leaf.size for leaf in jax.tree.leaves(weights))
-
-
-def memory_at_hand() -> int:
-    """Free memory of the device, in bytes."""
+def available_memory() -> int:
+    """Returns the free memory of the device, in bytes."""
     stats: dict[str, Any] = jax.local_devices()[0].memory_stats() or {}
     if "bytes_limit" in stats:
         return stats["bytes_limit"] - stats.get("bytes_in_use", 0)

@@ -1,4 +1,4 @@
-"""What became of the runs of a sweep: a table with a row for each."""
+"""Results of a sweep as a table with a row for each run."""
 
 import numpy as np
 
@@ -22,27 +22,27 @@ COLUMNS = np.dtype(
         ("best_train_accuracy", np.float64),
     ]
 )
-"""What is known of a run: its settings (seed -1 is the order of the files), an `Outcome`, its last
-step, its last evaluation, and the one with the lowest validation loss."""
+"""Columns of the table: settings of the run (seed -1 is the order of the files), `Outcome`, last
+step, last evaluation, and the evaluation with the lowest validation loss."""
 
 
 def table(part: Part, result: TrainingResult, epochs: int | None = None) -> np.recarray:
-    """What became of the runs of a part, a row for each.
+    """Returns the table of a part, with a row for each run.
 
     Args:
-        part: The runs.
+        part: Runs of the part.
         result: Result of their training.
-        epochs: With it, the rows have the curves of so many epochs.
+        epochs: Number of epochs of the curves; None for a table without curves.
 
     Returns:
-        Rows of `COLUMNS`, and of `curve_columns`.
+        Rows with the fields of `COLUMNS` and `curve_columns`.
     """
     shape = result.outcome.shape
     curves = [] if epochs is None else curve_columns(result.schedule, epochs)
     rows = np.zeros(shape, [*COLUMNS.descr, *curves])
     for name, *_ in curves:
         values = getattr(result.history.evaluations, name)
-        rows[name] = np.nan  # where all runs of the part have ended
+        rows[name] = np.nan  # after the end of all runs of the part
         rows[name][..., : len(values)] = np.moveaxis(values, 0, -1)
     rows["seed"] = -1 if part.seeds is None else np.asarray(part.seeds)[:, None]
     rows["learning_rate"], rows["l2"] = np.transpose(part.pairs)
@@ -50,25 +50,22 @@ def table(part: Part, result: TrainingResult, epochs: int | None = None) -> np.r
         rows[name] = getattr(result, name)
     steps = result.history.evaluation_steps
     last = np.searchsorted(steps, result.last_step, side="right") - 1
-    # a run that diverged before its first evaluation is finite has none that is the best
+    # a run that diverged before its first finite evaluation has no best one
     best = np.searchsorted(steps, np.maximum(result.best_step, 0))
     orders, runs = np.indices(shape)
     for name, values in result.history.evaluations._asdict().items():
         rows[f"final_{name}"] = values[last, orders, runs]
-        found = values[best, orders, runs]
-        rows[f"best_{name}"] = np.where(result.best_step < 0, np.nan, found)
+        best_values = values[best, orders, runs]
+        rows[f"best_{name}"] = np.where(result.best_step < 0, np.nan, best_values)
     return rows.ravel().view(np.recarray)
 
 
 def curve_columns(schedule: Schedule, epochs: int) -> list[tuple[str, type, tuple[int, ...]]]:
-    """The columns of every evaluation of a run, NaN after its end.
+    """Returns name, dtype and shape of the columns of curves, NaN after the end of a run.
 
     Args:
-        schedule: Schedule of the steps.
-        epochs: How many.
-
-    Returns:
-        Name, dtype and shape of each.
+        schedule: Schedule of an epoch.
+        epochs: Number of epochs.
 
     Example:
         >>> curve_columns(Schedule(steps_per_epoch=28, evaluate_every=5), epochs=50)[0]

@@ -1,9 +1,9 @@
-"""The accuracy on the whole training set, counted on a second thread beside the training.
+"""Accuracy on the training set, counted by a second thread concurrently with the training.
 
-No step waits for it, and it is most of a run's operations. The products of a single run's steps are
-too small for two cores to share. So the weights are set aside, and while the next steps are done,
-all of them are evaluated in one wide product: a run takes three quarters of the time that it takes
-when the count comes between its steps (two cores).
+The count takes most of the operations of a run, and no step depends on it. The products of a single
+run's steps are too small to occupy two cores. Therefore the weights of several evaluations are
+collected and evaluated in one wide product during the next steps, which takes three quarters of the
+time of a count between the steps (two cores).
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ from mnist_jax.training.tuning import CPU
 
 @contextmanager
 def second_thread() -> Iterator[Executor]:
-    """A thread that does one task at a time; leaving it cancels the tasks that have not begun."""
+    """Yields an executor with one thread; cancels pending tasks on exit."""
     executor = ThreadPoolExecutor(max_workers=1)
     try:
         yield executor
@@ -41,15 +41,7 @@ def count_train_correct(
     inputs: Callable[..., Array] = make_inputs,
     tile: int = CPU.tile,
 ) -> Int32[np.ndarray, "periods orders runs"]:
-    """Counts the training examples that each of many weights predicts correctly; for any thread.
-
-    Args:
-        model: The model, static.
-        weights: Weights of each run after each period; axes (periods, orders, runs) lead.
-        images: The whole training set.
-        labels: Labels of the images.
-        inputs: Makes the model's inputs of the images, static.
-        tile: Images of one product, at most; static.
+    """Counts the training examples that the weights predict correctly; callable in any thread.
 
     Returns:
         The counts, on the host.
@@ -73,30 +65,22 @@ def count_tiles(
     inputs: Callable[..., Array] = make_inputs,
     tile: int = CPU.tile,
 ) -> Int32[Array, "periods orders runs"]:
-    """The same as one compiled program; pure."""
+    """Counts as `count_train_correct` does, on the device; pure and compiled."""
     dtype = jax.tree.leaves(weights)[0].dtype
     count = partial(count_correct, model)
     for _ in range(3):
         count = jax.vmap(count, (0, None, None))
 
     def count_tile(tile: tuple[Array, Array]) -> Array:
-        some_images, some_labels = tile
-        return count(weights, inputs(some_images, dtype), some_labels)
+        tile_images, tile_labels = tile
+        return count(weights, inputs(tile_images, dtype), tile_labels)
 
     tiles = cut_tiles(images, tile), cut_tiles(labels, tile, fill=-1)
     return jnp.sum(jax.lax.map(count_tile, tiles), axis=0)
 
 
 def cut_tiles(rows: Array, size: int, fill: int = 0) -> Array:
-    """Cuts rows into as few tiles of equal size as have no more rows than `size` each.
-
-    Args:
-        rows: What to cut.
-        size: The most rows of a tile.
-        fill: What the last tile lacks is filled with.
-
-    Returns:
-        The tiles, with a leading axis.
+    """Divides rows into the fewest tiles of equal size, stacked along a new first axis.
 
     Example:
         >>> cut_tiles(jnp.arange(5), 3, fill=-1).tolist()

@@ -1,4 +1,4 @@
-"""Whether the examples are what the model and the settings take, before anything is compiled."""
+"""Validation of the examples against the model and the settings, before compilation."""
 
 import numpy as np
 from jaxtyping import Int
@@ -12,22 +12,17 @@ from mnist_jax.training.settings import INPUTS_HINT, TrainingSettings
 
 
 def check_data(model: Model, settings: TrainingSettings, split: Split) -> None:
-    """Refuses examples that would train to nothing of use.
-
-    Args:
-        model: Says which labels there are.
-        settings: Say how inputs are made of the images, and in which precision.
-        split: Training and validation examples.
+    """Validates the examples of a training.
 
     Raises:
-        UsageError: If the arrays are not well formed, the images are not pixels but are to be
-            scaled as such, or the labels are not those of the model.
+        UsageError: If an array is invalid, images that are not pixels would be scaled as pixels, or
+            the labels are not those of the model.
     """
     named = {"training": split.train, "validation": split.validation}
     for name, examples in named.items():
         check_examples(name, examples)
         _check_inputs(name, settings, np.asarray(examples.images))
-    _check_alike(np.asarray(split.train.images), np.asarray(split.validation.images))
+    _check_features(np.asarray(split.train.images), np.asarray(split.validation.images))
     if model.num_classes is not None:
         for name, examples in named.items():
             _check_labels(name, np.asarray(examples.labels), model.num_classes)
@@ -50,7 +45,7 @@ def _check_inputs(name: str, settings: TrainingSettings, images: np.ndarray) -> 
         )
 
 
-def _check_alike(train: np.ndarray, validation: np.ndarray) -> None:
+def _check_features(train: np.ndarray, validation: np.ndarray) -> None:
     if train.shape[1] != validation.shape[1]:
         raise UsageError(
             f"training images have {train.shape[1]} columns, but validation images have "
@@ -59,7 +54,7 @@ def _check_alike(train: np.ndarray, validation: np.ndarray) -> None:
     if (train.dtype == np.uint8) != (validation.dtype == np.uint8):
         raise UsageError(
             f"training images are {train.dtype}, but validation images are {validation.dtype}: "
-            "give both as pixels, or both as floating numbers."
+            "give both as pixels, or both as floating-point numbers."
         )
 
 
@@ -69,7 +64,7 @@ def _check_labels(name: str, labels: Int[np.ndarray, " N"], num_classes: int) ->
         raise UsageError(
             f"the {name} labels run from {lowest} to {highest}, but the labels of the model are 0 "
             f"to {num_classes - 1}: select or renumber the classes (split(..., digits=(a, b)) "
-            f"makes two of them 1 and 0), or take a model of {max(highest, 1) + 1} classes, "
+            f"makes two of them 1 and 0), or use a model of {max(highest, 1) + 1} classes, "
             f"softmax_regression({max(highest, 1) + 1})."
         )
 
@@ -79,6 +74,6 @@ def _check_every_class(labels: Int[np.ndarray, " N"], num_classes: int) -> None:
     if len(missing):
         raise UsageError(
             f"no training example has the label {', '.join(map(str, missing))}, but the model has "
-            f"the labels 0 to {num_classes - 1}: give examples of every class, or take a model of "
+            f"the labels 0 to {num_classes - 1}: give examples of every class, or use a model of "
             "fewer classes and number them from 0."
         )

@@ -1,4 +1,4 @@
-"""Trainings that go on where they were cut off: their state, kept in a file now and then."""
+"""Checkpoints: files with the state of a training, from which it continues."""
 
 import hashlib
 import logging
@@ -18,12 +18,12 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Snapshot(NamedTuple):
-    """What is known of a training between two programs.
+    """State of a training between two programs.
 
     Attributes:
-        first_step: The global step that comes next.
-        states: All runs, on the host.
-        measured: What was measured so far, by name.
+        first_step: Next global step.
+        states: States of all runs, on the host.
+        measured: Measurements so far, by name.
     """
 
     first_step: int
@@ -32,16 +32,16 @@ class Snapshot(NamedTuple):
 
 
 class Checkpoint:
-    """A file that keeps the state of a `fit`.
+    """A file with the state of a `fit`.
 
-    The next `fit` with the same file and the same arguments goes on from there, to the same numbers
-    bit for bit. A file of another training, or a damaged one, is not used.
+    The next `fit` with the same file and the same arguments continues from this state, and gives
+    the same numbers bit for bit. A damaged file, or a file of another training, is ignored.
 
     Args:
-        path: The file; its folder exists.
-        seconds: Time between two writings.
-        due: Whether to write at once, for example because the process is about to be ended.
-        report: Takes a line if a file can't be used.
+        path: File in an existing folder.
+        seconds: Seconds between two writes.
+        due: Function that requests an immediate write, for example before the process ends.
+        report: Function that takes a line if the file cannot be used.
     """
 
     def __init__(
@@ -56,16 +56,11 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def due(self) -> bool:
-        """Whether it is time to write."""
+        """Returns whether it is time to write."""
         return self._due() or time.monotonic() - self._written >= self._seconds
 
     def write(self, identity: str, snapshot: Snapshot) -> None:
-        """Keeps a snapshot, in place of the one before.
-
-        Args:
-            identity: Identity of the training, as `identity` gives it.
-            snapshot: Its state.
-        """
+        """Replaces the file by a snapshot of a training, given its identity."""
         leaves = jax.tree.leaves(jax.device_get(snapshot.states))
         arrays = {f"state {number}": leaf for number, leaf in enumerate(leaves)}
         arrays |= {f"measured {name}": array for name, array in snapshot.measured.items()}
@@ -75,28 +70,24 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def read(self, identity: str, states: TrainState) -> Snapshot | None:
-        """The snapshot that was kept of this training.
-
-        Args:
-            identity: Identity of the training.
-            states: Its runs before their first step, for the structure.
+        """Reads the snapshot of a training.
 
         Returns:
-            The snapshot, or None if there is none that can be used.
+            The snapshot; None if there is none, or it cannot be used.
         """
         if not self._path.is_file():
             return None
         try:
-            # opened here, since NumPy leaves a damaged file open
+            # opened here, because NumPy leaves a damaged file open
             with self._path.open("rb") as file:
                 arrays = dict(np.load(file, allow_pickle=False))
             if str(arrays["identity"]) != identity:
-                self._report(f"{self._path} is of another training; beginning anew")
+                self._report(f"{self._path} belongs to another training; starting again")
                 return None
             structure = jax.tree.structure(states)
             leaves = [arrays[f"state {number}"] for number in range(structure.num_leaves)]
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            self._report(f"{self._path} is damaged ({error}); beginning anew")
+            self._report(f"{self._path} is damaged ({error}); starting again")
             return None
         measured = {
             name.removeprefix("measured "): array
@@ -106,22 +97,14 @@ class Checkpoint:
         return Snapshot(int(arrays["first_step"]), jax.tree.unflatten(structure, leaves), measured)
 
     def remove(self) -> None:
-        """Removes the file; for when what it was kept for is done."""
+        """Removes the file, after the training is finished."""
         self._path.unlink(missing_ok=True)
 
 
-def identity(states: TrainState, *facts: object) -> str:
-    """What tells trainings apart: their initial states, and whatever else they depend on.
-
-    Args:
-        states: All runs before their first step.
-        *facts: NumPy arrays, or values whose `repr` says what they are.
-
-    Returns:
-        A digest.
-    """
+def identity(states: TrainState, *properties: object) -> str:
+    """Returns a digest that identifies a training."""
     digest = hashlib.sha256()
-    for fact in (*jax.tree.leaves(jax.device_get(states)), *facts):
-        content = fact.tobytes() if isinstance(fact, np.ndarray) else repr(fact).encode()
+    for value in (*jax.tree.leaves(jax.device_get(states)), *properties):
+        content = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
         digest.update(content)
     return digest.hexdigest()

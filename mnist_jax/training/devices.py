@@ -1,4 +1,4 @@
-"""Several devices: each takes some of the runs, or some of every batch."""
+"""Distribution of runs, or of the examples of each batch, over devices."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -16,30 +16,26 @@ Shared = Literal["runs", "batches"]
 
 @dataclass(frozen=True)
 class Placement:
-    """On which devices runs are trained.
+    """Devices of a training, and how they divide the work.
 
     Attributes:
-        devices: Some of `jax.devices()`; none for JAX's default device.
-        shared: What the devices share out among them: runs, which never talk to each other; or
-            the examples of every batch, whose gradients are summed over the devices at each step.
+        devices: Devices from `jax.devices()`; empty for JAX's default device.
+        shared: Unit that the devices divide: `"runs"`, which are independent; or `"batches"`, whose
+            gradients are summed over the devices in each step.
     """
 
     devices: tuple[Any, ...] = ()
     shared: Shared = "runs"
 
     def rounded_up(self, orders: int) -> int:
-        """So many batch orders that the devices can share them; a single one can't be shared."""
+        """Rounds a number of batch orders up to a multiple of the devices, unless it is 1."""
         count = len(self.devices)
         if self.shared == "batches" or count < 2 or orders == 1:
             return orders
         return -(-orders // count) * count
 
     def check(self, orders: int, runs: int, batch_size: int) -> None:
-        """Checks that the work divides evenly.
-
-        Raises:
-            UsageError: If it does not.
-        """
+        """Raises a UsageError if the work does not divide evenly."""
         count = max(1, len(self.devices))
         if self.shared == "batches" and batch_size % count:
             raise UsageError(
@@ -53,11 +49,11 @@ class Placement:
             )
 
     def everywhere(self, tree: Tree) -> Tree:
-        """The same on every device."""
+        """Copies arrays to every device."""
         return self._put(tree, PartitionSpec())
 
     def runs(self, tree: Tree) -> Tree:
-        """Arrays with leading axes (orders, runs)."""
+        """Distributes arrays with leading axes (orders, runs)."""
         if self.shared == "batches":
             return self.everywhere(tree)
         orders = jax.tree.leaves(tree)[0].shape[0]
@@ -67,7 +63,7 @@ class Placement:
     def batches(
         self, rows: Int32[np.ndarray, "periods steps orders B"]
     ) -> Int32[np.ndarray | jax.Array, "periods steps orders B"]:
-        """The indices of the examples of each batch."""
+        """Distributes the indices of the examples of each batch."""
         if self.shared == "batches":
             return self._put(rows, PartitionSpec(None, None, None, "devices"))
         shared_orders = rows.shape[2] % max(1, len(self.devices)) == 0

@@ -1,4 +1,4 @@
-"""What a training run leaves: its history and how it ended, as arrays on the host."""
+"""Results of a training: history and outcome of each run, as arrays on the host."""
 
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -16,7 +16,7 @@ from mnist_jax.training.step import Outcome, TrainState, Validation
 
 
 class Evaluation(NamedTuple):
-    """Means over whole data sets; accuracies are fractions."""
+    """Means over a data set; accuracies are fractions."""
 
     validation_loss: Float[np.ndarray, "*axes"]
     validation_accuracy: Float[np.ndarray, "*axes"]
@@ -24,11 +24,11 @@ class Evaluation(NamedTuple):
 
 
 class History(NamedTuple):
-    """What was measured on the way; axes (time, orders, runs), NaN after a run's end.
+    """Measurements during training, with axes (time, orders, runs); NaN after the end of a run.
 
     Attributes:
-        train_loss: Cross entropy of every step's batch before its update, nats.
-        evaluation_steps: The step after whose update each evaluation was done.
+        train_loss: Cross entropy of the batch of each step before its update, in nats.
+        evaluation_steps: Step after whose update each evaluation was done.
         evaluations: Validation loss, validation accuracy and training accuracy.
     """
 
@@ -38,54 +38,53 @@ class History(NamedTuple):
 
 
 class TrainingResult(NamedTuple):
-    """How each run ended, and its way there; leading axes (orders, runs)."""
+    """Outcome and history of each run, with leading axes (orders, runs)."""
 
-    # after the last step, and at the lowest validation loss; a pytree like the model's own
+    # after the last step, and at the lowest validation loss; pytrees as in the model
     weights: Any
     best_weights: Any
     best_step: Int[np.ndarray, "..."]
-    # an `Outcome`, and the step at which it came
+    # an `Outcome`, and its step
     outcome: Int[np.ndarray, "..."]
     last_step: Int[np.ndarray, "..."]
-    # the way there
     schedule: Schedule
     history: History
 
     def run(self, order: int, run: int) -> "TrainingResult":
-        """One of the runs, without the axes (orders, runs)."""
+        """Returns one run, without the axes (orders, runs)."""
         history = self.history._replace(
             train_loss=self.history.train_loss[:, order, run],
             evaluations=Evaluation(*(a[:, order, run] for a in self.history.evaluations)),
         )
-        ends = jax.tree.map(lambda array: array[order, run], self[:5])
-        return TrainingResult(*ends, schedule=self.schedule, history=history)
+        final = jax.tree.map(lambda array: array[order, run], self[:5])
+        return TrainingResult(*final, schedule=self.schedule, history=history)
 
 
 class Measured(NamedTuple):
-    """What one program measured.
+    """Measurements of one program.
 
     Attributes:
-        first_step: The global step of its first batch; before 0, none was done.
-        orders: The batch orders that it trained.
-        record: On the host.
-        train_correct: How many training examples were right after each period, (periods, orders,
-            runs), once they are counted; NaN if they are not.
+        first_step: Global step of the first batch; negative steps are omitted.
+        orders: Batch orders of the program.
+        record: Losses and validations, on the host.
+        train_correct: Future number of correct training examples after each period, (periods,
+            orders, runs); NaN where they are not counted.
     """
 
     first_step: int
-    orders: Int[np.ndarray, " some"] | slice
+    orders: Int[np.ndarray, " block"] | slice
     record: Record
     train_correct: Future[Real[np.ndarray, "periods orders runs"]]
 
 
 class Recorder:
-    """Collects what is measured, program by program, into the history of all runs.
+    """Collects the measurements of all programs into the history of all runs.
 
     Args:
-        plan: Says which steps there are and which are evaluated.
-        shape: (orders, runs).
-        sizes: Examples in the training and in the validation set.
-        dtype: Dtype of the numbers.
+        plan: Division of the steps into programs.
+        shape: Numbers of orders and runs.
+        sizes: Numbers of training and validation examples.
+        dtype: Dtype of the measurements.
     """
 
     def __init__(
@@ -97,25 +96,24 @@ class Recorder:
         self._evaluations = Evaluation(*(np.full(evaluated, np.nan, dtype) for _ in range(3)))
 
     def add(self, measured: Iterable[Measured]) -> None:
-        """Takes what programs measured; waits until their training examples are counted."""
-        for each in measured:
-            self._add_losses(each)
-            self._add_evaluations(each)
+        """Adds measurements; waits for their counts of training examples."""
+        for program in measured:
+            self._add_losses(program)
+            self._add_evaluations(program)
 
     def _add_losses(self, measured: Measured) -> None:
         losses = measured.record.train_loss
         losses = losses.reshape(-1, *losses.shape[2:])
         first_step = measured.first_step
         begin, end = max(first_step, 0), min(first_step + len(losses), self._plan.num_steps)
-        kept = losses[begin - first_step : end - first_step]
-        self._train_loss[begin:end, measured.orders] = kept
+        self._train_loss[begin:end, measured.orders] = losses[begin - first_step : end - first_step]
 
     def _add_evaluations(self, measured: Measured) -> None:
         begin = (measured.first_step + self._plan.lead) // self._plan.period
         means = self._means(measured.record.validation, measured.train_correct.result())
         for values, new in zip(self._evaluations, means, strict=True):
-            kept = values[begin : begin + len(new)]  # the last program may be longer
-            kept[:, measured.orders] = new[: len(kept)]
+            target = values[begin : begin + len(new)]  # the last program may be longer
+            target[:, measured.orders] = new[: len(target)]
 
     def _means(self, validation: Validation, train_correct: np.ndarray) -> Evaluation:
         running, loss, correct = validation
@@ -124,16 +122,16 @@ class Recorder:
         return Evaluation(*(np.where(running, mean, np.nan) for mean in means))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What was measured so far, by name, for a checkpoint."""
+        """Returns the measurements so far, by name, for a checkpoint."""
         return {"train_loss": self._train_loss, **self._evaluations._asdict()}
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Takes back what `arrays` gave."""
+        """Restores the measurements that `arrays` returned."""
         for name, array in self.arrays().items():
             array[...] = arrays[name]
 
     def history(self, last_step: int) -> History:
-        """What was measured up to a step."""
+        """Returns the measurements up to a step."""
         steps = self._plan.evaluation_steps
         count = int(np.searchsorted(steps, last_step, side="right"))
         return History(
@@ -144,16 +142,7 @@ class Recorder:
 
 
 def collect(states: TrainState, recorder: Recorder, schedule: Schedule) -> TrainingResult:
-    """How runs ended that are not trained any further.
-
-    Args:
-        states: The runs, on the host.
-        recorder: What was measured of them.
-        schedule: Schedule of their steps.
-
-    Returns:
-        The result.
-    """
+    """Returns the result of a training, given the final states on the host."""
     still_running = states.outcome == Outcome.RUNNING
     return TrainingResult(
         weights=jax.tree.map(np.asarray, states.weights),

@@ -1,7 +1,7 @@
-"""The training loop: compiled programs of some periods each, and Python between them.
+"""The training loop, which calls a compiled program for several evaluation periods at a time.
 
-It trains R runs at once; one run is R = 1. Between two programs the host draws the next batches,
-keeps what was measured, leaves out the batch orders whose runs have all ended, and answers Ctrl-C.
+It trains any number of runs together. Between two programs, the host draws the next batches, stores
+the measurements, skips batch orders whose runs have all ended, and handles Ctrl-C.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -48,28 +48,27 @@ def fit(
     """Trains every run to its last epoch, or until it stops early or diverges.
 
     Args:
-        model: The model to train.
+        model: Model to train.
         split: Training and validation examples, on the host.
-        hyperparameters: Learning rate and penalty of each run, (orders, runs).
-        settings: What all runs have in common. With precision "float64" the runs are trained
-            in double precision, whatever JAX's own setting is.
-        ordering: The order of the training examples, a row for each batch order.
-        seeds: Seed of the initial weights of each batch order; None for the seeds of a shuffled
-            ordering, and 0 for any other.
-        on_epochs: Called after every few epochs with the number of epochs done.
-        orders_at_once: How many batch orders one program trains; None for all. With fewer, those
-            whose runs have all ended make place for others.
-        placement: On which devices.
-        checkpoint: Where to keep the state now and then. If it holds the state of this training,
-            that is where it goes on.
+        hyperparameters: Learning rate and factor of the penalty of each run, (orders, runs).
+        settings: Settings of all runs. Their precision is independent of JAX's own setting.
+        ordering: Order of the training examples, one row for each batch order.
+        seeds: Seeds of the initial weights, one for each batch order; None for the seeds of a
+            shuffled ordering, or 0 for any other ordering.
+        on_epochs: Function called with the number of epochs done, after every few epochs.
+        orders_at_once: Number of batch orders in one program; None for all. With fewer orders,
+            those whose runs have all ended are replaced by others.
+        placement: Placement of the runs on devices.
+        checkpoint: File for the training state. If it contains the state of this training, the
+            training continues from it.
 
     Returns:
-        The result, with leading axes (orders, runs). Its history ends with the last run.
+        The result, with leading axes (orders, runs). The history ends with the last run.
 
     Raises:
-        UsageError: If the examples are not what the model and the settings take, the batch size
-            is larger than the training set, a hyperparameter is too large for the precision, the
-            ordering or the seeds don't fit the number of orders, or the devices can't share evenly.
+        UsageError: If the examples do not fit the model and the settings, the batch size exceeds
+            the training set, a hyperparameter is too large for the precision, the ordering or the
+            seeds do not fit the number of orders, or the work does not divide evenly.
 
     Example:
         >>> from mnist_jax.data import Examples
@@ -85,12 +84,12 @@ def fit(
     orders, runs = hyperparameters.l2.shape
     sizes = len(split.train.labels), len(split.validation.labels)
     schedule = settings.schedule(sizes[0])
-    at_once = placement.rounded_up(min(orders, orders_at_once or orders))
-    placement.check(at_once, runs, settings.batch_size)
+    block_size = placement.rounded_up(min(orders, orders_at_once or orders))
+    placement.check(block_size, runs, settings.batch_size)
     tuned = tuning(placement.devices)
-    plan = make_plan(schedule, settings.epochs, at_once * runs, tuned)
+    plan = make_plan(schedule, settings.epochs, block_size * runs, tuned)
     recorder = Recorder(plan, (orders, runs), sizes, settings.precision)
-    with in_precision(settings.precision), second_thread() as beside:
+    with in_precision(settings.precision), second_thread() as executor:
         values = jax.tree.map(jnp.asarray, hyperparameters.rounded(settings.precision))
         data = placement.everywhere(device_data(model, settings, split))
         num_inputs = len(data.validation.inputs)
@@ -104,51 +103,46 @@ def fit(
             images=data.images,
             labels=data.labels,
             inputs=settings.inputs,
-            tile=tuned.rows(at_once * runs * plan.periods_at_once),
+            tile=tuned.rows(block_size * runs * plan.periods_at_once),
         )
         count = count if settings.train_accuracy else not_counted
         measured: list[Measured] = []
         first_step, batches = -plan.lead, batches_of(ordering, settings, plan, orders, sizes[0])
-        facts = plan, settings.gradient, type(settings.criterion).__qualname__, split.train.labels
-        facts += ordering(0, sizes[0]), settings.train_accuracy, *map(np.asarray, values)
-        known_by = identity(states, *facts) if checkpoint else ""
-        if checkpoint and (kept := checkpoint.read(known_by, states)):
-            first_step, states = kept.first_step, jax.tree.map(jnp.asarray, kept.states)
-            recorder.restore(kept.measured)
+        properties = plan, settings.gradient, type(settings.criterion).__qualname__
+        properties += split.train.labels, ordering(0, sizes[0]), settings.train_accuracy
+        properties += (*map(np.asarray, values),)
+        training = identity(states, *properties) if checkpoint else ""
+        if checkpoint and (snapshot := checkpoint.read(training, states)):
+            first_step, states = snapshot.first_step, jax.tree.map(jnp.asarray, snapshot.states)
+            recorder.restore(snapshot.measured)
             batches = islice(batches, (first_step + plan.lead) // plan.steps_at_once, None)
             on_epochs(max(first_step, 0) // schedule.steps_per_epoch)
         upcoming = next(batches, None)
         while upcoming is not None and (np.asarray(states.outcome) == Outcome.RUNNING).any():
-            program, before = partial(train, first_step=first_step), states
-            blocks_with = partial(
+            program, previous = partial(train, first_step=first_step), states
+            train_all = partial(
                 train_blocks,
                 states=states,
                 values=values,
                 batches=upcoming,
-                at_once=at_once,
+                block_size=block_size,
                 placement=placement,
             )
-            states, trained = blocks_with(partial(program, tuned=tuned))
-            # while the device is busy
-            upcoming = next(batches, None)
-            if not tuned.check_each_step and newly_diverged(before, states):
-                careful = replace(tuned, check_each_step=True)
-                states, trained = blocks_with(partial(program, tuned=careful))
+            states, trained = train_all(partial(program, tuned=tuned))
+            upcoming = next(batches, None)  # while the device computes
+            if not tuned.check_each_step and newly_diverged(previous, states):
+                checked = replace(tuned, check_each_step=True)
+                states, trained = train_all(partial(program, tuned=checked))
             recorder.add(measured)
             measured = [
-                Measured(
-                    first_step,
-                    block,
-                    jax.device_get(record),
-                    beside.submit(count, weights),
-                )
+                Measured(first_step, block, jax.device_get(record), executor.submit(count, weights))
                 for block, record, weights in trained
             ]
             first_step += plan.steps_at_once
             if checkpoint and checkpoint.due():
                 recorder.add(measured)
                 measured = []
-                checkpoint.write(known_by, Snapshot(first_step, states, recorder.arrays()))
+                checkpoint.write(training, Snapshot(first_step, states, recorder.arrays()))
             on_epochs(min(first_step, plan.num_steps) // schedule.steps_per_epoch)
         recorder.add(measured)
         return collect(jax.device_get(states), recorder, schedule)
@@ -157,20 +151,10 @@ def fit(
 def batches_of(
     ordering: Ordering, settings: TrainingSettings, plan: Plan, orders: int, num_examples: int
 ) -> Iterator[Int32[np.ndarray, "periods steps orders B"]]:
-    """The batches of each program.
-
-    Args:
-        ordering: Order of the training examples.
-        settings: Give the number of epochs and the batch size.
-        plan: Cuts the steps into programs.
-        orders: How many batch orders there are.
-        num_examples: In the training set.
-
-    Yields:
-        Indices of training examples.
+    """Yields the batches of each program, as indices of training examples.
 
     Raises:
-        UsageError: If the ordering is not one row of all examples per order.
+        UsageError: If the ordering does not have a row of all examples for each order.
     """
 
     def epochs() -> Iterator[Int32[np.ndarray, "steps orders B"]]:
@@ -192,18 +176,10 @@ def batches_of(
 def seeds_of(
     ordering: Ordering, seeds: Sequence[int] | None, orders: int
 ) -> UInt32[np.ndarray, " orders"]:
-    """The seeds of the initial weights; see `fit`.
-
-    Args:
-        ordering: Order of the training examples.
-        seeds: As they were given, or None.
-        orders: How many batch orders there are.
-
-    Returns:
-        One seed for each batch order, modulo 2**32.
+    """Returns the seeds of the initial weights modulo 2**32, one for each batch order; see `fit`.
 
     Raises:
-        UsageError: If there are not as many seeds as batch orders.
+        UsageError: If the number of seeds differs from the number of batch orders.
 
     Example:
         >>> from mnist_jax.training import shuffled
@@ -229,7 +205,7 @@ def init_states(
     num_inputs: int,
     seeds: UInt32[np.ndarray, " orders"] | None = None,
 ) -> TrainState:
-    """All runs before their first step, leading axes (orders, runs); by default of seed 0."""
+    """Returns the initial states of all runs, (orders, runs); by default with seed 0."""
     rates = hyperparameters.learning_rate
     seeds = np.zeros(len(rates), np.uint32) if seeds is None else seeds
     init = partial(init_state, model, settings, num_inputs=num_inputs)

@@ -1,8 +1,8 @@
-"""The order in which an epoch visits the training examples, and the batches cut from it.
+"""Order of the training examples in each epoch, and its division into batches.
 
-An ordering is a function of the epoch: it returns one row of indices per batch order, and runs
-that share a row share their batches. Orders are drawn on the host, by NumPy: the same on every
-device and under every version of JAX, and while the device is busy with the steps before.
+An ordering is a function of the epoch that returns one row of indices for each batch order; runs
+with the same row have the same batches. NumPy draws the orders on the host, so they do not depend
+on the device or the version of JAX, and are drawn while the device computes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,15 +12,15 @@ import numpy as np
 from jaxtyping import Int32
 
 Ordering = Callable[[int, int], Int32[np.ndarray, "orders examples"]]
-"""(epoch, number of examples) to the order of each, a permutation of 0..N - 1 per row."""
+"""Function from (epoch, number of examples N) to permutations of 0..N - 1, one per row."""
 
 
 def in_file_order(epoch: int, num_examples: int) -> Int32[np.ndarray, "1 examples"]:
-    """The same order in every epoch, the one of the files: no shuffling.
+    """Returns the order of the files in every epoch, without shuffling.
 
     Args:
-        epoch: Makes no difference.
-        num_examples: The number of training examples N.
+        epoch: Number of the epoch, which has no effect.
+        num_examples: Number N of training examples.
 
     Returns:
         One row, 0..N - 1.
@@ -34,16 +34,16 @@ def in_file_order(epoch: int, num_examples: int) -> Int32[np.ndarray, "1 example
 
 
 class Shuffled(NamedTuple):
-    """An ordering with a fresh permutation in every epoch, for each seed its own.
+    """Ordering with a new permutation for each seed in every epoch.
 
     Attributes:
-        seeds: One per batch order; the same seed gives the same permutations.
+        seeds: Seeds of the batch orders; equal seeds give equal permutations.
     """
 
     seeds: Sequence[int]
 
     def __call__(self, epoch: int, num_examples: int) -> Int32[np.ndarray, "orders examples"]:
-        """The permutations of an epoch."""
+        """Returns the permutations of an epoch."""
         unshuffled = np.arange(num_examples, dtype=np.int32)
         # 0.2 ms for 18,000 examples; jax.random.permutation takes as long as 90 training steps
         return np.stack(
@@ -52,10 +52,10 @@ class Shuffled(NamedTuple):
 
 
 def shuffled(seeds: Sequence[int]) -> Shuffled:
-    """Shuffles the training examples anew in every epoch.
+    """Returns an ordering that reshuffles the training examples in every epoch.
 
     Args:
-        seeds: One per batch order; the same seed gives the same permutations.
+        seeds: Seeds of the batch orders; equal seeds give equal permutations.
 
     Returns:
         The ordering.
@@ -71,14 +71,10 @@ def shuffled(seeds: Sequence[int]) -> Shuffled:
 def cut_batches(
     order: Int32[np.ndarray, "orders N"], batch_size: int
 ) -> Int32[np.ndarray, "steps orders B"]:
-    """Cuts an order into the batches of an epoch; the incomplete last one is dropped.
-
-    Args:
-        order: Indices of the training examples, a row for each batch order.
-        batch_size: Examples per batch, B.
+    """Divides an order into the batches of an epoch; drops the incomplete last batch.
 
     Returns:
-        The indices of each step's batches.
+        The indices of the batches of each step.
 
     Example:
         >>> cut_batches(np.array([[4, 3, 2, 1, 0]], np.int32), batch_size=2).tolist()
@@ -92,28 +88,26 @@ def cut_batches(
 def chunks(
     epochs: Iterator[Int32[np.ndarray, "steps orders B"]], steps: int, lead: int = 0
 ) -> Iterator[Int32[np.ndarray, "steps orders B"]]:
-    """The batches of all epochs end to end, so many at a time.
+    """Yields the concatenated batches of all epochs in chunks of equal size.
 
     Args:
-        epochs: The batches of each epoch.
-        steps: How many steps a chunk has.
-        lead: Number of padding steps before the first of them.
-
-    Yields:
-        The chunks; padding steps hold arbitrary, masked batches.
+        epochs: Batches of each epoch.
+        steps: Number of steps in a chunk.
+        lead: Number of padding steps before the first batch. Padding steps have arbitrary, masked
+            batches.
 
     Example:
         >>> epochs = (np.full((3, 1, 1), epoch, np.int32) for epoch in range(2))
         >>> [chunk.ravel().tolist() for chunk in chunks(epochs, steps=4, lead=1)]
         [[0, 0, 0, 0], [1, 1, 1, 1]]
     """
-    waiting: list[np.ndarray] = []
+    pending: list[np.ndarray] = []
     for epoch in epochs:
-        waiting += [epoch[0]] * lead
+        pending += [epoch[0]] * lead
         lead = 0
-        waiting.extend(epoch)
-        while len(waiting) >= steps:
-            yield np.stack(waiting[:steps])
-            del waiting[:steps]
-    if waiting:
-        yield np.stack(waiting + waiting[:1] * (steps - len(waiting)))
+        pending.extend(epoch)
+        while len(pending) >= steps:
+            yield np.stack(pending[:steps])
+            del pending[:steps]
+    if pending:
+        yield np.stack(pending + pending[:1] * (steps - len(pending)))

@@ -1,4 +1,4 @@
-"""How the steps of a training run are cut into the programs that do them."""
+"""Division of the steps of a training into programs of equal length."""
 
 from typing import NamedTuple
 
@@ -10,15 +10,15 @@ from mnist_jax.training.tuning import CPU, Tuning
 
 
 class Plan(NamedTuple):
-    """Programs of equally many periods, each of which ends with an evaluation.
+    """Programs with the same number of periods, each of which ends with an evaluation.
 
-    The first period ends with step 0, which is evaluated. What comes before it in that period is
-    left out, as are the steps after the last one.
+    The first period ends with step 0, which is evaluated. The earlier steps of this period are
+    padding, as are those after the last step.
 
     Attributes:
-        num_steps: Number of steps of all epochs.
-        period: Steps from one evaluation to the next.
-        periods_at_once: Number of periods of one program.
+        num_steps: Number of steps in all epochs.
+        period: Number of steps from one evaluation to the next.
+        periods_at_once: Number of periods in one program.
     """
 
     num_steps: int
@@ -27,33 +27,27 @@ class Plan(NamedTuple):
 
     @property
     def lead(self) -> int:
-        """Steps of the first period that are left out."""
+        """Number of padding steps in the first period."""
         return self.period - 1
 
     @property
     def steps_at_once(self) -> int:
-        """Steps of one program."""
+        """Number of steps in one program."""
         return self.period * self.periods_at_once
 
     @property
     def evaluation_steps(self) -> Int[np.ndarray, " evaluations"]:
-        """The step after whose update each evaluation is done."""
+        """Step after whose update each evaluation is done."""
         return np.arange(0, self.num_steps, self.period)
 
 
 def make_plan(schedule: Schedule, epochs: int, num_runs: int, tuned: Tuning = CPU) -> Plan:
-    """Cuts the steps of all epochs into programs.
-
-    Args:
-        schedule: Steps of an epoch, and from one evaluation to the next.
-        epochs: How many.
-        num_runs: Runs of one program.
-        tuned: Tuning of the device.
+    """Divides the steps of all epochs into programs.
 
     Returns:
-        Programs of at most about an epoch; longer ones for a few runs, so that the training
-        accuracy of many weights is one product; shorter ones where the weights that they set aside
-        would be too many for the device.
+        The plan. A program lasts at most about one epoch, longer with few runs, so that one product
+        counts the training accuracy of many weights, and shorter if the device cannot store the
+        collected weights.
 
     Example:
         >>> plan = make_plan(Schedule(steps_per_epoch=28, evaluate_every=5), 50, num_runs=1)
@@ -63,8 +57,8 @@ def make_plan(schedule: Schedule, epochs: int, num_runs: int, tuned: Tuning = CP
     num_steps = epochs * schedule.steps_per_epoch
     period = min(schedule.evaluate_every, num_steps)
     periods = 1 + -(-(num_steps - 1) // period)
-    most = max(schedule.steps_per_epoch // period, tuned.wide // num_runs, 1)
-    if tuned.set_aside is not None:
-        most = max(1, min(most, tuned.set_aside // num_runs))
-    programs = -(-periods // most)
-    return Plan(num_steps, period, -(-periods // programs))  # of one size, with little to spare
+    limit = max(schedule.steps_per_epoch // period, tuned.wide // num_runs, 1)
+    if tuned.max_collected is not None:
+        limit = max(1, min(limit, tuned.max_collected // num_runs))
+    programs = -(-periods // limit)
+    return Plan(num_steps, period, -(-periods // programs))  # equal sizes, with little padding

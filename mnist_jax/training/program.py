@@ -1,8 +1,8 @@
-"""The compiled part of the training loop: some steps of many runs as one program.
+"""The compiled part of the training loop: several evaluation periods of many runs.
 
-Runs are laid out as (orders, runs): those of one order share their batches, so that `vmap` merges
-their matrix products into one wide product. The steps come in periods, each of which ends with a
-validation. The accuracy on the training set is not needed by any step: see `training.accuracy`.
+Runs have the axes (orders, runs); those of one order share their batches, so that `vmap` merges
+their matrix products into one wide product. Each period ends with a validation. No step depends on
+the accuracy on the training set: see `training.accuracy`.
 """
 
 from collections.abc import Callable
@@ -32,16 +32,16 @@ from mnist_jax.training.tuning import CPU, Tuning
 
 
 class TrainingData(NamedTuple):
-    """The data on the device.
+    """Data on the device.
 
-    Batches are gathered as they are given: pixels are a quarter of the bytes of float32 inputs,
-    which are made inside the step. The validations share inputs that are made once.
+    Training images remain pixels, a quarter of the bytes of float32 inputs, which are computed in
+    the step. The inputs of the validation set are computed once.
 
     Attributes:
         images: Training images.
         targets: Targets of the training images.
         labels: Labels of the training images.
-        validation: The whole validation set.
+        validation: Validation set.
     """
 
     images: Real[Array, "N features"]
@@ -51,11 +51,11 @@ class TrainingData(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What was measured, with leading axes (periods, orders, runs).
+    """Measurements, with leading axes (periods, orders, runs).
 
     Attributes:
-        train_loss: Cross entropy of every step's batch, (periods, steps, orders, runs).
-        validation: After the last step of every period.
+        train_loss: Cross entropy of the batch of each step, (periods, steps, orders, runs).
+        validation: Validation after the last step of each period.
     """
 
     train_loss: Float[Array, "periods steps orders runs"]
@@ -63,16 +63,7 @@ class Record(NamedTuple):
 
 
 def device_data(model: Model, settings: TrainingSettings, split: Split) -> TrainingData:
-    """Puts a split on the device, in the form the model takes.
-
-    Args:
-        model: Makes targets of labels.
-        settings: Gives the dtype, and makes inputs of images.
-        split: Training and validation examples.
-
-    Returns:
-        The data.
-    """
+    """Transfers a split to the device, with the targets and inputs of the model."""
     labels = [np.asarray(examples.labels, np.int32) for examples in split]
     make = partial(_make_data, model, settings.inputs, jnp.dtype(settings.precision))
     return make(jnp.asarray(split.train.images), split.validation.images, *labels)
@@ -109,24 +100,24 @@ def train_periods(
     *,
     tuned: Tuning = CPU,
 ) -> tuple[TrainState, Record, Weights]:
-    """Some periods of every run, as one compiled program; pure.
+    """Trains all runs for several periods; pure and compiled.
 
     Args:
-        model: The model, static.
-        settings: What fixes the program, static.
-        states: The runs, (orders, runs).
+        model: Model; static.
+        settings: Settings of the program; static.
+        states: States of the runs, (orders, runs).
         hyperparameters: Hyperparameters of the runs, (orders, runs).
-        batches: Indices of the training examples of each step's batches.
+        batches: Indices of the training examples of each batch.
         data: Training and validation examples.
-        first_step: The global step of the first batch. Steps before 0 are left out, so that a
-            period can end with step 0.
-        num_steps: The number of global steps; those from here on are left out.
-        tuned: Tuning of the device, static.
+        first_step: Global step of the first batch. Negative steps are padding, so that a period can
+            end with step 0.
+        num_steps: Number of global steps; later steps are padding.
+        tuned: Tuning of the device; static.
 
     Returns:
-        The runs after the last period, what was measured, and the weights after each period, with
-        leading axes (periods, orders, runs). If `tuned` does not check each step, runs whose
-        weights are not finite are said to have diverged, and their other results mean nothing.
+        The new states, the measurements, and the weights after each period, with leading axes
+        (periods, orders, runs). If `tuned` does not check each step, a run with weights that are
+        not finite has diverged, and its other results are invalid.
     """
 
     def one_period(
@@ -163,45 +154,47 @@ def _train_period(
     *,
     tuned: Tuning,
 ) -> tuple[TrainState, Float[Array, "steps orders runs"]]:
-    """The steps of a period that are not left out; `first` is the global step of the first."""
+    """Takes the steps of a period, except padding; `first` is the global step of the first."""
     steps, orders, _ = rows.shape
     dtype = jnp.dtype(settings.precision)
     # runs of one order share the batch
     one_run = partial(train_step, model, settings, check_weights=tuned.check_each_step)
     step_runs = jax.vmap(one_run, (0, 0, None, None, None))
     step_orders = _vmap_orders(step_runs, orders)
-    # Two cores share the gathering of a period's batches, which makes one run 10 % faster. With
-    # many orders they would leave the cache: step by step, 32 orders are 13 % faster.
-    together = _gather(data, rows) if orders == 1 else None
+    # Gathering all batches of a period together uses two cores, which makes one run 10 % faster.
+    # With many orders the batches would not fit into the cache: 32 orders are 13 % faster this way.
+    gathered = _gather(data, rows) if orders == 1 else None
 
     def one_step(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
         states, losses = carry
         images, targets = (
-            _gather(data, rows[i]) if together is None else jax.tree.map(lambda a: a[i], together)
+            _gather(data, rows[i]) if gathered is None else jax.tree.map(lambda a: a[i], gathered)
         )
-        # for each order, so that the function sees the rows of one matrix
+        # mapped over the orders, so that the function receives one matrix
         inputs = jax.vmap(lambda rows: settings.inputs(rows, dtype))(images)
-        moved, loss = step_orders(states, hyperparameters, inputs, targets, first + i)
-        return moved, losses.at[i].set(loss)
+        new_states, loss = step_orders(states, hyperparameters, inputs, targets, first + i)
+        return new_states, losses.at[i].set(loss)
 
-    def one_step_if_taken(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
-        taken = (begin <= i) & (i < end)
-        return jax.tree.map(partial(jnp.where, taken), one_step(i, carry), carry)
+    def one_step_unless_padding(
+        i: Array, carry: tuple[TrainState, Array]
+    ) -> tuple[TrainState, Array]:
+        real = (begin <= i) & (i < end)
+        return jax.tree.map(partial(jnp.where, real), one_step(i, carry), carry)
 
     losses = jnp.full((steps, *hyperparameters.l2.shape), jnp.nan, dtype)
     begin, end = jnp.maximum(0, -first), jnp.minimum(steps, num_steps - first)
-    if tuned.whole_periods:
-        return jax.lax.fori_loop(0, steps, one_step_if_taken, (states, losses))
+    if tuned.masked_padding:
+        return jax.lax.fori_loop(0, steps, one_step_unless_padding, (states, losses))
     return jax.lax.fori_loop(begin, end, one_step, (states, losses))
 
 
 def _gather(
     data: TrainingData, rows: Int32[Array, "..."]
 ) -> tuple[Real[Array, "... features"], Float[Array, "..."]]:
-    """Images and targets, as they are kept.
+    """Gathers images and targets.
 
-    Fused with what makes inputs of pixels, a gather goes number by number and takes twenty times as
-    long.
+    The barrier prevents fusion with the conversion to inputs, which would gather single numbers and
+    take twenty times as long.
     """
     return jax.lax.optimization_barrier((data.images[rows], data.targets[rows]))
 
@@ -216,28 +209,28 @@ def _validate_period(
     *,
     tuned: Tuning,
 ) -> tuple[TrainState, Validation]:
-    """Validates all runs after a period whose last step is `step`, if that is not left out."""
+    """Validates all runs after a period whose last step is `step`, unless it is padding."""
     validate_runs = jax.vmap(partial(validate, model, settings), (0, None, None))
     validate_orders = jax.vmap(validate_runs, (0, None, None))
 
-    def do(states: TrainState) -> tuple[TrainState, Validation]:
+    def run(states: TrainState) -> tuple[TrainState, Validation]:
         return validate_orders(states, validation, step)
 
     def skip(states: TrainState) -> tuple[TrainState, Validation]:
         return states, no_validation(states.outcome.shape, settings.precision)
 
-    if tuned.whole_periods:
-        taken = step < num_steps
-        return jax.tree.map(partial(jnp.where, taken), do(states), skip(states))
-    # The condition is the same for all runs: outside vmap, only one of the branches runs.
-    return jax.lax.cond(step < num_steps, do, skip, states)
+    if tuned.masked_padding:
+        real = step < num_steps
+        return jax.tree.map(partial(jnp.where, real), run(states), skip(states))
+    # The condition is the same for all runs: outside vmap, only one branch runs.
+    return jax.lax.cond(step < num_steps, run, skip, states)
 
 
 def _vmap_orders(step_runs: Callable[..., Any], orders: int) -> Callable[..., Any]:
-    """Maps over the orders; a single one is taken out instead.
+    """Maps over the orders; removes the axis of a single order.
 
-    With a leading axis, even of length one, XLA transposes the inputs of every batch in memory
-    before it multiplies them, which takes as long as the product.
+    With that axis, even of length one, XLA transposes the inputs of every batch in memory before
+    the product, which takes as long as the product.
     """
     if orders > 1:
         return jax.vmap(step_runs, (0, 0, 0, 0, None))

@@ -1,4 +1,4 @@
-"""What fixes a training program, and what varies between the runs that it trains."""
+"""Static settings of a training program, and hyperparameters of its runs."""
 
 import math
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from mnist_jax.features import make_inputs
 from mnist_jax.training.stopping import Criterion, Never
 
 Precision = Literal["float32", "float64"]
-"""The floating dtype of a run."""
+"""Floating-point dtype of a run."""
 Gradient = Literal["analytic", "autodiff"]
-"""Derived by hand, or `jax.grad` of the objective."""
+"""Gradient derived by hand, or `jax.grad` of the objective."""
 OPTIMIZER_HINT = (
-    "Pass a function that makes an optax transformation from a learning rate, such as optax.adam "
+    "Pass a function from a learning rate to an optax transformation, such as optax.adam "
     "itself or lambda rate: optax.adamw(rate, weight_decay=1e-4); the learning rate is given to "
     "hyperparameters(...)."
 )
@@ -31,28 +31,30 @@ INPUTS_HINT = (
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What all runs of a training have in common.
+    """Settings that all runs of a training have in common.
 
-    Each setting but `epochs` and `train_accuracy` is compiled into the training program. Functions
-    are compared by identity, so a lambda that is written twice is compiled twice.
+    All settings except `epochs` and `train_accuracy` are compiled into the training program.
+    Functions are compared by identity, so two equal lambdas are compiled twice.
 
     Attributes:
-        epochs: Passes over the training set.
-        batch_size: Examples per step; the incomplete last batch of an epoch is dropped.
-        evaluate_every: Steps between evaluations; None for the report's, a fifth of an epoch.
-        criterion: When to stop early.
-        gradient: The hand-derived gradient, or jax.grad of the objective.
-        precision: The floating dtype of inputs, weights and losses.
+        epochs: Number of passes over the training set.
+        batch_size: Number of examples per step; the incomplete last batch of an epoch is dropped.
+        evaluate_every: Number of steps between evaluations; None for a fifth of an epoch, as in the
+            report.
+        criterion: Criterion for early stopping.
+        gradient: `"analytic"` for the hand-derived gradient, `"autodiff"` for `jax.grad` of the
+            objective.
+        precision: Floating-point dtype of inputs, weights and losses.
         optimizer: Function from a learning rate to an optax transformation.
-        inputs: (images, dtype) to the inputs of the model, a row for each image. The default
-            scales pixels to [-1, 1] and appends the bias, as the report does; `mnist_jax.features`
-            has `identity` and `append_bias` for data that are scaled already.
+        inputs: Function from (images, dtype) to the inputs of the model, one row for each image.
+            The default scales pixels to [-1, 1] and appends the bias, as in the report;
+            `mnist_jax.features` has `identity` and `append_bias` for scaled data.
         train_accuracy: Whether evaluations include the accuracy on the whole training set, which
             takes most of the operations of a run; NaN otherwise.
 
     Raises:
-        UsageError: If a number is out of its range, a name is not one of the choices, or the
-            optimizer is not a function.
+        UsageError: If a number is out of range, a name is not one of the choices, or the optimizer
+            is not a function.
 
     Example:
         >>> TrainingSettings(batch_size=128).schedule(num_examples=3623)
@@ -73,7 +75,7 @@ class TrainingSettings:
         for name in ("epochs", "batch_size", "evaluate_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise UsageError(f"{name} is {value}; it counts from 1: give 1 or more.")
+                raise UsageError(f"{name} is {value}; give 1 or more.")
         for name, choices in (("gradient", Gradient), ("precision", Precision)):
             if (value := getattr(self, name)) not in get_args(choices):
                 raise UsageError(
@@ -89,21 +91,21 @@ class TrainingSettings:
 
     @property
     def compiled(self) -> "TrainingSettings":
-        """The settings as the compiled program sees them, without those that are no part of it."""
+        """The settings of the compiled program, without those that it does not depend on."""
         return replace(self, epochs=1, train_accuracy=True)
 
     def transformation(self, learning_rate: Any) -> optax.GradientTransformation:
-        """The optax transformation of a learning rate; a UsageError if `optimizer` makes none."""
-        made = self.optimizer(learning_rate)
-        if not isinstance(made, optax.GradientTransformation):
+        """Returns the transformation for a learning rate; raises a UsageError if it is none."""
+        transformation = self.optimizer(learning_rate)
+        if not isinstance(transformation, optax.GradientTransformation):
             raise UsageError(
-                f"optimizer returns a {type(made).__name__}, not an optax transformation. "
-                f"{OPTIMIZER_HINT}"
+                f"optimizer returns a {type(transformation).__name__}, not an optax "
+                f"transformation. {OPTIMIZER_HINT}"
             )
-        return made
+        return transformation
 
     def schedule(self, num_examples: int) -> "Schedule":
-        """How many steps an epoch of `num_examples` has, and after which to evaluate."""
+        """Returns the schedule of an epoch with a number of examples."""
         if self.batch_size > num_examples:
             raise UsageError(
                 f"batch_size is {self.batch_size}, but there are only {num_examples} training "
@@ -114,27 +116,29 @@ class TrainingSettings:
 
 
 class Schedule(NamedTuple):
-    """The steps of an epoch. Evaluation follows every global step that `evaluate_every` divides."""
+    """Steps of an epoch; each global step divisible by `evaluate_every` has an evaluation."""
 
     steps_per_epoch: int
     evaluate_every: int
 
 
 class Hyperparameters(NamedTuple):
-    """What varies between runs; axes (orders, runs): runs in a row share their batch order.
+    """Values that vary between runs, with axes (orders, runs); runs in a row share their batches.
 
-    NumPy's float64 on the host, so that nothing is rounded before the precision is known.
+    They are float64 on the host, so that nothing is rounded before the precision is known.
     """
 
     learning_rate: Float[Any, "*orders_runs"]
     l2: Float[Any, "*orders_runs"]
 
     def rounded(self, precision: Precision) -> "Hyperparameters":
-        """In a precision; a UsageError if a value is too large for it."""
+        """Rounds to a precision; raises a UsageError if a value is too large for it."""
         for name, values in self._asdict().items():
             largest = np.max(values)
             if largest > np.finfo(precision).max:
-                raise UsageError(f"{name} is {largest}, too large for {precision}: give less.")
+                raise UsageError(
+                    f"{name} is {largest}, too large for {precision}; give a smaller value."
+                )
         return Hyperparameters(*(np.asarray(values, precision) for values in self))
 
 
@@ -143,19 +147,18 @@ def hyperparameters(
     l2: float | list[float] | np.ndarray = 0.0,
     num_orders: int = 1,
 ) -> Hyperparameters:
-    """One run per learning rate and factor of the penalty, broadcast against each other.
+    """Broadcasts learning rates and factors of the penalty to hyperparameters.
 
     Args:
-        learning_rate: A number, or one per run.
-        l2: A number, or one per run.
-        num_orders: How many batch orders each of these runs is done in.
+        learning_rate: Learning rate of all runs, or one for each run.
+        l2: Factor of the penalty of all runs, or one for each run.
+        num_orders: Number of batch orders, each with all of these runs.
 
     Returns:
         Float64 arrays, (orders, runs).
 
     Raises:
-        UsageError: If a number is negative or not finite, or there are not as many of one as of
-            the other.
+        UsageError: If a number is negative or not finite, or the lengths differ.
 
     Example:
         >>> hyperparameters(0.01, l2=[0.0, 2.0], num_orders=3).l2.shape
@@ -167,13 +170,13 @@ def hyperparameters(
             raise UsageError(f"{name} is empty; give one number, or one for each run.")
         for value in values.ravel().tolist():
             if not (math.isfinite(value) and value >= 0):
-                raise UsageError(f"{name} is {value}; give a finite number that is not negative.")
+                raise UsageError(f"{name} is {value}; give a finite, non-negative number.")
     try:
         shape = np.broadcast_shapes((num_orders, 1), *(values.shape for values in named.values()))
     except ValueError as error:
-        given = " and ".join(f"{values.size} of {name}" for name, values in named.items())
+        sizes = " and ".join(f"{values.size} of {name}" for name, values in named.items())
         raise UsageError(
-            f"{given} make no runs; give as many of each, or one of either."
+            f"{sizes} do not match; give the same number of each, or one of either."
         ) from error
     return Hyperparameters(
         **{name: np.broadcast_to(values, shape).astype(float) for name, values in named.items()}

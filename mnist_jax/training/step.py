@@ -1,4 +1,4 @@
-"""One training step and one evaluation of one run. The loop maps them over its runs."""
+"""One training step and one validation of one run, which the loop maps over its runs."""
 
 from enum import IntEnum
 from typing import Any, NamedTuple, cast
@@ -13,7 +13,7 @@ from mnist_jax.training.settings import Hyperparameters, TrainingSettings
 
 
 class Outcome(IntEnum):
-    """How a run stands, or ended."""
+    """State of a run, or its end."""
 
     RUNNING = 0
     FINISHED = 1
@@ -21,7 +21,7 @@ class Outcome(IntEnum):
     DIVERGED = 3
 
     def message(self, step: int) -> str:
-        """The outcome in words; `step` is the run's last."""
+        """Describes the outcome, given the last step of the run."""
         return {
             Outcome.RUNNING: f"still running at step {step}",
             Outcome.FINISHED: f"finished at step {step}",
@@ -31,7 +31,7 @@ class Outcome(IntEnum):
 
 
 class Best(NamedTuple):
-    """The evaluation with the lowest validation loss so far."""
+    """Evaluation with the lowest validation loss so far."""
 
     weights: Weights
     loss: Float[Array, ""]
@@ -39,15 +39,15 @@ class Best(NamedTuple):
 
 
 class TrainState(NamedTuple):
-    """One run between two steps."""
+    """State of one run between two steps."""
 
-    # what the optimizer moves
+    # changed by the optimizer
     weights: Weights
     optimizer: Any
-    # what the validation loss decides
+    # changed by validations
     criterion: Any
     best: Best
-    # whether the run goes on, and the last step that changed or ended it
+    # whether the run continues, and the last step that changed or ended it
     outcome: Int[Array, ""]
     last_step: Int[Array, ""]
 
@@ -56,9 +56,9 @@ class EvaluationSet(NamedTuple):
     """Examples to evaluate on.
 
     Attributes:
-        inputs: A column for each example, so that the product with the weights runs along both as
-            they lie in memory: 0.39 ms for 2,000 examples instead of 0.55 ms (two cores).
-        targets: As the model takes them.
+        inputs: Inputs, one column for each example, which matches the memory layout of the product
+            with the weights: 0.39 ms for 2,000 examples instead of 0.55 ms (two cores).
+        targets: Targets of the model.
         labels: Labels of the examples.
     """
 
@@ -68,12 +68,12 @@ class EvaluationSet(NamedTuple):
 
 
 class Validation(NamedTuple):
-    """What is measured of one run on the validation set.
+    """Validation of one run.
 
     Attributes:
-        running: Whether the run had not ended before; if it had, nothing was measured.
-        loss: Cross entropy, nats.
-        correct: How many examples are predicted right.
+        running: Whether the run had not ended before; otherwise the validation is invalid.
+        loss: Cross entropy in nats.
+        correct: Number of correct predictions.
     """
 
     running: Bool[Array, "*axes"]
@@ -89,18 +89,7 @@ def init_state(
     *,
     num_inputs: int,
 ) -> TrainState:
-    """A run before its first step.
-
-    Args:
-        model: Gives the initial weights.
-        settings: Gives dtype, optimizer and criterion.
-        learning_rate: Learning rate of this run.
-        seed: Seed of this run; the key of the initial weights is made from it.
-        num_inputs: Inputs per example, the constant 1 included.
-
-    Returns:
-        The state.
-    """
+    """Returns the initial state of a run."""
     dtype = jnp.dtype(settings.precision)
     initial = model.init(jax.random.key(seed), num_inputs, dtype)
     weights = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), initial)
@@ -122,8 +111,8 @@ def loss_and_gradient(
     targets: Float[Array, "B ..."],
     l2: Float[Array, ""],
 ) -> tuple[Float[Array, ""], PyTree[Float[Array, "..."]]]:
-    """The cross entropy of a batch and the gradient of the objective, by hand or by autodiff."""
-    # loss and gradient both take the product of inputs and weights; XLA computes it once
+    """Computes the cross entropy of a batch and the gradient of the objective."""
+    # loss and gradient both contain the product of inputs and weights; XLA computes it once
     if settings.gradient == "analytic":
         gradient = model.gradient(weights, inputs, targets, l2)
     else:
@@ -141,24 +130,24 @@ def train_step(
     step: Int[Array, ""],
     check_weights: bool = True,
 ) -> tuple[TrainState, Float[Array, ""]]:
-    """One update of one run; a run that has ended stays as it is.
+    """Updates one run; a run that has ended does not change.
 
-    A run diverges at the first step whose loss or whose new weights are not finite, and keeps
-    the weights from before it.
+    A run diverges at the first step whose loss or new weights are not finite, and keeps the weights
+    from before this step.
 
     Args:
-        model: The model.
-        settings: What is fixed at compilation.
-        state: The run before the step.
-        hyperparameters: Hyperparameters of this run, scalars.
-        inputs: The batch.
-        targets: The batch's targets.
-        step: The global step, from 0.
-        check_weights: Whether weights that are not finite end the run, as such a loss does.
+        model: Model.
+        settings: Static settings.
+        state: State before the step.
+        hyperparameters: Hyperparameters of the run, scalars.
+        inputs: Inputs of the batch.
+        targets: Targets of the batch.
+        step: Global step, from 0.
+        check_weights: Whether weights that are not finite end the run.
 
     Returns:
-        The run after the step, and the batch's cross entropy before the update (NaN once the
-        run has ended).
+        The new state, and the cross entropy of the batch before the update (NaN after the end of
+        the run).
     """
     running = state.outcome == Outcome.RUNNING
     loss, gradient = loss_and_gradient(
@@ -168,10 +157,11 @@ def train_step(
     updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.weights)
     weights = cast(Weights, optax.apply_updates(state.weights, updates))
     finite = jnp.isfinite(loss) & (all_finite(weights) if check_weights else True)
-    moved = _choose(running & finite, (weights, optimizer_state), (state.weights, state.optimizer))
+    updated = (weights, optimizer_state)
+    updated = _choose(running & finite, updated, (state.weights, state.optimizer))
     return state._replace(
-        weights=moved[0],
-        optimizer=moved[1],
+        weights=updated[0],
+        optimizer=updated[1],
         outcome=jnp.where(running & ~finite, Outcome.DIVERGED, state.outcome),
         last_step=jnp.where(running, step, state.last_step),
     ), jnp.where(running, loss, jnp.nan)
@@ -184,17 +174,17 @@ def validate(
     validation: EvaluationSet,
     step: Int[Array, ""],
 ) -> tuple[TrainState, Validation]:
-    """Measures one run, keeps its weights if they are the best, and asks whether to stop.
+    """Validates one run, stores its weights if they are the best, and applies the criterion.
 
     Args:
-        model: The model.
-        settings: What is fixed at compilation.
-        state: The run after the update of `step`.
-        validation: The whole validation set.
-        step: The global step, from 0.
+        model: Model.
+        settings: Static settings.
+        state: State after the update of `step`.
+        validation: Validation set.
+        step: Global step, from 0.
 
     Returns:
-        The run, and what was measured.
+        The new state, and the validation.
     """
     running = state.outcome == Outcome.RUNNING
     loss = model.loss(state.weights, validation.inputs.T, validation.targets)
@@ -211,7 +201,7 @@ def validate(
 
 
 def no_validation(shape: tuple[int, ...], dtype: Any) -> Validation:
-    """What stands where runs were not validated."""
+    """Returns placeholders for runs that are not validated."""
     return Validation(
         running=jnp.zeros(shape, bool),
         loss=jnp.full(shape, jnp.nan, dtype),
@@ -228,19 +218,19 @@ def count_correct(
     """Counts the examples that one run predicts correctly.
 
     Args:
-        model: The model.
+        model: Model.
         weights: Weights of the run.
-        inputs: One row per example.
-        labels: Labels of the examples; a negative one never counts as correct.
+        inputs: Inputs, one row for each example.
+        labels: Labels of the examples; a negative label never counts as correct.
 
     Returns:
-        The count, an integer: a float32 sum of ones is exact only up to 2^24.
+        The integer count; a float32 sum of ones is exact only up to 2^24.
     """
     return jnp.sum(model.predict(weights, inputs) == labels, dtype=jnp.int32)
 
 
 def all_finite(weights: Weights) -> Bool[Array, ""]:
-    """Whether all weights of one run are finite."""
+    """Returns whether all weights of one run are finite."""
     finite = jax.tree.map(lambda leaf: jnp.isfinite(leaf).all(), weights)
     return jax.tree.reduce(jnp.logical_and, finite)
 

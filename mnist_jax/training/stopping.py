@@ -1,7 +1,7 @@
-"""Early stopping: when the validation loss says that a run should end.
+"""Criteria for early stopping.
 
-A criterion is a pair of pure functions, `init` and `update`, that see one validation loss at a
-time; the training loop knows nothing else of it. To add one, write such a class.
+A criterion is a class with two pure functions, `init` and `update`, which receive one validation
+loss at a time. The training loop uses a criterion only through these functions.
 """
 
 from dataclasses import dataclass
@@ -19,39 +19,39 @@ from mnist_jax.precision import with_any_value
 
 @runtime_checkable
 class Criterion(Protocol):
-    """What the training loop knows of a criterion; hashable, for it is a static argument."""
+    """Interface of a criterion, which is hashable because it is a static argument."""
 
     def init(self, dtype: DTypeLike) -> Any:
-        """The state before the first evaluation, a pytree of arrays."""
+        """Returns the state before the first evaluation, a pytree of arrays."""
         ...
 
     def update(self, state: Any, loss: Float[Array, ""]) -> tuple[Any, Bool[Array, ""]]:
-        """The state after one more validation loss, and whether to stop now."""
+        """Returns the state after one more validation loss, and whether to stop."""
         ...
 
 
 @dataclass(frozen=True)
 class Never:
-    """No early stopping: every run goes on to its last epoch."""
+    """No early stopping: every run continues to its last epoch."""
 
     def init(self, dtype: DTypeLike) -> tuple[()]:
-        """No state."""
+        """Returns the empty state."""
         return ()
 
     def update(self, state: tuple[()], loss: Float[Array, ""]) -> tuple[tuple[()], Bool[Array, ""]]:
-        """Never stops."""
+        """Does not stop."""
         return state, jnp.zeros((), bool)
 
 
 @dataclass(frozen=True)
 class Lag:
-    """The report's criterion: stop when the loss is not below what it was some evaluations ago.
+    """The report's criterion: stop if the loss is not below that of some evaluations ago.
 
     Attributes:
-        evaluations: How many evaluations ago, 10 in the report.
+        evaluations: Number of evaluations to look back, 10 in the report.
 
     Raises:
-        UsageError: If that number is less than 1.
+        UsageError: If the number is less than 1.
 
     Example:
         >>> stopping_step(Lag(2), losses=[3.0, 2.0, 1.0, 2.5], steps=[0, 5, 10, 15])
@@ -64,18 +64,18 @@ class Lag:
         _check_evaluations(self)
 
     def init(self, dtype: DTypeLike) -> Float[Array, " evaluations"]:
-        """The last losses, oldest first; infinite before there were any, so that none stops."""
+        """Returns the last losses, oldest first; they are infinite before the first evaluation."""
         return jnp.full(self.evaluations, jnp.inf, dtype)
 
     def update(
         self, state: Float[Array, " evaluations"], loss: Float[Array, ""]
     ) -> tuple[Float[Array, " evaluations"], Bool[Array, ""]]:
-        """Compares with the oldest loss, and forgets it."""
+        """Compares with the oldest loss, and replaces it."""
         return jnp.append(state[1:], loss), ~(loss < state[0])
 
 
 class PatienceState(NamedTuple):
-    """The lowest loss so far, and the number of evaluations since."""
+    """Lowest loss so far, and number of evaluations since then."""
 
     best: Float[Array, ""]
     waited: Int[Array, ""]
@@ -83,13 +83,13 @@ class PatienceState(NamedTuple):
 
 @dataclass(frozen=True)
 class Patience:
-    """The usual criterion: stop after some evaluations in a row without a new lowest loss.
+    """The usual criterion: stop after some evaluations without a new lowest loss.
 
     Attributes:
-        evaluations: How many evaluations in a row.
+        evaluations: Number of consecutive evaluations.
 
     Raises:
-        UsageError: If that number is less than 1.
+        UsageError: If the number is less than 1.
 
     Example:
         >>> stopping_step(Patience(2), losses=[3.0, 1.0, 2.0, 1.5], steps=[0, 5, 10, 15])
@@ -102,7 +102,7 @@ class Patience:
         _check_evaluations(self)
 
     def init(self, dtype: DTypeLike) -> PatienceState:
-        """Any finite loss is lower than none."""
+        """Returns an infinite lowest loss."""
         return PatienceState(best=jnp.full((), jnp.inf, dtype), waited=jnp.zeros((), jnp.int32))
 
     def update(
@@ -116,15 +116,15 @@ class Patience:
 
 
 def stopping_step(criterion: Criterion, losses: Any, steps: Any) -> int | None:
-    """The step at which a criterion would have stopped a run that went on.
+    """Returns the step at which a criterion would have stopped a run.
 
     Args:
-        criterion: The stopping criterion.
+        criterion: Stopping criterion.
         losses: Validation losses in the order of evaluation, (E,).
-        steps: The step of each evaluation, (E,).
+        steps: Step of each evaluation, (E,).
 
     Returns:
-        The step, or None if the criterion never stops the run.
+        The step; None if the criterion does not stop the run.
 
     Example:
         >>> stopping_step(Lag(1), losses=[2.0, 1.0], steps=[0, 5]) is None
@@ -139,4 +139,4 @@ def stopping_step(criterion: Criterion, losses: Any, steps: Any) -> int | None:
 
 def _check_evaluations(criterion: "Lag | Patience") -> None:
     if criterion.evaluations < 1:
-        raise UsageError(f"{criterion}: it counts evaluations, so give it 1 or more.")
+        raise UsageError(f"{criterion}: give 1 or more evaluations.")

@@ -76,10 +76,6 @@ def test_directory_must_be_one(tmp_path: Path, small_files: tuple[IdxFile, ...])
         directory_source.read(path, small_files)
 
 
-def _remove(path: Path) -> None:
-    path.unlink()
-
-
 def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
@@ -103,7 +99,7 @@ def _flip_a_bit(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (_remove, "holds neither t10k-images-idx3-ubyte nor t10k-images-idx3-ubyte.gz"),
+        (Path.unlink, "holds neither t10k-images-idx3-ubyte nor t10k-images-idx3-ubyte.gz"),
         (_truncate, "is truncated or damaged"),
         (_damage, "is truncated or damaged"),
         (_lengthen, "t10k-images-idx3-ubyte is longer, but should have 3,152 bytes"),

@@ -1,4 +1,4 @@
-"""Arrays of one's own: made into a split, turned into inputs, and refused where they can't be."""
+"""Arrays of users: splits, inputs, and error messages."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ PIXELS = np.clip(127.5 + 20 * FEATURES, 0, 255).astype(np.uint8)
 three = softmax_regression(3)
 
 
-def of(images: Any, labels: Any = LABELS) -> Split:
+def make_split(images: Any, labels: Any = LABELS) -> Split:
     return Split.of(images[:200], labels[:200], images[200:], labels[200:])
 
 
@@ -38,13 +38,13 @@ def last_accuracy(split: Split, **settings: Any) -> float:
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("inputs", [identity, append_bias])
 def test_scaled_features_are_learned_from(dtype: Any, inputs: Callable):
-    assert last_accuracy(of(FEATURES.astype(dtype)), inputs=inputs) > 0.85
+    assert last_accuracy(make_split(FEATURES.astype(dtype)), inputs=inputs) > 0.85
     mapped = (FEATURES - FEATURES.min()) / np.ptp(FEATURES)
-    assert last_accuracy(of(mapped.astype(dtype)), inputs=inputs, optimizer=optax.sgd) > 0.8
+    assert last_accuracy(make_split(mapped.astype(dtype)), inputs=inputs, optimizer=optax.sgd) > 0.8
 
 
 def test_pixels_and_a_function_of_them_are_learned_from():
-    assert last_accuracy(of(PIXELS)) > 0.85
+    assert last_accuracy(make_split(PIXELS)) > 0.85
 
     def standardised(images: Any, dtype: Any) -> Any:
         assert images.ndim == 2  # rows, whatever the loop batches
@@ -52,22 +52,22 @@ def test_pixels_and_a_function_of_them_are_learned_from():
         mean = jnp.asarray(PIXELS.mean(axis=0, keepdims=True), dtype)
         return jnp.concatenate([(images.astype(dtype) - mean) / 40, ones], axis=1)
 
-    assert last_accuracy(of(PIXELS), inputs=standardised) > 0.85
+    assert last_accuracy(make_split(PIXELS), inputs=standardised) > 0.85
 
 
 def test_inputs_decide_how_many_weights_there_are():
     for inputs, expected in ((identity, 5), (append_bias, 6), (lambda x, dtype: x[:, :2], 2)):
         settings = TrainingSettings(epochs=1, batch_size=20, inputs=inputs)
-        result = fit(three, of(FEATURES.astype(np.float32)), hyperparameters(0.1), settings)
+        result = fit(three, make_split(FEATURES.astype(np.float32)), hyperparameters(0.1), settings)
         assert result.weights.shape == (1, 1, 3, expected)
 
 
 def test_make_inputs_of_features_that_are_scaled_like_pixels_is_the_same_training():
     settings = TrainingSettings(epochs=2, batch_size=20)
-    pixels = fit(three, of(PIXELS), hyperparameters(0.1), settings)
+    pixels = fit(three, make_split(PIXELS), hyperparameters(0.1), settings)
     ready = np.asarray(make_inputs(jnp.asarray(PIXELS)))
     as_given = TrainingSettings(epochs=2, batch_size=20, inputs=identity)
-    features = fit(three, of(ready), hyperparameters(0.1), as_given)
+    features = fit(three, make_split(ready), hyperparameters(0.1), as_given)
     np.testing.assert_allclose(features.weights, pixels.weights, rtol=1e-5, atol=1e-6)
 
 
@@ -93,7 +93,7 @@ def test_a_split_of_arrays_selects_as_that_of_mnist(data: st.DataObject):
 
 
 def test_a_split_of_arrays_takes_everything_by_default():
-    made = of(FEATURES, LABELS.astype(np.int64))
+    made = make_split(FEATURES, LABELS.astype(np.int64))
     np.testing.assert_array_equal(made.train.images, FEATURES[:200])
     assert made.train.labels.dtype == np.int32
     assert len(made.validation.labels) == 100
@@ -126,10 +126,10 @@ def with_nan() -> np.ndarray:
         (FEATURES[:0], LABELS[:0], "there are no training images"),
     ],
 )
-def test_arrays_that_are_not_well_formed_are_refused(images: Any, labels: Any, message: str):
+def test_invalid_arrays_are_refused(images: Any, labels: Any, message: str):
     with pytest.raises(UsageError, match=message):
-        of(images, labels)
-    # and where no one went through Split.of
+        make_split(images, labels)
+    # also without Split.of
     examples = Examples(images[:200], labels[:200])
     settings = TrainingSettings(inputs=identity, batch_size=20)
     with pytest.raises(UsageError, match=message):
@@ -164,11 +164,13 @@ def test_as_many_labels_as_images():
         (logistic, PIXELS, 0 * LABELS, "no training example has the label 1,"),
     ],
 )
-def test_what_a_model_cannot_learn_from_is_refused(
+def test_data_that_do_not_fit_the_model_are_refused(
     model: Any, images: np.ndarray, labels: np.ndarray, message: str
 ):
     with pytest.raises(UsageError, match=message):
-        fit(model, of(images, labels), hyperparameters(0.1), TrainingSettings(batch_size=20))
+        fit(
+            model, make_split(images, labels), hyperparameters(0.1), TrainingSettings(batch_size=20)
+        )
 
 
 def test_both_sets_must_be_alike():
@@ -190,7 +192,7 @@ def test_numbers_that_a_precision_cannot_hold_are_refused():
     large = FEATURES * 1e39
     settings = TrainingSettings(batch_size=20, inputs=identity)
     with pytest.raises(UsageError, match=r"training images reach \d.*e\+39, too large for float32"):
-        fit(three, of(large), hyperparameters(0.1), settings)
+        fit(three, make_split(large), hyperparameters(0.1), settings)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +213,7 @@ def test_an_optimizer_that_is_no_function_is_refused(optimizer: Any, message: st
 def test_an_optimizer_that_makes_no_transformation_is_refused():
     settings = TrainingSettings(batch_size=20, optimizer=optax.constant_schedule)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"optimizer returns a function, not an optax"):
-        fit(three, of(PIXELS), hyperparameters(0.1), settings)
+        fit(three, make_split(PIXELS), hyperparameters(0.1), settings)
 
 
 def test_inputs_that_are_no_function_are_refused():

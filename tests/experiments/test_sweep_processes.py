@@ -1,12 +1,11 @@
 """Sweeps in several processes and on several devices, and their signals."""
 
 import signal
-import socket
 import time
 from pathlib import Path
 
 import pytest
-from sweep_runs import rows, run, start_process
+from sweep_runs import free_address, rows, run, start_process
 
 from experiments.sweep.parts import FOLDER
 from mnist_jax import distributed
@@ -51,12 +50,6 @@ def test_eight_devices_give_the_same_results_as_one(tmp_path):
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     assert_agree(tmp_path / "eight", tmp_path / "one")
-
-
-def free_address() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 def test_two_processes_give_the_same_results_as_one(tmp_path):

@@ -1,4 +1,4 @@
-"""Many runs: in parts and in blocks each is what it is alone; the table says what became of it."""
+"""Sweeps: parts and blocks do not change a run, and the table has its results."""
 
 from itertools import product
 from typing import Any
@@ -40,7 +40,7 @@ def test_the_reports_range_of_stopping_steps(mnist: Mnist):
 
 @pytest.mark.parametrize("seeds", [GRID.seeds, None])
 @pytest.mark.parametrize("model", [logistic, softmax_regression(2)])
-def test_a_run_of_a_sweep_is_the_run_alone(model: Model, seeds: list[int] | None):
+def test_a_run_of_a_sweep_equals_the_same_run_alone(model: Model, seeds: list[int] | None):
     grid = GRID._replace(seeds=seeds)
     table = sweep(model, SPLIT, grid, SETTINGS)
     assert len(table) == grid.size
@@ -67,7 +67,7 @@ def test_seeds_differ():
 
 
 @pytest.mark.parametrize("runs", [1, 3, 5, 100])
-def test_parts_make_no_difference(runs: int):
+def test_parts_do_not_change_a_run(runs: int):
     whole = sweep(logistic, SPLIT, GRID, SETTINGS)
     done: list[int] = []
     in_parts = sweep(logistic, SPLIT, GRID, SETTINGS, runs_of_a_part=runs, on_runs=done.append)
@@ -82,7 +82,7 @@ def test_the_same_sweep_twice_is_the_same_to_the_last_bit():
     np.testing.assert_array_equal(first, second)
 
 
-def test_curves_are_kept_if_asked_for():
+def test_curves_are_optional():
     runs = sweep(logistic, SPLIT, GRID, SETTINGS, runs_of_a_part=4, curves=True)
     assert runs["validation_loss"].shape == (len(runs), 100)  # one after every step
     for run in runs:
@@ -112,13 +112,13 @@ def test_parts_hold_every_run_once_and_in_order(seeds: Any, runs: int):
     assert held == list(product(seeds or [None], grid.learning_rates, grid.l2))
 
 
-def test_a_part_fits_into_the_memory_at_hand(monkeypatch):
+def test_a_part_fits_into_the_available_memory(monkeypatch):
     few = good_part(logistic, SPLIT, SETTINGS)
     assert few == memory.RUNS_OF_A_PART  # tiny runs
     per_run = memory.bytes_of_a_run(logistic, SPLIT, SETTINGS)
-    monkeypatch.setattr(memory, "memory_at_hand", lambda: 20 * per_run)
+    monkeypatch.setattr(memory, "available_memory", lambda: 20 * per_run)
     assert good_part(logistic, SPLIT, SETTINGS) == 10
-    monkeypatch.setattr(memory, "memory_at_hand", lambda: 0)
+    monkeypatch.setattr(memory, "available_memory", lambda: 0)
     assert good_part(logistic, SPLIT, SETTINGS) == 1
     assert memory.bytes_of_a_run(softmax_regression(10), SPLIT, SETTINGS) > per_run
 
@@ -133,6 +133,6 @@ def test_a_part_fits_into_the_memory_at_hand(monkeypatch):
         (Grid([1], [0.1], [float("nan")]), "l2 is nan"),
     ],
 )
-def test_what_makes_no_runs_is_named(grid: Grid, message: str):
+def test_an_invalid_grid_is_reported(grid: Grid, message: str):
     with pytest.raises(UsageError, match=message):
         sweep(logistic, SPLIT, grid, SETTINGS)

@@ -1,4 +1,4 @@
-"""A training that was cut off goes on from its checkpoint, to the same bits."""
+"""An interrupted training continues from its checkpoint to the same bits."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +52,9 @@ def train(
 
 @pytest.mark.parametrize("changes", [{}, {"precision": "float64"}, {"gradient": "autodiff"}])
 @pytest.mark.parametrize("cut_at", [1, 13, 28])
-def test_it_goes_on_where_it_was_cut_off(cut_at: int, changes: dict[str, Any], tmp_path: Path):
+def test_a_training_continues_from_its_checkpoint(
+    cut_at: int, changes: dict[str, Any], tmp_path: Path
+):
     def checkpoint() -> Checkpoint:
         return Checkpoint(tmp_path / "state.npz", seconds=0, report=pytest.fail)
 
@@ -65,7 +67,7 @@ def test_it_goes_on_where_it_was_cut_off(cut_at: int, changes: dict[str, Any], t
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_the_state_of_an_optimizer_is_kept(tmp_path: Path):
+def test_the_optimizer_state_is_restored(tmp_path: Path):
     def momentum(rate: Any) -> optax.GradientTransformation:
         return optax.sgd(rate, momentum=0.9)
 
@@ -80,16 +82,16 @@ def test_the_state_of_an_optimizer_is_kept(tmp_path: Path):
     "changes",
     [{"runs": hyperparameters([0.01, 2.0, 0.4], num_orders=5)}, {"epochs": 31}, {"batch_size": 5}],
 )
-def test_another_training_does_not_go_on_from_it(changes: dict[str, Any], tmp_path: Path):
+def test_another_training_ignores_the_checkpoint(changes: dict[str, Any], tmp_path: Path):
     path, lines = tmp_path / "state.npz", list[str]()
     with pytest.raises(CutError):
         train(Checkpoint(path, seconds=0), 5)
     _, epochs = train(Checkpoint(path, report=lines.append), **changes)
     assert epochs[0] == 1  # from the beginning
-    assert lines == [f"{path} is of another training; beginning anew"]
+    assert lines == [f"{path} belongs to another training; starting again"]
 
 
-def test_a_damaged_file_is_reported_and_not_used(tmp_path: Path):
+def test_a_damaged_file_is_reported_and_ignored(tmp_path: Path):
     path, lines = tmp_path / "state.npz", list[str]()
     with pytest.raises(CutError):
         train(Checkpoint(path, seconds=0), 5)
@@ -100,7 +102,7 @@ def test_a_damaged_file_is_reported_and_not_used(tmp_path: Path):
     assert [line.split(" (")[0] for line in lines] == [f"{path} is damaged"]
 
 
-def test_it_is_written_when_time_has_passed_or_when_asked(tmp_path: Path):
+def test_it_is_written_after_some_time_or_on_request(tmp_path: Path):
     path = tmp_path / "state.npz"
     train(Checkpoint(path))
     assert not path.exists()

@@ -1,4 +1,4 @@
-"""Runs and batches shared among devices, against the numbers of one device."""
+"""Runs and batches that devices divide, compared with a single device."""
 
 import os
 import subprocess
@@ -85,12 +85,12 @@ def test_devices_agree_when_they_share_batches():
         (Placement((None,) * 3, shared="batches"), "batch_size is 16, but there are 3 devices"),
     ],
 )
-def test_what_can_not_be_shared_evenly_is_named(placement: Placement, message: str):
+def test_work_that_does_not_divide_evenly_is_reported(placement: Placement, message: str):
     with pytest.raises(UsageError, match=message):
         fit(logistic, SPLIT, hyperparameters([0.1, 0.2, 0.3]), SETTINGS, placement=placement)
 
 
-def test_a_single_device_can_be_named():
+def test_a_single_explicit_device():
     placement = Placement((jax.devices()[0],))
     settings = replace(SETTINGS, epochs=2)
     named = fit(logistic, SPLIT, hyperparameters(0.1), settings, placement=placement)

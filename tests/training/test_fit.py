@@ -1,8 +1,7 @@
-"""What `fit` promises beside its numbers: schedule, compilations, precision, callbacks, errors."""
+"""Properties of `fit` except its numbers: compilations, precision, callbacks, errors."""
 
 import math
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,13 +14,11 @@ import pytest
 
 from mnist_jax.data import Examples, Split
 from mnist_jax.errors import UsageError
-from mnist_jax.models import Model, logistic, softmax_regression
+from mnist_jax.models import logistic, softmax_regression
 from mnist_jax.training import (
-    Gradient,
     Lag,
     Outcome,
     Precision,
-    Schedule,
     TrainingResult,
     TrainingSettings,
     fit,
@@ -30,38 +27,13 @@ from mnist_jax.training import (
     shuffled,
     train_periods,
 )
-from mnist_jax.training.accuracy import (
-    count_tiles,
-    count_train_correct,
-    cut_tiles,
-    second_thread,
-)
-from mnist_jax.training.loop import init_states
-from mnist_jax.training.plan import Plan, make_plan
-from mnist_jax.training.program import device_data
-from mnist_jax.training.tuning import CPU
+from mnist_jax.training.accuracy import count_tiles
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (23, 4), dtype=np.uint8)
 EXAMPLES = Examples(PIXELS, (PIXELS[:, 0] > 127).astype(np.int32))
 SPLIT = Split(EXAMPLES, EXAMPLES)
 SETTINGS = TrainingSettings(epochs=3, batch_size=5)
 RATE = hyperparameters(0.1)
-
-
-@pytest.mark.parametrize(
-    ("settings", "num_examples", "expected"),
-    [
-        (TrainingSettings(), 3623, Schedule(28, 5)),
-        (TrainingSettings(), 18_000, Schedule(140, 28)),
-        (TrainingSettings(), 128, Schedule(1, 1)),
-        (TrainingSettings(evaluate_every=1), 3623, Schedule(28, 1)),
-        (TrainingSettings(evaluate_every=1000), 3623, Schedule(28, 1000)),
-        (TrainingSettings(batch_size=1), 4, Schedule(4, 1)),
-        (TrainingSettings(batch_size=1), 10, Schedule(10, 2)),
-    ],
-)
-def test_schedule(settings: TrainingSettings, num_examples: int, expected: Schedule):
-    assert settings.schedule(num_examples) == expected
 
 
 @pytest.mark.parametrize("evaluate_every", [1, 3, 4, 5, 12, 100])
@@ -76,7 +48,7 @@ def test_evaluations_follow_the_global_step_across_epochs(evaluate_every: int):
 
 
 def compilations(train: Callable[[], TrainingResult]) -> tuple[int, int]:
-    # the type of jitted functions does not tell the size of their cache
+    # the type of jitted functions lacks the size of their cache
     programs: tuple[Any, Any] = train_periods, count_tiles
     before = [program._cache_size() for program in programs]
     train()
@@ -87,7 +59,7 @@ def compilations(train: Callable[[], TrainingResult]) -> tuple[int, int]:
 
 
 def test_a_program_is_compiled_once_for_each_shape():
-    # a model of its own, which no other test has compiled
+    # a new model, which no other test has compiled
     model = softmax_regression(2)._replace(init=lambda key, n, dtype: jnp.zeros((2, n), dtype))
     assert compilations(lambda: fit(model, SPLIT, RATE, SETTINGS)) == (1, 1)
     assert compilations(lambda: fit(model, SPLIT, hyperparameters(0.2, 0.5), SETTINGS)) == (0, 0)
@@ -159,65 +131,25 @@ def test_nothing_is_done_after_every_run_has_stopped():
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3])
-def test_orders_that_have_ended_make_place_for_others(at_once: int):
+def test_orders_that_have_ended_are_replaced_by_others(at_once: int):
     settings = replace(SETTINGS, epochs=40, criterion=Lag(2))
     orders = hyperparameters([3.0, 0.1], num_orders=5)  # the first ones stop soon, at other steps
-    together = fit(logistic, SPLIT, orders, settings, ordering=shuffled(range(5)))
-    assert len({*together.last_step[:, 0].tolist()}) > 1
+    single = fit(logistic, SPLIT, orders, settings, ordering=shuffled(range(5)))
+    assert len({*single.last_step[:, 0].tolist()}) > 1
     in_blocks = fit(
         *(logistic, SPLIT, orders, settings),
         ordering=shuffled(range(5)),
         orders_at_once=at_once,
     )
-    np.testing.assert_array_equal(in_blocks.last_step, together.last_step)
-    np.testing.assert_array_equal(in_blocks.outcome, together.outcome)
-    np.testing.assert_allclose(in_blocks.weights, together.weights, rtol=1e-4, atol=1e-5)
-    for some, everything in zip(
+    np.testing.assert_array_equal(in_blocks.last_step, single.last_step)
+    np.testing.assert_array_equal(in_blocks.outcome, single.outcome)
+    np.testing.assert_allclose(in_blocks.weights, single.weights, rtol=1e-4, atol=1e-5)
+    for blocks, expected in zip(
         (in_blocks.history.train_loss, *in_blocks.history.evaluations),
-        (together.history.train_loss, *together.history.evaluations),
+        (single.history.train_loss, *single.history.evaluations),
         strict=True,
     ):
-        np.testing.assert_allclose(some, everything, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("schedule", "epochs", "runs", "plan"),
-    [
-        (Schedule(28, 5), 50, 1, Plan(1400, 5, 36)),
-        (Schedule(28, 5), 50, 64, Plan(1400, 5, 5)),
-        (Schedule(140, 28), 50, 1, Plan(7000, 28, 36)),
-        (Schedule(28, 1), 50, 1, Plan(1400, 1, 40)),
-        (Schedule(28, 1000), 3, 1, Plan(84, 84, 2)),  # one evaluation, after step 0
-    ],
-)
-def test_steps_are_cut_into_programs(schedule: Schedule, epochs: int, runs: int, plan: Plan):
-    assert make_plan(schedule, epochs, runs) == plan
-
-
-def test_tiles_hold_every_row_once():
-    tiles = cut_tiles(jnp.arange(18_001), 2000, fill=-1)
-    assert tiles.shape == (10, 1801)
-    np.testing.assert_array_equal(tiles.ravel()[:18_001], np.arange(18_001))
-    assert (tiles.ravel()[18_001:] == -1).all()
-
-
-def test_what_fills_the_last_tile_is_never_right():
-    examples = 2 * CPU.tile + 2  # in three tiles, the last of which lacks two
-    model = softmax_regression(2)
-    weights = jnp.zeros((1, 1, 1, 2, 5))  # predict class 0 whatever the image
-    images, labels = jnp.zeros((examples, 4), jnp.uint8), jnp.zeros(examples, jnp.int32)
-    assert count_train_correct(model, weights, images, labels).tolist() == [[[examples]]]
-
-
-def test_counts_that_have_not_begun_are_not_waited_for():
-    begun, done = threading.Event(), threading.Event()
-    with second_thread() as beside:
-        running = beside.submit(lambda: begun.set() or done.wait(60))
-        waiting = beside.submit(lambda: None)
-        assert begun.wait(60)
-        threading.Timer(0.1, done.set).start()
-    assert running.result()
-    assert waiting.cancelled()
+        np.testing.assert_allclose(blocks, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_ctrl_c_gets_through_and_leaves_jaxs_flag_alone():
@@ -252,7 +184,7 @@ def test_ctrl_c_gets_through_and_leaves_jaxs_flag_alone():
         (lambda: fit(logistic, SPLIT, hyperparameters(0.1, 1e39), SETTINGS), "l2 is 1e.39, too"),
     ],
 )
-def test_what_cannot_be_is_named(make: Callable[[], Any], message: str):
+def test_invalid_arguments_are_reported(make: Callable[[], Any], message: str):
     with pytest.raises(UsageError, match=message):
         make()
 
@@ -286,31 +218,11 @@ def test_every_order_has_the_same_runs(rate: Any, l2: Any, num_orders: int, shap
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_an_outcome_says_what_came_when(outcome: Outcome):
+def test_the_message_of_an_outcome(outcome: Outcome):
     assert outcome.name.split("_")[0].lower() in outcome.message(75)
     assert outcome.message(75).endswith("at step 75")
 
 
-def test_numbers_that_make_no_runs_are_named():
+def test_lengths_that_do_not_match_are_reported():
     with pytest.raises(UsageError, match="2 of learning_rate and 3 of l2"):
         hyperparameters([0.1, 0.2], l2=[0.0, 1.0, 2.0])
-
-
-@pytest.mark.skipif(jax.default_backend() != "cpu", reason="elsewhere products have other names")
-@pytest.mark.parametrize("model", [logistic, softmax_regression(3)])
-@pytest.mark.parametrize("gradient", ["analytic", "autodiff"])
-def test_no_product_is_computed_twice(model: Model, gradient: Gradient):
-    settings = replace(SETTINGS, gradient=gradient)
-    values = jax.tree.map(jnp.asarray, RATE.rounded("float32"))
-    data = device_data(model, settings, SPLIT)
-    states = init_states(model, settings, values, len(data.validation.inputs))
-    rows = in_file_order(0, 23)[:, :20].reshape(4, 1, 1, 5)
-    arguments = (model, settings, states, values, rows, data, 0, 4)
-    # logits of the batch, gradient, logits of the validation set
-    assert products(train_periods.lower(*arguments)) == 3
-    counted = model, states.weights[None], data.images, data.labels
-    assert products(count_tiles.lower(*counted)) == 1
-
-
-def products(lowered: jax.stages.Lowered) -> int:
-    return len(re.findall(r" dot\(", lowered.compile().as_text() or ""))

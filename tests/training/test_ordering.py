@@ -1,4 +1,4 @@
-"""The orders of the epochs, and the batches cut from them."""
+"""Orders of the epochs, and their batches."""
 
 import numpy as np
 import pytest

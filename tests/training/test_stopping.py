@@ -1,4 +1,4 @@
-"""Early stopping: the criteria against plain lists, and the training loop against the criteria."""
+"""Early stopping: criteria compared with plain Python, training compared with the criteria."""
 
 import json
 import math
@@ -95,7 +95,7 @@ def test_a_criterion_needs_an_evaluation(criterion: type[Lag | Patience], evalua
         criterion(evaluations)
 
 
-# Half of the validation labels are not those trained on: its loss falls at first, and then rises.
+# Half of the validation labels differ from the training labels, so the loss falls and then rises.
 RNG = np.random.default_rng(2)
 PIXELS = RNG.integers(0, 256, (40, 6), dtype=np.uint8)
 LABELS = RNG.integers(0, 2, (2, 40), dtype=np.int32)
@@ -127,13 +127,15 @@ def full_run() -> TrainingResult:
     return train(Never())
 
 
-def test_a_run_without_criterion_goes_on_to_its_last_step(full_run: TrainingResult):
+def test_a_run_without_criterion_continues_to_its_last_step(full_run: TrainingResult):
     assert full_run.outcome.tolist() == [[Outcome.FINISHED] * len(RATES)]
     assert full_run.last_step.tolist() == [[4 * 30 - 1] * len(RATES)]
 
 
 @pytest.mark.parametrize("criterion", [Lag(3), Patience(3), Patience(12), Lag(2)])
-def test_the_loop_stops_where_the_criterion_says(criterion: Criterion, full_run: TrainingResult):
+def test_training_stops_at_the_step_of_the_criterion(
+    criterion: Criterion, full_run: TrainingResult
+):
     stopped = train(criterion)
     steps = full_run.history.evaluation_steps
     expected = [
@@ -141,7 +143,7 @@ def test_the_loop_stops_where_the_criterion_says(criterion: Criterion, full_run:
         for losses in full_run.history.evaluations.validation_loss[:, 0].T
     ]
     assert None not in expected
-    assert len(set(expected)) > 1  # some stop while others go on
+    assert len(set(expected)) > 1  # some stop while others continue
     assert stopped.last_step.tolist() == [expected]
     assert stopped.outcome.tolist() == [[Outcome.STOPPED_EARLY] * len(RATES)]
 

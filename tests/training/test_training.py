@@ -1,4 +1,4 @@
-"""Runs trained in a batch, against each of them trained alone by plain NumPy."""
+"""Runs trained together, compared with single runs in plain NumPy."""
 
 from dataclasses import replace
 from itertools import product
@@ -32,8 +32,8 @@ every_model = pytest.mark.parametrize("name", models)
 ROUNDING = {"float32": 2e-5, "float64": 1e-12}
 both_precisions = pytest.mark.parametrize("precision", ROUNDING)
 
-# Five steps an epoch, and two examples are left out. Every second step is evaluated: in the second
-# epoch those are its steps 1 and 3.
+# An epoch has five steps, and two examples are dropped. Every second step is evaluated: in the
+# second epoch, its steps 1 and 3.
 SETTINGS = TrainingSettings(epochs=6, batch_size=9, evaluate_every=2)
 RNG = np.random.default_rng(3)
 
@@ -122,7 +122,7 @@ def test_another_optimizer_keeps_its_state(name: str):
         ("float64", 1e300, 1),
     ],
 )
-def test_a_diverged_run_ends_and_the_others_go_on(precision: Precision, rate: float, step: int):
+def test_a_diverged_run_ends_and_the_others_continue(precision: Precision, rate: float, step: int):
     settings = replace(SETTINGS, epochs=20, precision=precision)
     result = check_every_run("softmax", [0.1, rate], [0.0, 2.0], settings)
     assert result.outcome.tolist() == [[Outcome.FINISHED, Outcome.DIVERGED]] * 2
@@ -166,12 +166,12 @@ def arrays(result: TrainingResult) -> list[np.ndarray]:
 def test_a_run_in_a_batch_is_the_same_run_alone(name: str, precision: Precision):
     settings = replace(SETTINGS, precision=precision, criterion=Patience(4))
     seeds, values = [3, 1, 4], hyperparameters([0.05, 2.0], [0.0, 0.1], num_orders=3)
-    together = fit(models[name], splits[name], values, settings, ordering=shuffled(seeds))
+    result = fit(models[name], splits[name], values, settings, ordering=shuffled(seeds))
     for order, run in product(range(3), range(2)):
         value = Hyperparameters(*(array[order, run].reshape(1, 1) for array in values))
         seed = shuffled(seeds[order : order + 1])
         alone = fit(models[name], splits[name], value, settings, ordering=seed).run(0, 0)
-        member = together.run(order, run)
+        member = result.run(order, run)
         assert member[2:5] == alone[2:5]
         for in_batch, expected in zip(arrays(member), arrays(alone), strict=True):
             tolerance = ROUNDING[precision]

@@ -1,4 +1,4 @@
-"""What is tuned to a device changes no result; what it takes is planned."""
+"""Tuning does not change results, and memory estimates fit the device."""
 
 from dataclasses import replace
 
@@ -37,19 +37,19 @@ def fit_with(tuned: Tuning, monkeypatch, *arguments, **options) -> TrainingResul
 
 def test_no_tuning_changes_a_result(monkeypatch):
     model, orders = softmax_regression(2), 3
-    # with the larger penalty, weights overflow one day
+    # with the larger penalty, weights overflow
     runs = hyperparameters([0.1, 0.3], [0.0, 1e30], num_orders=orders)
     options = {"ordering": shuffled(range(orders)), "orders_at_once": 2}
     results = [
         fit_with(tuned, monkeypatch, model, SPLIT, runs, SETTINGS, **options)
-        for tuned in (CPU, replace(GPU, set_aside=1, predictions=7))
+        for tuned in (CPU, replace(GPU, max_collected=1, predictions=7))
     ]
     assert (results[0].outcome == [Outcome.FINISHED, Outcome.DIVERGED]).all()
     for ours, theirs in zip(*map(jax.tree.leaves, results), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_weights_that_only_the_end_of_a_program_finds_are_taken_back(monkeypatch):
+def test_a_divergence_found_at_the_end_of_a_program_is_repeated(monkeypatch):
     # a loss that never sees the weights stays finite when they don't
     model = logistic._replace(
         loss=lambda weights, inputs, targets: targets.sum() * 0 + 1,
@@ -65,7 +65,7 @@ def test_weights_that_only_the_end_of_a_program_finds_are_taken_back(monkeypatch
         assert result.last_step.item() == results[0].last_step.item() > 0
 
 
-def test_programs_set_no_more_weights_aside_than_there_is_room_for():
+def test_programs_collect_at_most_the_allowed_weights():
     schedule = Schedule(steps_per_epoch=140, evaluate_every=28)
     periods = [make_plan(schedule, 50, runs, GPU).periods_at_once for runs in (1, 1000, 10_000)]
     assert periods == [36, 5, 1]
@@ -73,7 +73,7 @@ def test_programs_set_no_more_weights_aside_than_there_is_room_for():
 
 
 @pytest.mark.parametrize("tuned", [GPU, TPU])
-def test_as_many_runs_as_there_is_room_for(tuned: Tuning):
+def test_the_largest_number_of_runs_fits(tuned: Tuning):
     def needed(orders: int, runs: int) -> int:
         return memory.need(logistic, SPLIT, SETTINGS, orders, runs, tuned).total
 
@@ -88,7 +88,7 @@ def test_as_many_runs_as_there_is_room_for(tuned: Tuning):
 
 def test_a_part_on_an_accelerator_takes_most_of_its_memory(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    monkeypatch.setattr(memory, "memory_at_hand", lambda: 10**9)
+    monkeypatch.setattr(memory, "available_memory", lambda: 10**9)
     runs = memory.good_part(logistic, SPLIT, SETTINGS, pairs=100)
     taken = memory.need(logistic, SPLIT, SETTINGS, runs // 100, 100, GPU).total
     assert 0.85e9 < taken <= 0.9e9
@@ -100,7 +100,7 @@ def test_a_sweep_is_planned_for_a_device():
     )
     plan = planning.make(settings, SPLIT)
     assert (plan.runs, plan.runs_of_a_part, plan.parts) == (60_000, 60_000, 1)
-    assert 0 < plan.memory < plan.room < plan.device.memory
+    assert 0 < plan.memory < plan.available < plan.device.memory
     assert plan.time.seconds > 0
     longer = planning.make(replace(settings, epochs=100), SPLIT)
     assert longer.time.seconds == pytest.approx(2 * plan.time.seconds, rel=0.05)
