@@ -12,6 +12,7 @@ from experiments.benchmarks.__main__ import BenchmarkSettings
 from experiments.common.flags import grouped
 from experiments.controls.__main__ import ControlSettings
 from experiments.docs import DocsSettings
+from experiments.robustness.__main__ import RobustnessSettings
 from experiments.sweep.settings import SweepSettings
 from mnist_jax.__main__ import COMMANDS
 
@@ -19,6 +20,7 @@ SETTINGS: dict[str, Any] = {
     "report": AllSettings,
     **{task.name.partition("_")[0]: task.settings for task in TASKS},
     "sweep": SweepSettings,
+    "robustness": RobustnessSettings,
     "controls": ControlSettings,
     "benchmarks": BenchmarkSettings,
     "docs": DocsSettings,

@@ -36,6 +36,9 @@ COMMANDS = {
     "task3": Command("experiments.task3_softmax", "Train softmax regression on ten digits."),
     "task4": Command("experiments.task4_regularization", "Train with several L2 penalties."),
     "sweep": Command("experiments.sweep", "Train many runs together."),
+    "robustness": Command(
+        "experiments.robustness", "Judge the report's claims in many other settings."
+    ),
     "controls": Command("experiments.controls", "Measure how far the checker can be trusted."),
     "benchmarks": Command("experiments.benchmarks", "Measure the speed of the training."),
     "docs": Command("experiments.docs", "Render the documents that quote measured numbers."),

@@ -61,15 +61,15 @@ def train(
     images, labels = map(jnp.asarray, examples.train)
     counts = count_train_correct(softmax, weights[None], images, labels)
     rows["train_accuracy"] = counts[0] / train_size
-    rows["correct"] = _correct(weights, jnp.asarray(mnist.test.images), mnist.test.labels)
+    predictions = np.asarray(_predictions(weights, jnp.asarray(mnist.test.images)))
+    rows["correct"] = predictions == mnist.test.labels
     return rows.ravel()
 
 
 @jax.jit
-def _correct(weights: jax.Array, images: jax.Array, labels: np.ndarray) -> jax.Array:
+def _predictions(weights: jax.Array, images: jax.Array) -> jax.Array:
     inputs = make_inputs(images, weights.dtype)
-    predict = jax.vmap(jax.vmap(softmax.predict, (0, None)), (0, None))
-    return predict(weights, inputs) == labels
+    return jax.vmap(jax.vmap(softmax.predict, (0, None)), (0, None))(weights, inputs)
 
 
 def window_accuracies(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import beta
 
-from experiments.common.claims import Condition
+from experiments.common.claims import Condition, Verdict
 from experiments.robustness.specification import Multiverse
 
 INTERVAL = "binomial (Clopper-Pearson)"
@@ -25,7 +25,6 @@ def entry(found: Multiverse, level: float) -> dict[str, Any]:
         The entry.
     """
     about, own = found.claim.statement, found.own_place
-    units = unit_shares(found)
     return {
         "claim": about.id,
         "task": about.task,
@@ -38,13 +37,7 @@ def entry(found: Multiverse, level: float) -> dict[str, Any]:
         "verdicts": {str(name): count for name, count in Counter(found.verdicts).items()},
         "share": float(found.holds.mean()),
         "same_verdict": float(np.mean([each == found.verdicts[own] for each in found.verdicts])),
-        "interval": {
-            "limits": clopper_pearson(float(units.mean()), len(units), level),
-            "level": level,
-            "method": INTERVAL,
-            "units": len(units),
-            "unit": list(found.units),
-        },
+        "interval": interval(found, level),
         "smallest_flip": smallest(flips(found)),
         "flips": flips(found),
         "conditions": [
@@ -56,12 +49,19 @@ def entry(found: Multiverse, level: float) -> dict[str, Any]:
     }
 
 
-def unit_shares(found: Multiverse) -> np.ndarray:
-    """The share of settings in which the claim holds, for each level of the independent factors."""
+def interval(found: Multiverse, level: float) -> dict[str, Any]:
+    """The interval of the share; settings that are not independent count as one observation."""
     units = defaultdict(list)
     for each, holds in zip(found.specifications, found.holds, strict=True):
         units[tuple(each.setting[factor] for factor in found.units)].append(holds)
-    return np.array([np.mean(shares) for shares in units.values()])
+    share = float(np.mean([np.mean(shares) for shares in units.values()]))
+    return {
+        "limits": clopper_pearson(share, len(units), level),
+        "level": level,
+        "method": INTERVAL,
+        "units": len(units),
+        "unit": list(found.units),
+    }
 
 
 def clopper_pearson(share: float, count: int, level: float) -> tuple[float, float]:
@@ -108,32 +108,28 @@ def thresholds(values: np.ndarray, own: float) -> list[float]:
     return sorted({*grid.tolist(), float(own)})
 
 
-def flips(found: Multiverse) -> dict[str, dict[str, Any] | None]:
+Flip = dict[str, Any]
+
+
+def flips(found: Multiverse) -> dict[str, Flip | None]:
     """For each factor, the smallest change of it alone that turns the verdict; None without one."""
-    own, verdict = found.own, found.verdicts[found.own_place]
-    single = defaultdict(list)
-    for each, other in zip(found.specifications, found.verdicts, strict=True):
-        changed = [factor for factor in own if each.setting[factor] != own[factor]]
+    tried: dict[str, list[tuple[Any, Verdict]]] = {factor: [] for factor in found.own}
+    for each, verdict in zip(found.specifications, found.verdicts, strict=True):
+        changed = [name for name, level in found.own.items() if each.setting[name] != level]
         if len(changed) == 1:
-            single[changed[0]].append((each.setting[changed[0]], other))
-    result: dict[str, dict[str, Any] | None] = {}
-    for factor in own:
-        tried = single[factor]
-        turning = [one for one in tried if one[1] != verdict]
-        if not turning:
-            result[factor] = None
-            continue
-        levels = found.levels(factor)
-        to, then = min(turning, key=lambda one: distance(levels, own[factor], one[0]))
-        result[factor] = {
-            "from": own[factor],
-            "to": to,
-            "verdict": then,
-            "distance": distance(levels, own[factor], to),
-            "turning": len(turning),
-            "tried": len(tried),
-        }
-    return result
+            tried[changed[0]].append((each.setting[changed[0]], verdict))
+    return {factor: _nearest(found, factor, levels) for factor, levels in tried.items()}
+
+
+def _nearest(found: Multiverse, factor: str, tried: list[tuple[Any, Verdict]]) -> Flip | None:
+    own, verdict, levels = found.own[factor], found.verdicts[found.own_place], found.levels(factor)
+    turning = [
+        {"from": own, "to": level, "verdict": other, "distance": distance(levels, own, level)}
+        for level, other in tried
+        if other != verdict
+    ]
+    nearest = min(turning, key=lambda flip: flip["distance"], default=None)
+    return nearest and {**nearest, "turning": len(turning), "tried": len(tried)}
 
 
 def distance(levels: Sequence[Any], one: Any, other: Any) -> float:
@@ -153,7 +149,7 @@ def distance(levels: Sequence[Any], one: Any, other: Any) -> float:
     return float(abs(ordered.index(one) - ordered.index(other)))
 
 
-def smallest(found: dict[str, dict[str, Any] | None]) -> dict[str, Any] | None:
+def smallest(found: dict[str, Flip | None]) -> Flip | None:
     """The smallest of these changes, the first of those that are equally small."""
     turning = {factor: flip for factor, flip in found.items() if flip}
     if not turning:

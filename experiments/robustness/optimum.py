@@ -41,7 +41,8 @@ def solve(declared: Optimum, train_size: int, mnist: data.Mnist) -> np.ndarray:
     """Find the optimum of every factor, from the largest on; a row for each."""
     examples = split(mnist, train_size=train_size)
     rows = np.zeros(len(declared.l2), COLUMNS)
-    with in_precision("float64"):
+    # the line search of optax adds int32 to int64
+    with in_precision("float64"), jax.numpy_dtype_promotion("standard"):
         problem = turned(examples.train)
         inputs = make_inputs(jnp.asarray(examples.validation.images), "float64")
         weights = jnp.zeros((CLASSES, inputs.shape[1]))
