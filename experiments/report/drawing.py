@@ -144,8 +144,8 @@ def place(figure: Figure, panels: list[Axes], *, columns: int, height: float) ->
     rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
     heights = [height if row[0].axison else height / 4 for row in rows]
     grid = GridSpec(len(rows), columns, figure=figure, height_ratios=heights)
-    for panel, cell in zip(panels, grid, strict=True):
-        panel.set_subplotspec(cell)
+    for number, panel in enumerate(panels):
+        panel.set_subplotspec(grid[number])
     figure.set_size_inches(NARROW, sum(heights))
 
 

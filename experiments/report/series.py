@@ -78,7 +78,8 @@ def _lines(axes: Axes) -> Iterator[Series]:
         x, y = units(axes.xaxis) * x, units(axes.yaxis) * y
         columns = {x_name: x, y_name: y}
         for band in bands:
-            columns |= _edges(units(axes.yaxis) * band.get_paths()[0].vertices[:, 1], len(x))
+            outline = np.asarray(band.get_paths()[0].vertices)
+            columns |= _edges(units(axes.yaxis) * outline[:, 1], len(x))
         look = {"None": "points", "-": "line"}.get(line.get_linestyle(), "dashes")
         artists = [line, *bands, *names]
         yield Series(_words(label), look, to_hex(line.get_color()), columns, x, y_name, artists)

@@ -42,7 +42,9 @@ def losses(runs: Mapping[str, TrainingResult]) -> Figure:
 
     def panel(axes: Axes, run: TrainingResult) -> None:
         curves.losses(axes, run)
-        axes.set_ylim(0, 1.2)
+        steps, values = run.history.evaluation_steps, run.history.evaluations.validation_loss
+        later = curves.upper_limit(values, steps, run.schedule.steps_per_epoch)
+        axes.set_ylim(0, max(1.2, later))
 
     return by_validation_set(runs, panel, "3b: loss of softmax regression, by validation set")
 

@@ -123,7 +123,7 @@ def test_a_claim_leads_to_its_numbers_and_they_to_the_files(whole: tuple[Path, s
     for task in TASKS:
         metrics = json.loads((folder / task.name / "metrics.json").read_text(encoding="utf-8"))
         for claim in task.claims:
-            found = f'<details id="{claim.statement.id}-numbers">(.*?)</details>'
+            found = f'<div id="{claim.statement.id}-numbers">(.*?)</div>'
             [chain] = re.findall(found, text, re.DOTALL)
             numbers = re.findall(rf'href="#{task.name}/(.*?)">.*?</a></th><td>(.*?)<', chain)
             of_metrics = [each for each in numbers if not each[0].startswith("settings/")]

@@ -28,6 +28,10 @@ UNSEEN_TEXT = """
     }).map(text => svg.closest('figure').dataset.name + ': ' + text.textContent);
   });
 """
+DOT = """
+  const box = arguments[0].querySelector('.dot').getBoundingClientRect();
+  return [box.x + box.width / 2, box.y + box.height / 2];
+"""
 LAST_POINT = """
   const [figure, label] = arguments;
   const line = figure.querySelector(`.wide [data-series="${label}"] path`);
@@ -82,10 +86,11 @@ def label_of(figure: WebElement, name: str) -> tuple[WebElement, str]:
     return label, label.get_attribute("data-label") or ""
 
 
-def point_at(browser: webdriver.Chrome, figure: WebElement, label: str) -> None:
+def point_at(browser: webdriver.Chrome, figure: WebElement, label: str) -> tuple[float, float]:
     """Moves the mouse to the last point of a series in the first panel."""
     x, y = browser.execute_script(LAST_POINT, figure, label)
     command(browser, "Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    return x, y
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -113,8 +118,8 @@ def test_nothing_is_cut_off(browser: webdriver.Chrome, address: str, width: int,
     assert browser.execute_script(UNSEEN_TEXT) == []
     hidden = "return [...document.querySelectorAll('td.measured')].filter(e => !e.offsetHeight)"
     assert browser.execute_script(hidden) == []
-    small = "return [...document.querySelectorAll('.formula')].filter(e => e.scrollWidth > e.offsetWidth)"
-    assert len(browser.execute_script(small)) == 0 or width == 320
+    wide = "return [...document.querySelectorAll('.formula')].filter(e => e.scrollWidth > {})"
+    assert width == 320 or browser.execute_script(wide.format("e.offsetWidth")) == []
 
 
 def test_a_phone_has_a_drawing_of_its_own(browser: webdriver.Chrome, address: str):
@@ -149,7 +154,7 @@ def test_links_lead_from_a_check_to_its_number_its_settings_and_the_file(
 ):
     look(browser, width=1280)
     browser.get(address)
-    visible = "const e = document.querySelector(':target, [open]:target'); return e.getBoundingClientRect().height > 0"
+    visible = "return document.querySelector(':target').getBoundingClientRect().height > 0"
     for place in (
         "#gradient-1a .checks a",
         "#gradient-1a-numbers th a",
@@ -184,7 +189,8 @@ def test_hovering_gives_the_numbers_of_the_history(
 ):
     last = evaluations(small_report, "sequential")[-1]
     for name, column in (("validation", "validation_accuracy"), ("training", "train_accuracy")):
-        point_at(browser, figure, label_of(figure, name)[1])
+        at = point_at(browser, figure, label_of(figure, name)[1])
+        assert browser.execute_script(DOT, figure) == pytest.approx(at, abs=1)
         title, step, accuracy = readout(figure)
         assert title.endswith(f", {name}")
         assert step == f"step: {last['step']}"
@@ -199,10 +205,10 @@ def test_the_readout_stays_on_a_phone(browser: webdriver.Chrome, address: str):
     for plot in browser.find_elements("css selector", ".plot"):
         for key in (Keys.ARROW_RIGHT, Keys.END):
             plot.send_keys(key)
-            box = "const r = arguments[0].querySelector('output').getBoundingClientRect(); return [r.left, r.right]"
-            left, right = browser.execute_script(box, plot)
-            assert left >= 0
-            assert right <= 390
+            assert readout(plot) != [""]
+            box = plot.find_element("css selector", "output").rect
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
 
 
 def test_the_keyboard_gives_the_same_numbers(
@@ -245,23 +251,33 @@ def test_a_series_can_be_switched_off_and_on(browser: webdriver.Chrome, figure: 
 
 
 def test_the_data_are_those_of_the_history(
-    browser: webdriver.Chrome, figure: WebElement, small_report: SmallReport, tmp_path: Path
+    browser: webdriver.Chrome, address: str, small_report: SmallReport, tmp_path: Path
 ):
+    look(browser, width=1280)
+    browser.get(address)
     command(browser, "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
-    figure.find_element("css selector", "button.data").click()
-    path = tmp_path / "3c_accuracy.csv"
+    browser.find_element("css selector", "figure[data-name='3b_loss'] button.data").click()
+    path = tmp_path / "3b_loss.csv"
     for _ in range(100):
         if path.exists():
             break
         time.sleep(0.1)
     rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-    assert {*rows[0]} == {"panel", "series", "step", "accuracy (%)"}
+    loss, percentiles = "cross entropy (nats)", ("5th percentile", "95th percentile")
+    assert {*rows[0]} == {"panel", "series", "step", loss, *percentiles}
+    assert sorted({row["series"] for row in rows}) == [
+        "training, mean of an epoch; band: 90 % of its batches",
+        "validation",
+    ]
     validation = [row for row in rows if row["series"] == "validation"]
     panels = list(dict.fromkeys(row["panel"] for row in validation))
     for panel, run in zip(panels, ("sequential", "stochastic"), strict=True):
-        found = [(r["step"], float(r["accuracy (%)"])) for r in validation if r["panel"] == panel]
-        history = evaluations(small_report, run)
-        assert found == [(r["step"], percent(r["validation_accuracy"])) for r in history]
+        found = [(row["step"], row[loss]) for row in validation if row["panel"] == panel]
+        wanted = [(row["step"], row["validation_loss"]) for row in evaluations(small_report, run)]
+        assert [step for step, _ in found] == [step for step, _ in wanted]
+        assert [float(value) for _, value in found] == [
+            pytest.approx(float(value), rel=1e-4) for _, value in wanted
+        ]
 
 
 def test_without_a_script_all_but_the_answers_are_there(browser: webdriver.Chrome, address: str):
