@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import SmallReport
-from report_page import METRICS, Elements, make_page
+from report_page import LEDGER, METRICS, Elements, make_page
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
@@ -19,8 +19,6 @@ from selenium.webdriver.chrome.service import Service
 from experiments.__main__ import TASKS
 from experiments.report.document import stylesheet
 from experiments.report.equations import equation_anchor, mathml
-from experiments.task1_gradients.ledger import ledger_rows
-from mnist_jax import derivation
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = (
@@ -124,12 +122,7 @@ def letters(text: str) -> Counter[str]:
 
 @pytest.mark.parametrize(
     "latex",
-    [
-        row[name]
-        for row in ledger_rows(derivation.ledger())
-        for name in ("latex", "corrected_latex")
-        if row[name]
-    ],
+    [row[name] for row in LEDGER for name in ("latex", "corrected_latex") if row[name]],
 )
 def test_no_letter_of_an_equation_is_lost(latex: str):
     text = unescape(re.sub("<[^>]*>", "", mathml(latex)))
@@ -139,7 +132,7 @@ def test_no_letter_of_an_equation_is_lost(latex: str):
 
 def test_the_derivations_hold_every_line_of_the_ledger(whole: tuple[Path, str]):
     ids = [name for name in Elements(whole[1]).values("id", "li") if name.startswith("equation")]
-    assert ids == [equation_anchor(row["number"]) for row in ledger_rows(derivation.ledger())]
+    assert ids == [equation_anchor(row["number"]) for row in LEDGER]
 
 
 def luminance(color: str) -> float:
