@@ -17,7 +17,7 @@ import numpy as np
 
 from experiments import reported
 from experiments.robustness.declared import Digits
-from experiments.sweep import sealed
+from experiments.sweep import checksummed
 from experiments.sweep.begun import warn
 from mnist_jax import data
 from mnist_jax.errors import UsageError
@@ -57,14 +57,14 @@ class Kept(NamedTuple):
         if not path.is_file():
             return None
         try:
-            return sealed.read(path, self.belong_to)
-        except sealed.UnsoundError as error:
+            return checksummed.read(path, self.belong_to)
+        except checksummed.DamagedError as error:
             warn(f"{path} is damaged ({error}); its {part.runs} runs are trained again")
             return None
 
     def write(self, part: Part, rows: np.ndarray) -> None:
         """Keep the table of a part."""
-        sealed.write(self.folder / f"{part.name}.npy", rows, self.belong_to)
+        checksummed.write(self.folder / f"{part.name}.npy", rows, self.belong_to)
 
 
 def split(

@@ -103,4 +103,4 @@ def show(verified: Sequence[Verified]) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(exit_code(run, kept="nothing is written"))
+    raise SystemExit(exit_code(run, "nothing is written"))

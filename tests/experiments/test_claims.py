@@ -11,7 +11,6 @@ from conftest import SmallReport
 
 from experiments.__main__ import TASKS
 from experiments.common.claims import Condition, Verdict, judge, verdict
-from experiments.common.progress import Progress
 from experiments.common.provenance import select
 from experiments.task2_logistic.settings import Task2Settings
 from experiments.task4_regularization.settings import Task4Settings
@@ -152,18 +151,11 @@ def test_a_verdict_flips_with_its_measurement(claim, before, path, value, after)
     assert judge(BY_ID[claim], changed(path, value)[task], set()).verdict == after
 
 
-def test_every_claim_finds_its_numbers_in_real_metrics(mnist, small_report: SmallReport):
-    small = {"train_size": 900, "validation_size": 300, "epochs": 2}
-    seeds = {"lag_seeds": 2, "patience_seeds": 2, "curve_seeds": 2}
-    first, *others = TASKS
-    written = (small_report.folder / first.name / "metrics.json").read_text(encoding="utf-8")
-    metrics = {first.name: json.loads(written)}
-    with Progress() as progress:
-        for task in others:
-            settings = task.settings(**small, **(seeds if task is TASKS[1] else {}))
-            metrics[task.name] = task.measure(settings, mnist, progress).metrics
-    for claim in CLAIMS:
-        measured = claim.measured(metrics[claim.statement.task])
+def test_the_claims_of_task_1_find_their_numbers_in_real_metrics(small_report: SmallReport):
+    # those of the other tasks: test_verify.py
+    written = (small_report.folder / TASKS[0].name / "metrics.json").read_text(encoding="utf-8")
+    for claim in TASKS[0].claims:
+        measured = claim.measured(json.loads(written))
         assert measured.text
         assert all(condition.statement for condition in measured.conditions)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import SmallReport
-from report_page import METRICS, Elements, make_page
+from report_page import LEDGER, METRICS, Elements, make_page
 
 from experiments import reported
 from experiments.__main__ import TASKS
@@ -21,8 +21,7 @@ from experiments.report.document import part
 from experiments.report.drawing import COLORS
 from experiments.report.equations import equation_anchor, mathml
 from experiments.report.section import value_text
-from experiments.task1_gradients.ledger import ledger_rows
-from mnist_jax import __version__, derivation
+from mnist_jax import __version__
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -197,12 +196,7 @@ def letters(text: str) -> Counter[str]:
 
 @pytest.mark.parametrize(
     "latex",
-    [
-        row[name]
-        for row in ledger_rows(derivation.ledger())
-        for name in ("latex", "corrected_latex")
-        if row[name]
-    ],
+    [row[name] for row in LEDGER for name in ("latex", "corrected_latex") if row[name]],
 )
 def test_no_letter_of_an_equation_is_lost(latex: str):
     text = unescape(re.sub("<[^>]*>", "", mathml(latex)))
@@ -212,7 +206,7 @@ def test_no_letter_of_an_equation_is_lost(latex: str):
 
 def test_the_derivations_hold_every_line_of_the_ledger(whole: tuple[Path, str]):
     ids = [name for name in Elements(whole[1]).values("id", "li") if name.startswith("equation")]
-    assert ids == [equation_anchor(row["number"]) for row in ledger_rows(derivation.ledger())]
+    assert ids == [equation_anchor(row["number"]) for row in LEDGER]
 
 
 def luminance(color: str) -> float:
