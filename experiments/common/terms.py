@@ -26,7 +26,8 @@ TERMS = {
     "evaluation": "After every fifth of an epoch, training and validation accuracy and the "
     "validation loss are measured.",
     "file order, shuffled": "Batches come in the order of the data's files, the same in every "
-    "epoch, or in a new random order in every epoch.",
+    "epoch, or in a new random order in every epoch; task 2 trains in file order and, with the "
+    "setting shuffle, in random orders too.",
     "selection": "A selection is a choice of validation images from the test images: sequential if "
     "it is the last ones in file order, stochastic or random if it is drawn at random.",
     "lag": "A criterion that stops training when the validation loss is not below what it was "

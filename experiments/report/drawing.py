@@ -165,7 +165,7 @@ def svg(figure: Figure, name: str) -> Markup:
     for pattern, new in (
         (r"<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>", ""),
         (r'id="(series|panel)-(\d+)"', r'data-\1="\2"'),
-        (r' id="\w+_\d+"', ""),
+        (r' id="(\w+_\d+|image\w+)"', ""),
         (r'(id="|href="#|url\(#)(\w+)', rf"\g<1>{name}-\2"),
         (r"font: (?:\w+ )*?([\d.]+)px [^;\"]*", r"font-size: \1px"),
         (rf"#(?:{'|'.join(COLORS)})\b", lambda found: page_color(found[0])),

@@ -208,7 +208,7 @@ def test_what_an_earlier_run_left_is_not_mixed_with_the_new(tmp_path):
     (tmp_path / "mine.png").touch()
     assert run(TASK4, tmp_path, *SMALL, "--l2", "0") == 0
     names = {path.stem for path in tmp_path.glob("*.png")}
-    assert names == {"4b_weights", "4d_train_validation", "mine"}
+    assert names == {"4b_weights", "4c_accuracy", "4d_train_validation", "mine"}
 
 
 def test_everything_at_once_judges_only_what_it_measured(small_report: SmallReport):
