@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
-from tyro.conf import Suppress
+from tyro.conf import Fixed, Suppress
 
 from experiments import reported
 from experiments.common.settings import OneValidationSet
@@ -28,8 +28,8 @@ class Task1Settings(OneValidationSet):
     digits: tuple[int, int] = reported.DIGITS
     """The two digits of 1a."""
 
-    gradients: Annotated[tuple[str, ...], Suppress] = tuple(reported.GRADIENTS)
-    """Gradients to check. Fewer than all are for `experiments.verify`: the figures need all."""
+    gradients: Annotated[tuple[str, ...], Fixed, Suppress] = tuple(reported.GRADIENTS)
+    """Gradients to check. No flag: `experiments.verify` asks for one, the figures need all."""
 
     def check(self) -> Self:
         """Validates settings that do not depend on the data."""

@@ -19,6 +19,7 @@ from experiments.task1_gradients.__main__ import TASK as TASK1
 from experiments.task2_logistic.__main__ import TASK as TASK2
 from experiments.task3_softmax.__main__ import TASK as TASK3
 from experiments.task4_regularization.__main__ import TASK as TASK4
+from mnist_jax import plotting
 
 SMALL = ["--train-size", "900", "--validation-size", "300", "--epochs", "2"]
 FEW_SEEDS = ["--lag-seeds", "3", "--patience-seeds", "2", "--curve-seeds", "2"]
@@ -28,6 +29,12 @@ pytestmark = pytest.mark.usefixtures("mnist")  # without the data, skipped with 
 
 def run(task, folder: Path, *flags: str) -> int:
     return run_task(task, [*flags, "--output-dir", str(folder)])
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Renders no figure, for tests that look at other files."""
+    monkeypatch.setattr(plotting, "save", lambda figure, folder, name: None)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +132,7 @@ def test_a_run_that_diverges_at_once_still_leaves_all_its_files(task, flags, tmp
     assert (tmp_path / "metrics.json").exists()
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_run_that_diverges_is_code_3_and_writes_its_history(tmp_path, capsys):
     flags = [*SMALL, "--batch-size", "32", "--l2", "0", "2", "--learning-rate", "10"]
     assert run(TASK4, tmp_path, *flags, "--epochs", "10") == 3
@@ -183,6 +191,7 @@ def test_task_1_leaves_its_folder_complete(small_report: SmallReport):
     assert names == drawn | documents | {"metrics.json", "config.json", "history.csv"}
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_metrics_of_task_2(tmp_path):
     assert run(TASK2, tmp_path, *SMALL, *FEW_SEEDS) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())
@@ -198,6 +207,7 @@ def test_metrics_of_task_2(tmp_path):
     assert metrics["shuffled"]["stop_steps"]["lag"]["seeds"] == 3
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_without_shuffling_task_2_says_nothing_of_shuffled_runs(tmp_path):
     assert run(TASK2, tmp_path, *SMALL, "--no-shuffle") == 0
     assert "shuffled" not in json.loads((tmp_path / "metrics.json").read_text())
@@ -271,6 +281,7 @@ def test_a_full_disk_is_one_message_and_the_numbers_are_kept(tmp_path, monkeypat
     assert names == {"metrics.json", "config.json", "history.csv"}
 
 
+@pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize("data_dir", ["no-such-folder"])
 def test_nothing_is_said_of_overwriting_if_nothing_will_be(data_dir, tmp_path, capsys):
     assert run(TASK4, tmp_path, *SMALL, "--l2", "0") == 0
@@ -279,6 +290,7 @@ def test_nothing_is_said_of_overwriting_if_nothing_will_be(data_dir, tmp_path, c
     assert "overwritten" not in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_what_is_overwritten_is_said_before(tmp_path, capsys):
     flags = [*SMALL, "--l2", "0"]
     assert run(TASK4, tmp_path, *flags) == 0
@@ -287,6 +299,7 @@ def test_what_is_overwritten_is_said_before(tmp_path, capsys):
     assert f"{tmp_path} holds files of an earlier run" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_quiet_command_says_where_the_files_are(tmp_path, capsys):
     for _ in range(2):
         assert run(TASK4, tmp_path, *SMALL, "--l2", "0", "--quiet") == 0
