@@ -18,7 +18,7 @@ import numpy as np
 from experiments import reported
 from experiments.robustness.declared import Digits
 from experiments.sweep import checksummed
-from experiments.sweep.begun import warn
+from experiments.sweep.manifest import warn
 from mnist_jax import data
 from mnist_jax.errors import UsageError
 from mnist_jax.results import write_json

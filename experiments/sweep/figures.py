@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.sweep.settings import SweepSettings
 from experiments.sweep.summary import by_pair
-from experiments.task2_logistic.figures import stopping_histogram
+from experiments.task2_logistic.figures import stopping_bins, stopping_histogram, stopping_steps
 from mnist_jax import plotting
 from mnist_jax.training import Outcome
 
@@ -87,17 +87,16 @@ def accuracy_by(runs: np.recarray, name: str, other: str) -> Figure:
 
 def stopping(settings: SweepSettings, metrics: dict[str, Any], runs: np.recarray) -> Figure:
     """Draws the distribution of the stopping steps, one panel for each pair."""
-    pairs = [
-        (rate, l2, rows)
-        for rate, l2, rows in by_pair(runs)
-        if (rows.outcome == Outcome.STOPPED_EARLY).any()
-    ][:MAX_CURVES]
+    pairs = [(rate, l2, rows) for rate, l2, rows in by_pair(runs) if len(stopping_steps(rows))][
+        :MAX_CURVES
+    ]
+    bins = stopping_bins([rows for *_, rows in pairs], metrics["evaluate_every"])
     figure, grid = plotting.new_figure(len(pairs), 1, size=(7, 1.2 + 1.6 * len(pairs)), sharex=True)
     for axes, (rate, l2, rows) in zip(grid[:, 0], pairs, strict=True):
-        stopped = np.sum(rows.outcome == Outcome.STOPPED_EARLY)
-        stopping_histogram(axes, rows, "C0", metrics["evaluate_every"])
+        steps = stopping_steps(rows)
+        stopping_histogram(axes, steps, bins, color="C0", label="stopped")
         axes.set_title(
-            f"learning rate {rate:g}, λ = {l2:g}: {settings.criterion} stopped {stopped} of "
+            f"learning rate {rate:g}, λ = {l2:g}: {settings.criterion} stopped {len(steps)} of "
             f"{len(rows)} runs",
             fontsize="medium",
         )

@@ -14,6 +14,8 @@ from mnist_jax import plotting
 from mnist_jax.training import Outcome, TrainingResult
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -59,9 +61,9 @@ def accuracy(run: TrainingResult) -> Figure:
 def stopping(metrics: Task2Metrics, stopped: dict[str, np.recarray]) -> Figure:
     """2d: the stopping steps of the shuffled runs, a panel for each criterion."""
     figure, grid = plotting.new_figure(len(stopped), 1, size=(7, 5), sharex=True)
-    bins = stopping_bins(stopped, metrics["evaluate_every"])
+    bins = stopping_bins([*stopped.values()], metrics["evaluate_every"])
     for axes, (name, runs), color in zip(grid[:, 0], stopped.items(), (TRAIN, THIRD), strict=True):
-        steps = runs.last_step[runs.outcome == Outcome.STOPPED_EARLY]
+        steps = stopping_steps(runs)
         stopping_histogram(axes, steps, bins, color=color, label=f"stopped by {name}")
         unshuffled = metrics["unshuffled"]["stop_step"][name]
         if unshuffled is not None:
@@ -76,11 +78,14 @@ def stopping(metrics: Task2Metrics, stopped: dict[str, np.recarray]) -> Figure:
     return figure
 
 
-def stopping_bins(stopped: dict[str, np.recarray], evaluate_every: int) -> np.ndarray:
-    """Edges of some sixty bins of whole evaluations, the same for every criterion."""
-    steps = np.concatenate(
-        [r.last_step[r.outcome == Outcome.STOPPED_EARLY] for r in stopped.values()]
-    )
+def stopping_steps(runs: np.recarray) -> np.ndarray:
+    """The last steps of the runs that were stopped early."""
+    return runs.last_step[runs.outcome == Outcome.STOPPED_EARLY]
+
+
+def stopping_bins(tables: Sequence[np.recarray], evaluate_every: int) -> np.ndarray:
+    """Edges of some sixty bins of whole evaluations, the same for every table of runs."""
+    steps = np.concatenate([stopping_steps(runs) for runs in tables])
     low, high = (steps.min(), steps.max()) if len(steps) else (0, evaluate_every)
     width = evaluate_every * max(1, round((high - low) / evaluate_every / 60))
     return np.arange(low - evaluate_every / 2, high + width, width)

@@ -154,7 +154,7 @@ METRICS = {"a": {"b": 1, "c": [2, 3]}, "d": 4, "e": {"f": 5}}
     ],
 )
 def test_the_numbers_of_a_claim_are_those_that_it_reads(read: Any, paths: list[str]):
-    @claim(Statement("id", "task", "says"), needs=(), evidence="metrics.json")
+    @claim(Statement("id", "task", "says"), needs=(), evidence="metrics.json", numbers=())
     def measured(metrics: Any) -> Measured:
         return Measured(str(read(metrics)), (Condition("holds", holds=True),))
 
