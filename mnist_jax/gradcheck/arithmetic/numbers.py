@@ -116,7 +116,7 @@ def _apply(ufunc: Any, method: str, inputs: Sequence[Any], how: dict[str, Any]) 
     result = function(*plain, **how)
     if how.get("out") is not None:
         return result
-    result = np.asanyarray(result)
+    result = np.asarray(result)
     if result.dtype == object and all(isinstance(x, bool) for x in result.flat):
         result = result.astype(bool)
     return result.view(Numbers)[()] if result.dtype == object else result[()]
@@ -139,8 +139,7 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     check = next(x.flat[0] for x in (a, b) if x.size and isinstance(x.flat[0], Number)).check
     check(PER_PRODUCT * a.size * b.shape[1])
     balls = [as_objects(map(ball_of, x.ravel().tolist()), (1, *x.shape)) for x in (a, b)]
-    numbers = np.frompyfunc(lambda ball: Number(ball, check), 1, 1)(matmul(*balls)[0])
-    return np.asarray(numbers, object)
+    return as_objects((Number(x, check) for x in matmul(*balls).flat), (len(a), b.shape[1]))
 
 
 MAKERS = ("zeros", "ones", "empty", "full", "eye", "identity", "zeros_like", "ones_like")
@@ -152,8 +151,8 @@ COMPILED = ("numpy", "scipy", "pandas", "jax")
 class _NumPy:
     """NumPy, whose functions make arrays that can hold balls in one thread.
 
-    It replaces NumPy in the modules of a user's functions alone. Compiled code, such as that of
-    `numpy.random`, uses NumPy itself, since it writes floats to the memory of its arrays.
+    It replaces NumPy in the modules of a user's functions alone: compiled code, such as that of
+    `numpy.random`, writes floats to the memory of its arrays.
     """
 
     def __init__(self) -> None:
@@ -187,10 +186,10 @@ def _arrays_of_numbers(function: Callable[..., Any]) -> Iterator[None]:
     used = [plain, *(value for _, value in captured(plain) if callable(value))]
     modules = {id(names): names for names in map(_globals_of, used) if names is not None}
     ours, places = _NumPy(), []
+    for names in modules.values():
+        if names.get("__name__", "").partition(".")[0] not in COMPILED:
+            places += [(names, name) for name, value in names.items() if value is np]
     try:
-        for names in modules.values():
-            if names.get("__name__", "").partition(".")[0] not in COMPILED:
-                places += [(names, name) for name, value in names.items() if value is np]
         for names, name in places:
             names[name] = ours
         yield
@@ -204,8 +203,7 @@ def _globals_of(function: Any) -> dict[str, Any] | None:
     code = getattr(plain, "__func__", plain)
     if not hasattr(code, "__globals__"):  # a callable object
         code = type(plain).__call__
-    found = getattr(code, "__globals__", None)
-    return found if isinstance(found, dict) else None
+    return getattr(code, "__globals__", None)
 
 
 def _holds_numbers(value: Any) -> bool:
