@@ -15,8 +15,8 @@ SETTING = (
     f"Tasks 2 to 4 use the first {reported.TRAIN_SIZE:,} training images and validate on "
     f"{reported.VALIDATION_SIZE:,} of the 10,000 test images. Pixels are scaled to [-1, 1], and a "
     "1 is appended for the bias. Weights begin at zero, which for these models is as good a place "
-    f"as any: their losses are convex. Batches have {reported.BATCH_SIZE} images, and an epoch's "
-    f"incomplete last batch is dropped. Task 2 keeps two digits only, {reported.DIGITS[0]} as "
+    f"as any: their losses are convex. Batches have {reported.BATCH_SIZE} images; images left over "
+    f"at the end of a pass are dropped. Task 2 keeps two digits only, {reported.DIGITS[0]} as "
     f"label 1 and {reported.DIGITS[1]} as label 0."
 )
 

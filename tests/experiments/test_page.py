@@ -157,12 +157,11 @@ def test_documents_and_page_name_a_claim_alike(whole: tuple[Path, str]):
 def test_words_are_explained_before_they_are_used(whole: tuple[Path, str]):
     text = unescape(re.sub(r"<(style|script|svg|nav).*?</\1>", "", whole[1], flags=re.DOTALL))
     body = re.sub(r"<[^>]*>", " ", text[text.index("<body") :])
-    place = body.index(terms.TASK)
     for words, explanation in terms.TERMS.items():
+        before = body.partition(explanation)[0].rstrip().removesuffix(words)
         for word in words.split(", "):
-            use = re.search(rf"\b{word}\b", body[place:])
-            assert use
-            assert place + use.start() <= body.index(explanation)
+            assert re.search(rf"\b{word}\b", body.partition(explanation)[2])
+            assert not re.search(rf"\b{word}\b", before), word
 
 
 def test_the_page_says_how_to_cite_it(whole: tuple[Path, str]):
