@@ -57,7 +57,7 @@ def specification_curve(found: Multiverse, entry: dict[str, Any]) -> Figure:
     )
     for (values, levels, shares), condition in zip(grid.T, conditions, strict=True):
         numbers = found.values[condition["statement"]]
-        order = np.argsort(numbers)
+        order = np.argsort(numbers)[: np.isfinite(numbers).sum()]  # those without one come last
         sorted_values(values, numbers[order], condition)
         level_strip(levels, rows, order)
         share_by_threshold(shares, condition)
@@ -72,18 +72,17 @@ def specification_curve(found: Multiverse, entry: dict[str, Any]) -> Figure:
 
 def sorted_values(axes: Axes, numbers: np.ndarray, condition: dict[str, Any]) -> None:
     """The numbers of all settings in rising order; shaded where the condition holds."""
-    known = numbers[np.isfinite(numbers)]
-    share = np.linspace(0, 100, len(known))
-    some = np.unique(np.linspace(0, len(known) - 1, 400).astype(int))
-    axes.plot(share[some], known[some], color=TRAIN)
+    share = np.linspace(0, 100, len(numbers))
+    some = np.unique(np.linspace(0, len(numbers) - 1, 400).astype(int))
+    axes.plot(share[some], numbers[some], color=TRAIN)
     limit = condition["threshold"]
-    low, high = np.quantile([*known, limit, condition["value"]], (0.02, 0.98))
+    low, high = np.quantile([*numbers, limit, condition["value"]], (0.02, 0.98))
     margin = 0.08 * (high - low) or 1.0
     axes.set(xlim=(0, 100), ylim=(low - margin, high + margin))
     edge = limit, (high + margin if ">" in condition["relation"] else low - margin)
     axes.axhspan(*sorted(edge), color=THIRD, alpha=0.15, linewidth=0)
     axes.axhline(limit, color="black", linestyle="--", linewidth=1)
-    own = np.searchsorted(known, condition["value"])
+    own = np.searchsorted(numbers, condition["value"])
     axes.plot(share[min(own, len(share) - 1)], condition["value"], "o", color=VALIDATION)
     axes.set_title(fill(condition["statement"], 44), fontsize="small")
 
