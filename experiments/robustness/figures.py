@@ -26,6 +26,9 @@ BINS = 60
 """Columns of the lower panel of a specification curve, at most."""
 IMAGES = (8, 16)
 """Rows and columns of the images of a batch."""
+SIDE = 28
+EVERY = 20
+"""Windows from one point of a curve to the next."""
 
 
 def draw(found: Found, entries: list[dict[str, Any]]) -> dict[str, Figure]:
@@ -57,7 +60,7 @@ def specification_curve(found: Multiverse, entry: dict[str, Any]) -> Figure:
     )
     for (values, levels, shares), condition in zip(grid.T, conditions, strict=True):
         numbers = found.values[condition["statement"]]
-        order = np.argsort(numbers)
+        order = np.argsort(numbers)[: np.isfinite(numbers).sum()]  # those without one come last
         sorted_values(values, numbers[order], condition)
         level_strip(levels, rows, order)
         share_by_threshold(shares, condition)
@@ -72,18 +75,18 @@ def specification_curve(found: Multiverse, entry: dict[str, Any]) -> Figure:
 
 def sorted_values(axes: Axes, numbers: np.ndarray, condition: dict[str, Any]) -> None:
     """The numbers of all settings in rising order; shaded where the condition holds."""
-    known = numbers[np.isfinite(numbers)]
-    share = np.linspace(0, 100, len(known))
-    some = np.unique(np.linspace(0, len(known) - 1, 400).astype(int))
-    axes.plot(share[some], known[some], color=TRAIN)
+    share = np.linspace(0, 100, len(numbers))
+    some = np.unique(np.linspace(0, len(numbers) - 1, 400).astype(int))
+    axes.plot(share[some], numbers[some], color=TRAIN)
     limit = condition["threshold"]
-    low, high = np.quantile([*known, limit, condition["value"]], (0.02, 0.98))
+    ends = [*np.quantile(numbers, (0.02, 0.98)), limit, condition["value"]]
+    low, high = min(ends), max(ends)
     margin = 0.08 * (high - low) or 1.0
     axes.set(xlim=(0, 100), ylim=(low - margin, high + margin))
     edge = limit, (high + margin if ">" in condition["relation"] else low - margin)
     axes.axhspan(*sorted(edge), color=THIRD, alpha=0.15, linewidth=0)
     axes.axhline(limit, color="black", linestyle="--", linewidth=1)
-    own = np.searchsorted(known, condition["value"])
+    own = np.searchsorted(numbers, condition["value"])
     axes.plot(share[min(own, len(share) - 1)], condition["value"], "o", color=VALIDATION)
     axes.set_title(fill(condition["statement"], 44), fontsize="small")
 
@@ -152,20 +155,23 @@ def batch_contents(own: dict[str, Any]) -> Figure:
 
 def batch_images(batches: Batches, batch: int) -> Figure:
     """2e: the images of the batch at which the spikes are, the hardest first."""
-    order = np.argsort(-np.abs(batches.residuals[batch]))
-    figure, grid = plotting.new_figure(*IMAGES, size=(8, 4.6))
-    for axes, image in zip(grid.ravel(), order, strict=False):
-        axes.imshow(batches.images[batch, image].reshape(28, 28), cmap="Greys")
-        axes.set(xticks=[], yticks=[])
-        axes.grid(visible=False)
-        wrong = batches.wrong[batch, image]
-        for spine in axes.spines.values():
-            spine.set(visible=True, color=VALIDATION if wrong else "0.8", linewidth=2 * wrong + 0.5)
-    figure.suptitle(
-        f"2e: the images of batch {batch}, the hardest first; framed: misread at the last weights",
-        x=0.01,
-        ha="left",
+    from matplotlib.patches import Rectangle
+
+    count, side = IMAGES[0] * IMAGES[1], SIDE + 4  # room for the frames
+    order = np.argsort(-np.abs(batches.residuals[batch]))[:count]
+    tiles = np.pad(batches.images[batch, order].reshape(-1, SIDE, SIDE), [(0, 0), (2, 2), (2, 2)])
+    rows = tiles.reshape(*IMAGES, side, side).swapaxes(1, 2)
+    figure, [[axes]] = plotting.new_figure(size=(8, 4.4))
+    axes.imshow(rows.reshape(IMAGES[0] * side, -1), cmap="Greys", interpolation="nearest")
+    for place in np.flatnonzero(batches.wrong[batch, order]):
+        corner = place % IMAGES[1] * side, place // IMAGES[1] * side
+        frame = Rectangle(corner, side - 1, side - 1, fill=False, color=VALIDATION, linewidth=2)
+        axes.add_patch(frame)
+    axes.set_axis_off()
+    title = (
+        f"2e: the images of batch {batch}, the hardest first; framed: misread at the last weights"
     )
+    axes.set_title(title)
     return figure
 
 
@@ -175,12 +181,13 @@ def windows(runs: list[Run]) -> Figure:
     sizes = list(dict.fromkeys(run.setting["train_size"] for run in runs))
     for size, color in zip(sizes, (FOURTH, THIRD, TRAIN), strict=False):
         some = [run for run in runs if run.setting["train_size"] == size]
-        lines = np.array([window_accuracies(run.row["correct"], SIZE) for run in some])
+        lines = np.array([window_accuracies(run.row["correct"], SIZE)[::EVERY] for run in some])
         label = f"{size:,} training images, median and 90 % of {len(some)} runs"
-        plotting.band(axes, np.arange(lines.shape[1]), lines, color=color, label=label)
+        plotting.band(axes, EVERY * np.arange(lines.shape[1]), lines, color=color, label=label)
     own = next(run for run in runs if run.setting == OWN)
     accuracy = window_accuracies(own.row["correct"], SIZE)
-    axes.plot(accuracy, color="black", linewidth=0.8, label="the report's setting")
+    first = np.arange(0, len(accuracy), EVERY)
+    axes.plot(first, accuracy[first], color="black", linewidth=0.8, label="the report's setting")
     axes.plot(len(accuracy) - 1, accuracy[-1], "o", color=VALIDATION, label="its validation set")
     for first in (OTHER_WRITERS - SIZE, OTHER_WRITERS):
         axes.axvline(first, color="black", linestyle="--", linewidth=1)

@@ -1,6 +1,6 @@
 """What is said of a claim over all settings: share, interval, thresholds, smallest change."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,10 +51,8 @@ def entry(found: Multiverse, level: float) -> dict[str, Any]:
 
 def interval(found: Multiverse, level: float) -> dict[str, Any]:
     """The interval of the share; settings that are not independent count as one observation."""
-    units = defaultdict(list)
-    for each, holds in zip(found.specifications, found.holds, strict=True):
-        units[tuple(each.setting[factor] for factor in found.units)].append(holds)
-    share = float(np.mean([np.mean(shares) for shares in units.values()]))
+    units = {tuple(each.setting[name] for name in found.units) for each in found.specifications}
+    share = float(found.holds.mean())
     return {
         "limits": clopper_pearson(share, len(units), level),
         "level": level,

@@ -81,9 +81,9 @@ def turning(rows: np.ndarray) -> dict[str, Any]:
 
 
 def _crossing(l2: np.ndarray, exponent: np.ndarray, level: float) -> float:
-    """The factor from which on the exponent is below a level, on a line between two factors."""
-    last = int(np.flatnonzero(exponent >= level)[-1])
-    if last + 1 == len(l2):
+    """The factor from which on the exponent is below a level, between two factors; NaN if none."""
+    above = np.flatnonzero(exponent >= level)
+    if not len(above) or above[-1] + 1 == len(l2):
         return float("nan")
-    some = slice(last, last + 2)
+    some = slice(above[-1], above[-1] + 2)
     return float(np.exp(np.interp(-level, -exponent[some], np.log(l2[some]))))

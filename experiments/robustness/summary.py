@@ -40,10 +40,10 @@ def flip_text(flip: dict[str, Any] | None) -> str:
         >>> flip_text({"factor": "batch_size", "from": 128, "to": 64, "verdict": "refuted"})
         'batch size 64 instead of 128: refuted'
         >>> flip_text(None)
-        'none of one setting'
+        'none of those tried'
     """
     if flip is None:
-        return "none of one setting"
+        return "none of those tried"
     name = flip["factor"].replace("_", " ")
     to, own = (level_text(flip[end]) for end in ("to", "from"))
     return f"{name} {to} instead of {own}: {flip['verdict']}"
@@ -52,7 +52,9 @@ def flip_text(flip: dict[str, Any] | None) -> str:
 def summary_table(entries: Sequence[dict[str, Any]]) -> RichTable:
     """A row for each claim."""
     columns = ("claim", "verdict", "settings", "holds in", "interval", "smallest change")
-    table = RichTable(*columns, title="How far the claims hold", title_justify="left")
+    table = RichTable(title="How far the claims hold", title_justify="left")
+    for column in columns:
+        table.add_column(column, no_wrap=column != columns[-1])
     for each in entries:
         low, high = each["interval"]["limits"]
         table.add_row(
