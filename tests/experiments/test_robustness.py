@@ -145,12 +145,12 @@ def test_the_optimum_is_one_of_the_objective_itself(examples: Examples, l2: floa
         weights, inputs = found.weights @ problem.axes.T, problem.inputs @ problem.axes.T
         gradient = jax.grad(lambda w: objective(softmax, w, inputs, problem.targets, l2))
         norm = float(jnp.linalg.norm(gradient(weights)))
-        at_zero = gradient(start)
+        at_zero = np.asarray(gradient(start))
     assert norm < 1.1e-8
-    assert found.gradient == pytest.approx(norm, rel=0.1, abs=1e-12)
-    assert found.steps < optimum.STEPS
+    assert float(found.gradient) == pytest.approx(norm, rel=0.1, abs=1e-12)
+    assert int(found.steps) < optimum.STEPS
     if l2 == 1000:  # w is then about -grad C(0) / (2 lambda)
-        np.testing.assert_allclose(weights, -at_zero / (2 * l2), rtol=0.05, atol=1e-8)
+        np.testing.assert_allclose(np.asarray(weights), -at_zero / (2 * l2), rtol=0.05, atol=1e-8)
 
 
 def test_the_norm_turns_inverse_where_the_local_exponent_says():
