@@ -144,10 +144,11 @@ def test_the_optimum_is_one_of_the_objective_itself(examples: Examples, l2: floa
         weights, inputs = found.weights @ problem.axes.T, problem.inputs @ problem.axes.T
         gradient = jax.grad(lambda w: objective(softmax, w, inputs, problem.targets, l2))
         norm = float(jnp.linalg.norm(gradient(weights)))
-        at_zero = gradient(start)
+        weights, at_zero = np.asarray(weights), np.asarray(gradient(start))
+        ended = jax.device_get(found)
     assert norm < 1.1e-8
-    assert found.gradient == pytest.approx(norm, rel=0.1, abs=1e-12)
-    assert found.steps < optimum.STEPS
+    assert ended.gradient == pytest.approx(norm, rel=0.1, abs=1e-12)
+    assert ended.steps < optimum.STEPS
     if l2 == 1000:  # w is then about -grad C(0) / (2 lambda)
         np.testing.assert_allclose(weights, -at_zero / (2 * l2), rtol=0.05, atol=1e-8)
 
