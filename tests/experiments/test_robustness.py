@@ -35,7 +35,8 @@ def planted(value: Any) -> Multiverse:
         known = (limited("at most 1", number, limit),) if np.isfinite(number) else ()
         return Measured("", known)
 
-    claim = Claim(Statement("planted", "task", "it is small"), measured, (), "")
+    statement = Statement("planted", "task", "it is small")
+    claim = Claim(statement, measured, needs=(), evidence="", numbers=(), alone={}, errors=())
     settings = [
         {"rate": rate, "digits": digits}
         for rate, digits in product((0.01, 0.02, 0.05, 0.1), ((2, 3), (3, 5), (4, 5)))
