@@ -314,3 +314,16 @@ def test_no_product_is_computed_twice(model: Model, gradient: Gradient):
 
 def products(lowered: jax.stages.Lowered) -> int:
     return len(re.findall(r" dot\(", lowered.compile().as_text() or ""))
+
+
+def test_without_the_training_accuracy_all_else_is_the_same(monkeypatch):
+    whole = fit(logistic, SPLIT, RATE, SETTINGS)
+    monkeypatch.setattr(
+        "mnist_jax.training.loop.count_train_correct", lambda *a, **o: pytest.fail("counted")
+    )
+    without = fit(logistic, SPLIT, RATE, replace(SETTINGS, train_accuracy=False))
+    assert np.isnan(without.history.evaluations.train_accuracy).all()
+    assert np.isfinite(whole.history.evaluations.train_accuracy).all()
+    np.testing.assert_array_equal(without.weights, whole.weights)
+    losses = [run.history.evaluations.validation_loss for run in (whole, without)]
+    np.testing.assert_array_equal(*losses)
