@@ -164,8 +164,15 @@ def batch_images(batches: Batches, batch: int) -> Figure:
     figure, [[axes]] = plotting.new_figure(size=(8, 4.4))
     axes.imshow(rows.reshape(IMAGES[0] * side, -1), cmap="Greys", interpolation="nearest")
     for place in np.flatnonzero(batches.wrong[batch, order]):
-        corner = place % IMAGES[1] * side, place // IMAGES[1] * side
-        frame = Rectangle(corner, side - 1, side - 1, fill=False, color=VALIDATION, linewidth=2)
+        row, column = divmod(int(place), IMAGES[1])
+        frame = Rectangle(
+            (column * side, row * side),
+            side - 1,
+            side - 1,
+            fill=False,
+            color=VALIDATION,
+            linewidth=2,
+        )
         axes.add_patch(frame)
     axes.set_axis_off()
     title = (

@@ -325,5 +325,5 @@ def test_without_the_training_accuracy_all_else_is_the_same(monkeypatch):
     assert np.isnan(without.history.evaluations.train_accuracy).all()
     assert np.isfinite(whole.history.evaluations.train_accuracy).all()
     np.testing.assert_array_equal(without.weights, whole.weights)
-    losses = [run.history.evaluations.validation_loss for run in (whole, without)]
-    np.testing.assert_array_equal(*losses)
+    one, other = (run.history.evaluations.validation_loss for run in (whole, without))
+    np.testing.assert_array_equal(one, other)
