@@ -226,3 +226,16 @@ def test_the_message_of_an_outcome(outcome: Outcome):
 def test_lengths_that_do_not_match_are_reported():
     with pytest.raises(UsageError, match="2 of learning_rate and 3 of l2"):
         hyperparameters([0.1, 0.2], l2=[0.0, 1.0, 2.0])
+
+
+def test_without_the_training_accuracy_all_else_is_the_same(monkeypatch):
+    whole = fit(logistic, SPLIT, RATE, SETTINGS)
+    monkeypatch.setattr(
+        "mnist_jax.training.loop.count_train_correct", lambda *a, **o: pytest.fail("counted")
+    )
+    without = fit(logistic, SPLIT, RATE, replace(SETTINGS, train_accuracy=False))
+    assert np.isnan(without.history.evaluations.train_accuracy).all()
+    assert np.isfinite(whole.history.evaluations.train_accuracy).all()
+    np.testing.assert_array_equal(without.weights, whole.weights)
+    one, other = (run.history.evaluations.validation_loss for run in (whole, without))
+    np.testing.assert_array_equal(one, other)
