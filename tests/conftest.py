@@ -3,8 +3,6 @@
 import contextlib
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
 
 import hypothesis
 import jax
@@ -12,6 +10,7 @@ import jaxtyping
 import numpy as np
 import pytest
 from filelock import FileLock
+from small_report import SmallReport
 
 # Before the library is imported: from here on, beartype checks the shapes in its types. Not where
 # users' own values come in (data, training.settings): what is wrong with those has its own message.
@@ -50,13 +49,6 @@ def mnist() -> Mnist:
         return load()
     except DataError as error:
         pytest.skip(str(error))
-
-
-class SmallReport(NamedTuple):
-    """What `python -m experiments` left and printed."""
-
-    folder: Path
-    printed: str
 
 
 @pytest.fixture(scope="session")

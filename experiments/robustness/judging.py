@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta
 
 from experiments.common.claims import Condition, Verdict
 from experiments.robustness.specification import Multiverse
@@ -77,6 +76,8 @@ def clopper_pearson(share: float, count: int, level: float) -> tuple[float, floa
         [0.921, 1.0]
     """
     hits, tail = share * count, (1 - level) / 2
+    from scipy.stats import beta
+
     low = beta.ppf(tail, hits, count - hits + 1) if hits > 0 else 0.0
     high = beta.ppf(1 - tail, hits + 1, count - hits) if hits < count else 1.0
     return float(low), float(high)

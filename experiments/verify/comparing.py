@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 FALSE_ALARM = 0.01
 """Probability that rounding alone moves a number of a claim out of its reach."""
@@ -105,6 +104,8 @@ def interval(values: Sequence[float], level: float) -> tuple[float, float]:
         >>> round(middle, 3), round(reach, 3)
         (2.0, 4.968)
     """
+    from scipy import stats
+
     count, middle = len(values), float(np.mean(values))
     quantile = float(stats.t.ppf(1 - level / 2, count - 1))
     # of equal values exactly 0, whatever their mean rounds to

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SmallReport
+from small_report import SmallReport
 
 from experiments.__main__ import TASKS
 from experiments.common.claims import Condition, Verdict, judge, verdict

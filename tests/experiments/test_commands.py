@@ -10,8 +10,8 @@ from pathlib import Path
 
 import jax
 import pytest
-from conftest import SmallReport
 from matplotlib.figure import Figure
+from small_report import SmallReport
 
 from experiments.__main__ import run_all
 from experiments.common.command import exit_code, run_task

@@ -11,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import SmallReport
 from report_page import LEDGER, METRICS, Elements, make_page
+from small_report import SmallReport
 
 from experiments import reported
 from experiments.__main__ import TASKS

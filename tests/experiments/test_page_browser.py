@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from browser import CHROMIUM, DRIVER, command, look, requests, started
-from conftest import SmallReport
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from small_report import SmallReport
 
 FIGURE = "figure[data-name='3c_accuracy']"
 WIDTHS = [(320, ""), (390, ""), (820, ""), (1280, ""), (680, "print")]
