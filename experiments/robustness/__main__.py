@@ -18,9 +18,9 @@ from typing import Annotated
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff
 
-from experiments.common.command import DONE, exit_code, require_device
-from experiments.common.flags import parse_flags
+from experiments.common.command import DONE, exit_code, require_device, run_command
 from experiments.common.progress import Progress
+from experiments.common.settings import CommandSettings
 from experiments.robustness import parts
 from experiments.robustness.declared import Declared
 from experiments.robustness.everything import Found, Tables, families, judge
@@ -28,13 +28,13 @@ from experiments.robustness.figures import draw
 from experiments.robustness.judging import entry
 from experiments.robustness.summary import setting_table, summary_table
 from mnist_jax import data, plotting
-from mnist_jax.results import environment, output_folder, write_csv, write_json
+from mnist_jax.results import environment, write_csv, write_json
 
 KEPT = "what is done is kept: the same command goes on"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RobustnessSettings:
+class RobustnessSettings(CommandSettings):
     """Command-line settings; what is trained is in `experiments/robustness/declared.py`."""
 
     data_dir: Path | None = None
@@ -53,9 +53,6 @@ class RobustnessSettings:
     quick: Annotated[bool, FlagCreatePairsOff] = False
     """Do about a tenth."""
 
-    quiet: Annotated[bool, FlagCreatePairsOff] = False
-    """Print no progress and no tables, only where the files are and what went wrong."""
-
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Judge every claim in all declared settings.
@@ -66,16 +63,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    program = "python -m experiments.robustness"
-    settings = parse_flags(RobustnessSettings, program, __doc__ or "", arguments)
+    module = "experiments.robustness"
+    return run_command(RobustnessSettings, module, __doc__, judge_everywhere, arguments)
+
+
+def judge_everywhere(settings: RobustnessSettings, folder: Path) -> int:
+    """Train what is not kept yet, judge every claim, and write the results."""
+    require_device()
     declared = Declared().quick() if settings.quick else Declared()
-    with output_folder(settings.output_dir) as folder:
-        require_device()
-        mnist = load(settings)
-        tables = train(settings, declared, mnist)
-        found = judge(declared, tables, mnist)
-        entries = [entry(each, declared.level) for each in found.multiverses]
-        write(folder, declared, mnist, found, entries)
+    mnist = load(settings)
+    tables = train(settings, declared, mnist)
+    found = judge(declared, tables, mnist)
+    entries = [entry(each, declared.level) for each in found.multiverses]
+    write(folder, declared, mnist, found, entries)
     if not settings.quiet:
         Console().print(summary_table(entries))
     print(f"written to {folder / 'robustness.json'}")
