@@ -23,7 +23,7 @@ from experiments.common.progress import Progress
 from experiments.common.settings import CommandSettings
 from experiments.robustness import parts
 from experiments.robustness.declared import Declared
-from experiments.robustness.everything import Found, Tables, families, judge
+from experiments.robustness.everything import Found, families, judge
 from experiments.robustness.figures import draw
 from experiments.robustness.judging import entry
 from experiments.robustness.summary import setting_table, summary_table
@@ -91,8 +91,8 @@ def load(settings: RobustnessSettings) -> data.Mnist:
     )
 
 
-def train(settings: RobustnessSettings, declared: Declared, mnist: data.Mnist) -> Tables:
-    """Train what is not kept yet, family by family; all are checked before the first is begun."""
+def train(settings: RobustnessSettings, declared: Declared, mnist: data.Mnist) -> parts.Tables:
+    """Train what is not kept yet; all families are checked before the first is begun."""
     everything = families(declared)
     kept = {
         family: parts.begin(
@@ -103,12 +103,9 @@ def train(settings: RobustnessSettings, declared: Declared, mnist: data.Mnist) -
         )
         for family in everything
     }
-    tables = {}
+    runs = sum(part.runs for its_parts in everything.values() for part in its_parts)
     with Progress(quiet=settings.quiet) as progress:
-        for family, its_parts in everything.items():
-            bar = progress.bar(f"{family} (runs)", sum(part.runs for part in its_parts))
-            tables[family] = parts.train(its_parts, kept[family], mnist, bar)
-    return tables
+        return parts.train(everything, kept, mnist, progress.bar("runs", runs))
 
 
 def write(

@@ -181,7 +181,6 @@ def _rotate(batch_size: int, mnist: data.Mnist) -> np.ndarray:
         training.hyperparameters(reported.LOGISTIC_RATE, num_orders=count),
         pairs.settings(batch_size, every_step=True),
         ordering=ordering,
-        orders_at_once=pairs.ORDERS_AT_ONCE,
     )
     return result.history.evaluations.validation_accuracy[:, :, 0].T
 

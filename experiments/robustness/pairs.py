@@ -11,8 +11,6 @@ from mnist_jax import data, training
 from mnist_jax.models import logistic
 from mnist_jax.training import Ordering, TrainingResult, TrainingSettings
 
-ORDERS_AT_ONCE = 7
-"""Batch orders of one program: with 4 learning rates, 28 runs; 21 orders are three such blocks."""
 IN_FILE_ORDER = -1
 """What stands for a seed where nothing is shuffled."""
 
@@ -70,7 +68,6 @@ def train(declared: Pairs, digits: Digits, batch_size: int, mnist: data.Mnist) -
         training.hyperparameters(rates, num_orders=orders),
         settings(batch_size, every_step=every_step),
         ordering=ordering(declared.seeds),
-        orders_at_once=min(orders, ORDERS_AT_ONCE),
     )
     return _rows(declared, result, whole=every_step)
 

@@ -25,6 +25,9 @@ from mnist_jax.results import write_json
 
 IDENTITY = "declared.json"
 
+Tables = dict[str, dict[str, np.ndarray]]
+"""Family to part to its table."""
+
 
 class Part(NamedTuple):
     """Runs that are trained together.
@@ -117,34 +120,48 @@ def _held(folder: Path) -> str | None:
 
 
 def train(
-    parts: Iterable[Part], kept: Kept, mnist: data.Mnist, bar: Callable[[int], None]
-) -> dict[str, np.ndarray]:
-    """Train the parts that are not kept yet.
+    families: Mapping[str, Iterable[Part]],
+    kept: Mapping[str, Kept],
+    mnist: data.Mnist,
+    bar: Callable[[int], None],
+) -> Tables:
+    """Train the parts that are not kept yet, in the order in which they stand.
 
     Args:
-        parts: All parts of a family.
-        kept: Where they are kept.
+        families: Parts of each family.
+        kept: Where the parts of each family are kept.
         mnist: The data.
         bar: Takes the number of runs done; raises KeyboardInterrupt after Ctrl-C.
 
     Returns:
-        The table of each part, by name, in the order of the parts.
+        The table of each part.
     """
-    parts = list(parts)
-    tables = {part.name: kept.read(part) for part in parts}
-    done = sum(part.runs for part in parts if tables[part.name] is not None)
+    tables: Tables = {}
+    missing, done = [], 0
+    for family, parts in families.items():
+        tables[family] = {}
+        for part in parts:
+            rows = kept[family].read(part)
+            if rows is None:
+                missing.append((family, part))
+            else:
+                tables[family][part.name] = rows
+                done += part.runs
     bar(done)
     executor = ThreadPoolExecutor(os.cpu_count())
-    missing = [part for part in parts if tables[part.name] is None]
-    waiting = {executor.submit(_train, part, kept, mnist): part for part in missing}
+    waiting = {
+        executor.submit(_train, part, kept[family], mnist): (family, part)
+        for family, part in missing
+    }
     try:
         for future in as_completed(waiting):
-            tables[waiting[future].name] = future.result()
-            done += waiting[future].runs
+            family, part = waiting[future]
+            tables[family][part.name] = future.result()
+            done += part.runs
             bar(done)
     finally:
         executor.shutdown(cancel_futures=True)
-    return {name: rows for name, rows in tables.items() if rows is not None}
+    return tables
 
 
 def _train(part: Part, kept: Kept, mnist: data.Mnist) -> np.ndarray:

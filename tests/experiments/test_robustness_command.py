@@ -126,8 +126,9 @@ def a_part(name: str, trained: list[str]) -> Part:
 def test_what_is_done_is_kept_after_an_interruption(mnist: Mnist, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(parts.os, "cpu_count", lambda: 1)
     trained: list[str] = []
-    some = [a_part(name, trained) for name in "abc"]
-    kept = parts.begin(tmp_path / "family", {"seeds": 2}, mnist.sha256, overwrite=False)
+    some = {"family": [a_part(name, trained) for name in "abc"]}
+    begun = parts.begin(tmp_path / "family", {"seeds": 2}, mnist.sha256, overwrite=False)
+    kept = {"family": begun}
 
     def interrupt(done: int) -> None:
         if done >= 2:
@@ -139,7 +140,7 @@ def test_what_is_done_is_kept_after_an_interruption(mnist: Mnist, tmp_path: Path
     assert "a" in first
     trained.clear()
     counts: list[int] = []
-    assert list(parts.train(some, kept, mnist, counts.append)) == ["a", "b", "c"]
+    assert {*parts.train(some, kept, mnist, counts.append)["family"]} == {"a", "b", "c"}
     assert sorted([*first, *trained]) == ["a", "b", "c"]
     assert counts[0] == 2 * len(first)
     assert counts[-1] == 6
@@ -147,10 +148,11 @@ def test_what_is_done_is_kept_after_an_interruption(mnist: Mnist, tmp_path: Path
 
 def test_overwrite_begins_anew(mnist: Mnist, tmp_path: Path):
     trained: list[str] = []
+    one = {"family": [a_part("a", trained)]}
     kept = parts.begin(tmp_path, {"seeds": 2}, mnist.sha256, overwrite=False)
-    parts.train([a_part("a", trained)], kept, mnist, lambda done: None)
+    parts.train(one, {"family": kept}, mnist, lambda done: None)
     with pytest.raises(UsageError, match="other declared settings"):
         parts.begin(tmp_path, {"seeds": 3}, mnist.sha256, overwrite=False)
     kept = parts.begin(tmp_path, {"seeds": 3}, mnist.sha256, overwrite=True)
-    parts.train([a_part("a", trained)], kept, mnist, lambda done: None)
+    parts.train(one, {"family": kept}, mnist, lambda done: None)
     assert trained == ["a", "a"]
