@@ -1,24 +1,30 @@
 """Checks a hand-written gradient."""
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
+import jax
 import numpy as np
 
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck.branches import enter_others
 from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.diagnosis import Evidence, diagnose
-from mnist_jax.gradcheck.directions import forward_mode
+from mnist_jax.gradcheck.directions import Forward, forward_mode
 from mnist_jax.gradcheck.draws import Point, draw_directions, draw_points, given_points
 from mnist_jax.gradcheck.findings import compare_all
 from mnist_jax.gradcheck.functions import unchanged
 from mnist_jax.gradcheck.points import Evaluated, evaluate, largest_slope, loss_at
 from mnist_jax.gradcheck.precisions import narrowed
 from mnist_jax.gradcheck.problem import PRECISIONS, Problem, as_arrays
-from mnist_jax.gradcheck.programs import Compiler, Programs, Returns, make_programs
+from mnist_jax.gradcheck.programs import Compiler, Plain, Programs, Returns, make_programs
 from mnist_jax.gradcheck.remarks import not_finite, refuted, remarks_on, skipped
 from mnist_jax.gradcheck.report import Report, environment
+from mnist_jax.gradcheck.tuning import LARGE
 from mnist_jax.gradcheck.validation import validate
 from mnist_jax.gradcheck.verdict import judge_formula, reconcile
 from mnist_jax.precision import in_precision
@@ -119,8 +125,8 @@ class Checker:
         points, remarks = self._draw(problem, programs["float64"])
         findings: list[Finding] = []
         evaluated = {}
-        for precision in self._precisions:
-            at = list(self._evaluate(programs[precision], points))
+        everywhere = self._evaluate([programs[precision] for precision in self._precisions], points)
+        for precision, at in zip(self._precisions, everywhere, strict=True):
             findings += not_finite(at, precision)
             findings += narrowed(programs[precision])
             usable = [each for each in at if np.isfinite(each.values.loss)]
@@ -160,13 +166,28 @@ class Checker:
                 )
         return points, remarks
 
-    def _evaluate(self, programs: Programs, points: list[Point]) -> Iterator[Evaluated]:
+    def _evaluate(
+        self, precisions: Sequence[Programs], points: Sequence[Point]
+    ) -> list[list[Evaluated]]:
+        """Evaluates all functions in all precisions, at all points."""
+        jobs = [self._jobs(programs, points) for programs in precisions]
+        size = sum(map(np.size, jax.tree.leaves(points[0].problem.differentiated)))
+        if size < LARGE or any(isinstance(each.hand, Plain) for each in precisions):
+            return [[job() for job in at] for at in jobs]
+        # NumPy releases Python's lock while it works on large arrays
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            running = [[pool.submit(copy_context().run, job) for job in at] for at in jobs]
+            return [[each.result() for each in at] for at in running]
+
+    def _jobs(self, programs: Programs, points: Sequence[Point]) -> list[Callable[[], Evaluated]]:
         forward = None
         if programs.precision == "float64" and programs.value is not None:
             forward = forward_mode(programs.value, points[0].problem)
-        for point in points:
-            directions = draw_directions(point.problem.differentiated, self._directions, self._seed)
-            yield evaluate(programs, point, directions, self._returns, forward)
+        return [partial(self._at, programs, point, forward) for point in points]
+
+    def _at(self, programs: Programs, point: Point, forward: Forward | None) -> Evaluated:
+        directions = draw_directions(point.problem.differentiated, self._directions, self._seed)
+        return evaluate(programs, point, directions, self._returns, forward)
 
 
 def check(

@@ -125,16 +125,18 @@ def _out_of_saturation(problem: Problem, sensitivity: Value) -> Problem:
 
     If the gradient only grows towards zero, as that of 1/x, the point is not changed.
     """
-    here = problem.differentiated
-    scaled = [problem.at(jax.tree.map(lambda x: t * x, here)) for t in SCALES]  # noqa: B023
-    first = sensitivity(scaled[0])
-    if first > 0 and first >= VANISHED * SCALES[1] * sensitivity(scaled[1]):
+
+    def scaled(t: float) -> Problem:
+        return problem.at(jax.tree.map(lambda x: t * x, problem.differentiated))
+
+    first = sensitivity(problem)
+    if first > 0 and first >= VANISHED * SCALES[1] * sensitivity(scaled(SCALES[1])):
         return problem
-    lengths = np.array([t * sensitivity(x) for t, x in zip(SCALES, scaled, strict=True)])
+    lengths = np.array([t * sensitivity(scaled(t)) for t in SCALES])
     lengths = np.nan_to_num(lengths, nan=0.0, posinf=0.0)
     best = int(np.argmax(lengths))
     at_a_pole = best == len(SCALES) - 1
-    return problem if at_a_pole or lengths[0] >= VANISHED * lengths[best] else scaled[best]
+    return problem if at_a_pole or lengths[0] >= VANISHED * lengths[best] else scaled(SCALES[best])
 
 
 def _with_other_data(point: Point, value: Value, rng: np.random.Generator) -> Point:
