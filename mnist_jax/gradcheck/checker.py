@@ -12,12 +12,12 @@ import numpy as np
 
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck.branches import enter_others
+from mnist_jax.gradcheck.closures import after, share_state, unchanged
 from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.diagnosis import Evidence, diagnose
 from mnist_jax.gradcheck.directions import Forward, forward_mode
 from mnist_jax.gradcheck.draws import Point, draw_directions, draw_points, given_points
 from mnist_jax.gradcheck.findings import compare_all
-from mnist_jax.gradcheck.functions import unchanged
 from mnist_jax.gradcheck.points import Evaluated, evaluate, largest_slope, loss_at
 from mnist_jax.gradcheck.precisions import narrowed
 from mnist_jax.gradcheck.problem import PRECISIONS, Problem, as_arrays
@@ -38,7 +38,9 @@ class Checker:
             numbers, and any other objects. If JAX can't trace the loss, the gradient is compared
             with its values alone.
         gradient: Hand-written function of the same arguments, which returns a pytree like the
-            differentiated argument. If JAX can't trace it, it is called directly.
+            differentiated argument. If JAX can't trace it, it is called directly. If both use the
+            same object, such as a layer with a forward and a backward pass, the loss is called
+            before it, with the same arguments.
         argnum: Position of the argument to differentiate, or a tuple of positions, as in
             `jax.grad`.
         argnums: Another name for `argnum`, the one that `jax.grad` uses.
@@ -87,7 +89,8 @@ class Checker:
             raise UsageError(f"precisions is {precisions!r}; give some of {', '.join(PRECISIONS)}.")
         chosen = argnum if argnums is None else argnums
         self._argnum = chosen if isinstance(chosen, int) else tuple(chosen)
-        self._loss, self._gradient = loss, gradient
+        self._loss = loss
+        self._gradient = after(loss, gradient) if share_state(loss, gradient) else gradient
         self._points, self._directions, self._seed = points, directions, seed
         self._precisions, self._project = tuple(precisions), project
         self._returns = Returns(has_value, has_aux)

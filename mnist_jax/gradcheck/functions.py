@@ -1,8 +1,5 @@
 """Traces the functions of users with JAX, or calls them directly if JAX can't trace them."""
 
-import dis
-import functools
-import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +15,6 @@ from mnist_jax.compat import ClosedJaxpr, jaxpr_as_fun
 from mnist_jax.gradcheck.problem import Problem, is_array
 
 Leaves = list[Any]
-# depth of the search for the values that functions close over
-DEPTH = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +108,9 @@ def _trace(
 
     with quietly():
         closed, shapes = jax.make_jaxpr(of_inputs, return_shape=True)(*(leaves[i] for i in takes))
+    for value in closed.consts:
+        if isinstance(value, jax.core.Tracer):
+            raise jax.errors.UnexpectedTracerError("it uses a value that another function left")
     return Traced(closed, takes, jax.tree.structure(shapes))
 
 
@@ -136,45 +134,6 @@ def call(function: Callable[..., Any], problem: Problem) -> Any:
     return jax.tree.map(lambda leaf: np.array(leaf) if is_array(leaf) else leaf, result)
 
 
-@contextmanager
-def unchanged(*functions: Callable[..., Any]) -> Iterator[None]:
-    """Restores, on exit, the arrays that functions close over and may change."""
-    held = [
-        value
-        for function in functions
-        if writes_in_place(function)
-        for _, value in captured(function)
-        if isinstance(value, np.ndarray) and value.flags.writeable
-    ]
-    copies = [array.copy() for array in held]
-    try:
-        yield
-    finally:
-        for array, copy in zip(held, copies, strict=True):
-            array[...] = copy
-
-
-def writes_in_place(function: Callable[..., Any]) -> bool:
-    """Returns whether a function, or one that it calls, may change an array in place.
-
-    It does not if no instruction of its bytecode assigns to items or operates in place.
-    """
-    called = [value for _, value in captured(function) if callable(value)]
-    return any(map(_assigns, [function, *called]))
-
-
-def _assigns(function: Callable[..., Any]) -> bool:
-    plain = inspect.unwrap(getattr(function, "func", function))
-    code = getattr(plain, "__code__", None) or getattr(type(plain).__call__, "__code__", None)
-    return code is not None and any(
-        each.opname in {"STORE_SUBSCR", "STORE_SLICE"} or each.argrepr in IN_PLACE
-        for each in dis.get_instructions(code)
-    )
-
-
-IN_PLACE = {f"{sign}=" for sign in ("+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^")}
-
-
 def own_copies(leaves: Sequence[Any]) -> Leaves:
     """Copies the NumPy arrays among the leaves, so that a function may change them."""
     return [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
@@ -186,27 +145,3 @@ def quietly() -> Iterator[None]:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
-
-
-def captured(function: Any, depth: int = DEPTH) -> Iterator[tuple[str, Any]]:
-    """Yields the names and values that a function and the functions it uses close over."""
-    if depth == 0:
-        return
-    if isinstance(function, functools.partial):
-        yield from ((str(i), value) for i, value in enumerate(function.args))
-        yield from function.keywords.items()
-        yield from captured(function.func, depth - 1)
-        return
-    function = inspect.unwrap(function) if callable(function) else function
-    owner = getattr(function, "__self__", function)
-    values = (
-        dict(vars(owner)) if hasattr(owner, "__dict__") and not inspect.isroutine(owner) else {}
-    )
-    code = getattr(function, "__func__", function)
-    if inspect.isfunction(code):
-        names = inspect.getclosurevars(code)
-        values = {**values, **names.globals, **names.nonlocals}
-    for name, value in values.items():
-        yield name, value
-        if inspect.isroutine(value) or isinstance(value, functools.partial):
-            yield from captured(value, depth - 1)

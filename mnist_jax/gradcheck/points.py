@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Float, PyTree
 
 from mnist_jax.gradcheck.arithmetic.sampling import unrounded
+from mnist_jax.gradcheck.closures import writes_in_place
 from mnist_jax.gradcheck.differences import Line
 from mnist_jax.gradcheck.directions import Forward, each_of, lines_through
 from mnist_jax.gradcheck.draws import Point
-from mnist_jax.gradcheck.functions import Traced, moving_leaves, writes_in_place
+from mnist_jax.gradcheck.functions import Traced, moving_leaves
 from mnist_jax.gradcheck.noise import Deviation, deviation_at
 from mnist_jax.gradcheck.problem import Problem, stack
 from mnist_jax.gradcheck.programs import (

@@ -1,5 +1,6 @@
 """Validates the arguments of a check and the results of the functions."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -95,11 +96,11 @@ def loss_value(value: Any, *, has_aux: bool) -> Any:
         dtype, shape = jnp.result_type(value), jnp.shape(leaves[0])
     except TypeError as error:
         raise UsageError(f"the loss returns {describe(value)}: return one scalar.") from error
-    if shape != () or not jnp.issubdtype(dtype, jnp.floating):
+    if math.prod(shape) != 1 or not jnp.issubdtype(dtype, jnp.floating):
         raise UsageError(
             f"the loss returns {describe(value)}, not a floating scalar: average or sum it."
         )
-    return value
+    return jnp.reshape(value, ()) if shape else value  # as x.T @ y of two columns
 
 
 def gradient_leaves(
@@ -165,7 +166,7 @@ def _mismatch(result: Any, problem: Problem, *, has_value: bool, between: Any) -
 
 def _hint(shape: Any, wanted: Any, between: Any) -> str:
     """Suggests what to do about a gradient of another shape."""
-    if not isinstance(shape, tuple) or not isinstance(wanted, tuple):
+    if not all(isinstance(size, int) for size in (*(shape or ()), *(wanted or ()))):
         return ": return the same tree."
     if shape == wanted[::-1]:
         return " (transposed?): return the same shape."

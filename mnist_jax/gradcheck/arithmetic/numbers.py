@@ -21,7 +21,7 @@ from mnist_jax.gradcheck.arithmetic.comparisons import COMPARISONS, Undecided
 from mnist_jax.gradcheck.arithmetic.elementwise import UFUNCS, Elementwise
 from mnist_jax.gradcheck.arithmetic.exact import as_objects, as_written
 from mnist_jax.gradcheck.arithmetic.interpreter import Unsupported
-from mnist_jax.gradcheck.functions import captured
+from mnist_jax.gradcheck.closures import captured
 
 Check = Callable[[float], None]
 

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from mnist_jax.gradcheck.functions import Traced, captured
+from mnist_jax.gradcheck.closures import captured
+from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.problem import Problem, is_array
 
 

@@ -6,7 +6,8 @@ import jax
 import numpy as np
 
 from mnist_jax.gradcheck.arithmetic.structure import INTEGERS
-from mnist_jax.gradcheck.functions import Traced, captured
+from mnist_jax.gradcheck.closures import captured
+from mnist_jax.gradcheck.functions import Traced
 from mnist_jax.gradcheck.mistakes import surgery
 from mnist_jax.gradcheck.mistakes.data import data_of
 from mnist_jax.gradcheck.problem import Problem, is_array
