@@ -141,6 +141,12 @@ class While(NamedTuple):
         names = ("cond_jaxpr", "cond_nconsts", "body_jaxpr", "body_nconsts")
         return cls(*(_parameter(equation, name) for name in names))
 
+    @property
+    def compares_floats(self) -> bool:
+        """Whether the condition depends on floats, as until convergence."""
+        variables = [v for equation in self.condition.jaxpr.eqns for v in equation.invars]
+        return any(np.issubdtype(v.aval.dtype, np.floating) for v in variables)
+
 
 def branches(equation: Any) -> Sequence[Any]:
     """Returns the jaxprs of the branches of a `cond` or `switch`."""

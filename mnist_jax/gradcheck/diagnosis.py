@@ -9,12 +9,14 @@ import numpy as np
 from mnist_jax.gradcheck.by_values import arbitrate, find_kink, from_values_alone
 from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.draws import is_symmetric
+from mnist_jax.gradcheck.loops import until_convergence
 from mnist_jax.gradcheck.mistakes.explain import explain
 from mnist_jax.gradcheck.mistakes.leaf import Leaf
 from mnist_jax.gradcheck.points import Evaluated
 from mnist_jax.gradcheck.problem import Problem, stack
 from mnist_jax.gradcheck.programs import Programs, in_float64
 from mnist_jax.gradcheck.tolerance import agrees, allowed_by_reverse
+from mnist_jax.gradcheck.tuning import LOOSE
 
 
 class Evidence(NamedTuple):
@@ -59,6 +61,9 @@ def _diagnose(evidence: Evidence) -> Iterator[str]:
 
 
 def _compared(evidence: Evidence) -> Iterator[str]:
+    if _unconverged(evidence):
+        yield UNCONVERGED
+        return
     failed = evidence.failed
     platform = any(_faulty(found) for found in evidence.findings)
     wrong_in = failed("reverse mode") or ([] if platform else failed("float64"))
@@ -144,6 +149,16 @@ def _symmetric_only(evidence: Evidence, points: list[Evaluated], precision: str)
     )
 
 
+def _unconverged(evidence: Evidence) -> bool:
+    """Returns whether a loop until convergence may explain the errors."""
+    traced = evidence.programs["float64"].loss.traced
+    errors = [
+        f.comparison.relative for f in evidence.findings if f.passes is False and f.comparison
+    ]
+    loop = traced is not None and until_convergence(traced.closed)
+    return loop and bool(errors) and max(errors) < LOOSE
+
+
 def _beyond_single(evidence: Evidence) -> bool:
     for found in evidence.findings:
         if found.check != "reverse mode" or found.passes is not False or not found.comparison:
@@ -183,6 +198,10 @@ NOT_PURE = (
 HIDDEN = (
     "rounding hides the gradient at every point, so the check is inconclusive: a wrong gradient "
     "would pass too. Scale the problem, or choose another point"
+)
+UNCONVERGED = (
+    "the gradient is right up to a small error, which a loop in the loss may leave that stops at a "
+    "tolerance: lower the tolerance, and check again"
 )
 TOO_ROUGH = (
     "the gradient's formula loses digits to rounding that autodiff keeps: look for a difference of "

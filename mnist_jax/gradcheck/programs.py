@@ -21,6 +21,7 @@ from mnist_jax.gradcheck.functions import (
     quietly,
     trace,
 )
+from mnist_jax.gradcheck.loops import bounded
 from mnist_jax.gradcheck.mistakes import surgery
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.tuning import LARGE
@@ -69,9 +70,10 @@ class Program:
         self, traced: Traced, problem: Problem, precision: str, compiler: Compiler
     ) -> None:
         self.traced, self.precision = traced, precision
-        self.constants = jax.device_put(traced.closed.consts)
+        closed = bounded(traced.closed)
+        self.constants = jax.device_put(closed.consts)
         inputs = traced.inputs(jax.tree.leaves(problem.arguments))
-        self._executable = compiler.submit(traced.closed, inputs)
+        self._executable = compiler.submit(closed, inputs)
 
     def __call__(self, problem: Problem) -> PyTree:
         """Calls the program, and returns the result with NumPy arrays."""

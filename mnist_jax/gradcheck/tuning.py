@@ -54,6 +54,12 @@ RAISED = 4.0
 AMPLIFIED = 16.0
 # evaluations with rounded data for a gradient that is not traced; chosen: as FEWEST
 ROUNDED_DATA = 4
+# iterations after which a loop until convergence counts as endless; chosen: a compiled loop takes
+# about ten milliseconds, and there are hundreds of evaluations
+ITERATIONS = 10_000
+# ... under random rounding, whose noise may be above the loop's tolerance; chosen: Newton's method
+# takes ten
+NOISY_ITERATIONS = 1_000
 # operations from which on all evaluations are computed in one batch; chosen: below, tracing the
 # batch takes longer than it saves
 BATCHED = 60

@@ -115,6 +115,8 @@ class Balls(Arithmetic):
             processes.
     """
 
+    limit = 0
+
     def __init__(self, draw: int = 0, deadline: float = float("inf")) -> None:
         self.draw, self.deadline = draw, deadline
         # converted data by the identity of the original; comparisons recognise identical balls

@@ -5,6 +5,7 @@ The interpreter handles the operations that call others: functions, custom deriv
 loops and branches.
 """
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,7 +23,13 @@ class Arithmetic(ABC):
     """Numbers and the operations on them.
 
     Arrays are NumPy arrays of booleans, of integers, or of the arithmetic's type of real numbers.
+
+    Attributes:
+        limit: Largest number of iterations of a loop until floats converge; 0 if the arithmetic
+            does not support such loops, None for no limit.
     """
+
+    limit: int | None = None
 
     @abstractmethod
     def constant(self, value: Any) -> Any:
@@ -103,7 +110,13 @@ def _while(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequen
     loop = While.of(equation)
     first, last = loop.asked, loop.asked + loop.constants
     asked, constants, carry = operands[:first], operands[first:last], operands[last:]
-    while (goes_on := evaluate(loop.condition, [*asked, *carry], arithmetic)[0]).any():
+    limit = arithmetic.limit if loop.compares_floats else None
+    if limit == 0:
+        raise Unsupported("a loop until convergence, which leaves an error that is not rounding")
+    for _ in itertools.count() if limit is None else range(limit):
+        goes_on = evaluate(loop.condition, [*asked, *carry], arithmetic)[0]
+        if not goes_on.any():
+            break
         results = evaluate(loop.body, [*constants, *carry], arithmetic)
         # in a batch, elements that have ended keep their values
         carry = [_where(goes_on, *pair) for pair in zip(results, carry, strict=True)]

@@ -50,6 +50,7 @@ from mnist_jax.gradcheck.arithmetic.combining import (
 from mnist_jax.gradcheck.arithmetic.cost import summed_terms
 from mnist_jax.gradcheck.arithmetic.interpreter import Arithmetic
 from mnist_jax.gradcheck.arithmetic.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
+from mnist_jax.gradcheck.tuning import NOISY_ITERATIONS
 
 # size of a table of random numbers that is reused, since drawing numbers is as slow as the
 # operations, and number of values that are perturbed at once, so that they stay in the cache
@@ -107,7 +108,7 @@ class Rounding(Arithmetic):
     """
 
     def __init__(self, amplified: float, seed: int = 0) -> None:
-        self.amplified = amplified
+        self.amplified, self.limit = amplified, NOISY_ITERATIONS if amplified else None
         table = np.random.default_rng(seed).uniform(-1, 1, TABLE if amplified else 0)
         self.table = np.concatenate([table, table])  # for sections that begin anywhere
         self.starts = np.random.default_rng(0)

@@ -41,9 +41,11 @@ def evaluate(closed: ClosedJaxpr, inputs: Sequence[Any], change: Change) -> Any:
     return _run(closed.jaxpr, closed.consts, inputs, change, numbers)[0]
 
 
-def without_rules(closed: ClosedJaxpr, inputs: Sequence[Any]) -> list[Any]:
+def without_rules(
+    closed: ClosedJaxpr, inputs: Sequence[Any], change: Change = lambda each: each.results
+) -> list[Any]:
     """Evaluates a function without its rules by `custom_jvp` and `custom_vjp`."""
-    return _run(closed.jaxpr, closed.consts, inputs, lambda each: each.results, None, CALLS | RULES)
+    return _run(closed.jaxpr, closed.consts, inputs, change, None, CALLS | RULES)
 
 
 def _run(
@@ -118,9 +120,10 @@ def function_name(equation: Any) -> str:
     return {"logistic": "sigmoid", "max": "maximum", "integer_pow": "power"}.get(name, name)
 
 
-def equations(closed: ClosedJaxpr) -> list[Any]:
+def equations(closed: ClosedJaxpr, opened: frozenset[str] = CALLS) -> list[Any]:
     """Returns the equations that `evaluate` numbers; each equation of a repeated function once."""
-    return list({id(equation): equation for equation in _equations(closed.jaxpr)}.values())
+    found = _equations(closed.jaxpr, opened=opened)
+    return list({id(equation): equation for equation in found}.values())
 
 
 def in_loops(closed: ClosedJaxpr) -> set[int]:
@@ -134,13 +137,15 @@ def in_loops(closed: ClosedJaxpr) -> set[int]:
     return {i for i, equation in enumerate(equations(closed)) if id(equation) in inside}
 
 
-def _equations(jaxpr: Jaxpr, *, open_loops: bool = True) -> Iterator[Any]:
+def _equations(
+    jaxpr: Jaxpr, *, open_loops: bool = True, opened: frozenset[str] = CALLS
+) -> Iterator[Any]:
     for equation in jaxpr.eqns:
-        inner = called_by(equation)
+        inner = called_by(equation, opened)
+        if inner is None and equation.primitive.name == "scan" and open_loops:
+            inner = _closed(Scan.of(equation).body)
         if inner is not None:
-            yield from _equations(inner.jaxpr, open_loops=open_loops)
-        elif equation.primitive.name == "scan" and open_loops:
-            yield from _equations(_closed(Scan.of(equation).body).jaxpr)
+            yield from _equations(inner.jaxpr, open_loops=open_loops, opened=opened)
         else:
             yield equation
 
