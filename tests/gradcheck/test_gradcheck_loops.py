@@ -57,7 +57,7 @@ def test_a_wrong_derivative_of_a_fixed_point():
 
 def test_what_a_tolerance_leaves_is_said():
     def loss(a):
-        return iterate(a, 1e-6)
+        return iterate(a, 1e-8)
 
     report = check(loss, lambda a: slope(a, iterate(a)), 0.8)
     assert not report
