@@ -1,19 +1,18 @@
 """Judges equations by evaluating their sides in ball arithmetic at random points."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
 
 import jax
 import numpy as np
 
-from mnist_jax.derivation.equation import Equation, Line
+from mnist_jax.derivation.equation import Equation, Line, Side
 from mnist_jax.derivation.problem import Problem, Task, random_problems
 from mnist_jax.gradcheck.arithmetic.balls import Balls, precision
 from mnist_jax.gradcheck.arithmetic.interpreter import evaluate
 
 Verdict = Literal["holds", "slip", "fails", "empty"]
 """Verdict on a line: it holds; only the corrected line holds; neither holds; nothing is printed."""
-Side = Callable[[Problem], Any]
 
 BITS = 256
 BOUND = 1e-60
@@ -98,9 +97,10 @@ def judge_all(
             return None
         return float(np.max([_deviation(of[line.left], of[line.right]) for of in values]))
 
+    deviations = [(deviation(e.printed), deviation(e.corrected)) for e in equations]
     return [
-        _judgement(equation, deviation(equation.printed), deviation(equation.corrected))
-        for equation in equations
+        Judgement(equation, _verdict(*both), *both)
+        for equation, both in zip(equations, deviations, strict=True)
     ]
 
 
@@ -136,14 +136,9 @@ def _largest(values: np.ndarray) -> np.ndarray:
     return np.asarray(bounds, np.float64).reshape(len(values), -1).max(axis=1)
 
 
-def _judgement(equation: Equation, printed: float | None, corrected: float | None) -> Judgement:
-    verdict: Verdict
+def _verdict(printed: float | None, corrected: float | None) -> Verdict:
     if printed is None:
-        verdict = "empty"
-    elif printed <= BOUND:
-        verdict = "holds"
-    elif corrected is not None and corrected <= BOUND:
-        verdict = "slip"
-    else:
-        verdict = "fails"
-    return Judgement(equation, verdict, printed, corrected)
+        return "empty"
+    if printed <= BOUND:
+        return "holds"
+    return "slip" if corrected is not None and corrected <= BOUND else "fails"

@@ -1,26 +1,18 @@
 """All equations of the report, each with its verdict."""
 
-from mnist_jax.derivation import (
-    logistic,
-    logistic_loss,
-    penalty,
-    softmax,
-    softmax_gradient,
-    softmax_jacobian,
-)
+from mnist_jax.derivation import logistic, penalty, softmax, softmax_jacobian
 from mnist_jax.derivation.equation import Equation
 from mnist_jax.derivation.judging import Judgement, default_problems, judge_all
 from mnist_jax.derivation.problem import Task
 
 EQUATIONS: dict[Task, tuple[Equation, ...]] = {
-    "1a": (*logistic.SETTING, *logistic_loss.STEPS, *logistic.PRODUCT),
+    "1a": logistic.EQUATIONS,
     "1b": (
-        *softmax.LOSS,
-        *softmax_jacobian.JACOBIAN,
-        *softmax_gradient.SUM,
-        *softmax_gradient.WEIGHTS,
+        *softmax.EQUATIONS_1_TO_4,
+        *softmax_jacobian.EQUATIONS,
+        *softmax.EQUATIONS_10_TO_23,
     ),
-    "4a": penalty.PENALTY,
+    "4a": penalty.EQUATIONS,
 }
 """Equations of each task, in the report's order."""
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from mnist_jax import losses
-from mnist_jax.derivation.equation import Equation, Line
+from mnist_jax.derivation.equation import Quantity
 from mnist_jax.derivation.problem import Problem
 
 Matrix = Float[Array, "K I"]
@@ -59,47 +59,33 @@ def plus_penalty(
     return lambda problem: cost(problem) + problem.l2 * jax.grad(norm)(problem.weights)
 
 
-def _line(latex: str, right: Callable[[Problem], Matrix]) -> Line:
-    return Line(r"\frac{\partial J}{\partial w} = " + latex, objective_by_weights, right)
+OBJECTIVE_BY_WEIGHTS = Quantity("4a", r"\frac{\partial J}{\partial w}", objective_by_weights)
 
-
-PENALTY = (
-    Equation(
+EQUATIONS = (
+    OBJECTIVE_BY_WEIGHTS.equals(
         "24",
-        "4a",
         "the objective is differentiated term by term",
-        _line(
-            r"\frac{\partial C}{\partial w} + \lambda \frac{\partial R}{\partial w}",
-            plus_penalty(loss_by_weights, losses.l2_penalty),
-        ),
+        r"\frac{\partial C}{\partial w} + \lambda \frac{\partial R}{\partial w}",
+        plus_penalty(loss_by_weights, losses.l2_penalty),
     ),
-    Equation(
+    OBJECTIVE_BY_WEIGHTS.equals(
         "25",
-        "4a",
         "the cost is a mean over examples, the penalty a squared norm",
-        _line(
-            r"\frac{1}{N} \sum_{n=1}^{N} \frac{\partial C^n}{\partial w}"
-            r" + \lambda \frac{\partial \lVert w \rVert^2}{\partial w}",
-            plus_penalty(mean_of_derivatives, lambda w: jnp.linalg.norm(w) ** 2),
-        ),
+        r"\frac{1}{N} \sum_{n=1}^{N} \frac{\partial C^n}{\partial w}"
+        r" + \lambda \frac{\partial \lVert w \rVert^2}{\partial w}",
+        plus_penalty(mean_of_derivatives, lambda w: jnp.linalg.norm(w) ** 2),
     ),
-    Equation(
+    OBJECTIVE_BY_WEIGHTS.equals(
         "26",
-        "4a",
         "the gradient of 1b is inserted; the squared norm is written as a product of vectors",
-        _line(
-            r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n)"
-            r" + \lambda \frac{\partial w^T w}{\partial w}",
-            plus_penalty(mean_of_gradients, lambda w: w.ravel() @ w.ravel()),
-        ),
+        r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n)"
+        r" + \lambda \frac{\partial w^T w}{\partial w}",
+        plus_penalty(mean_of_gradients, lambda w: w.ravel() @ w.ravel()),
     ),
-    Equation(
+    OBJECTIVE_BY_WEIGHTS.equals(
         "27",
-        "4a",
         "the square is differentiated",
-        _line(
-            r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n) + 2 \lambda w",
-            lambda p: mean_of_gradients(p) + 2 * p.l2 * p.weights,
-        ),
+        r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n) + 2 \lambda w",
+        lambda p: mean_of_gradients(p) + 2 * p.l2 * p.weights,
     ),
 )
