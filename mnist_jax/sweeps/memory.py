@@ -11,9 +11,9 @@ from mnist_jax.data import Split
 from mnist_jax.models import Model
 from mnist_jax.precision import in_precision
 from mnist_jax.training import TrainingSettings, hyperparameters
-from mnist_jax.training.loop import init_states
 from mnist_jax.training.plan import make_plan
 from mnist_jax.training.program import device_data
+from mnist_jax.training.step import init_states
 from mnist_jax.training.tuning import CPU, Tuning, tuning
 
 RUNS_OF_A_PART = 256

@@ -14,7 +14,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int32, Real
+from jaxtyping import Array, Int32, Real
 
 from mnist_jax.features import make_inputs
 from mnist_jax.models import Model, Weights
@@ -49,11 +49,6 @@ def count_train_correct(
     with in_precision(jax.tree.leaves(weights)[0].dtype.name):
         counts = count_tiles(model, weights, images, labels, inputs=inputs, tile=tile)
         return jax.device_get(counts)
-
-
-def not_counted(weights: Weights) -> Float[np.ndarray, "periods orders runs"]:
-    """What stands for the counts where they are not asked for: NaN."""
-    return np.full(jax.tree.leaves(weights)[0].shape[:3], np.nan)
 
 
 @partial(jax.jit, static_argnums=0, static_argnames=("inputs", "tile"))

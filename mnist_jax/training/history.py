@@ -1,18 +1,19 @@
 """Results of a training: history and outcome of each run, as arrays on the host."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jax.typing import DTypeLike
-from jaxtyping import Float, Int, Real
+from jaxtyping import Float, Int
 
+from mnist_jax.models import Weights
+from mnist_jax.training.blocks import Trained
 from mnist_jax.training.plan import Plan
-from mnist_jax.training.program import Record
 from mnist_jax.training.settings import Schedule
-from mnist_jax.training.step import Outcome, TrainState, Validation
+from mnist_jax.training.step import Outcome, TrainState
 
 
 class Evaluation(NamedTuple):
@@ -60,23 +61,6 @@ class TrainingResult(NamedTuple):
         return TrainingResult(*final, schedule=self.schedule, history=history)
 
 
-class Measured(NamedTuple):
-    """Measurements of one program.
-
-    Attributes:
-        first_step: Global step of the first batch; negative steps are omitted.
-        orders: Batch orders of the program.
-        record: Losses and validations, on the host.
-        train_correct: Future number of correct training examples after each period, (periods,
-            orders, runs); NaN where they are not counted.
-    """
-
-    first_step: int
-    orders: Int[np.ndarray, " block"] | slice
-    record: Record
-    train_correct: Future[Real[np.ndarray, "periods orders runs"]]
-
-
 class Recorder:
     """Collects the measurements of all programs into the history of all runs.
 
@@ -85,71 +69,73 @@ class Recorder:
         shape: Numbers of orders and runs.
         sizes: Numbers of training and validation examples.
         dtype: Dtype of the measurements.
+
+    Attributes:
+        arrays: Losses of the batches, and the three arrays of `Evaluation`.
     """
 
     def __init__(
         self, plan: Plan, shape: tuple[int, int], sizes: tuple[int, int], dtype: DTypeLike
     ) -> None:
         self._plan, self._sizes = plan, sizes
-        self._train_loss = np.full((plan.num_steps, *shape), np.nan, dtype)
-        evaluated = (len(plan.evaluation_steps), *shape)
-        self._evaluations = Evaluation(*(np.full(evaluated, np.nan, dtype) for _ in range(3)))
+        self._pending: list[tuple[Trained, Future[np.ndarray]]] = []
+        lengths = (plan.num_steps, *[len(plan.evaluation_steps)] * len(Evaluation._fields))
+        self.arrays = [np.full((length, *shape), np.nan, dtype) for length in lengths]
 
-    def add(self, measured: Iterable[Measured]) -> None:
-        """Adds measurements; waits for their counts of training examples."""
-        for program in measured:
-            self._add_losses(program)
-            self._add_evaluations(program)
+    def add(
+        self, trained: Iterable[Trained], count: Callable[[Weights], Future[np.ndarray]]
+    ) -> None:
+        """Starts the counts of a program, and waits for those of the program before it.
 
-    def _add_losses(self, measured: Measured) -> None:
-        losses = measured.record.train_loss
-        losses = losses.reshape(-1, *losses.shape[2:])
-        first_step = measured.first_step
-        begin, end = max(first_step, 0), min(first_step + len(losses), self._plan.num_steps)
-        self._train_loss[begin:end, measured.orders] = losses[begin - first_step : end - first_step]
+        Args:
+            trained: Results of each block of the program.
+            count: Function that starts to count the training examples that weights predict
+                correctly, (periods, orders, runs).
+        """
+        self.finish()
+        self._pending = [
+            (
+                block._replace(record=jax.device_get(block.record), weights=None),
+                count(block.weights),
+            )
+            for block in trained
+        ]
 
-    def _add_evaluations(self, measured: Measured) -> None:
-        begin = (measured.first_step + self._plan.lead) // self._plan.period
-        means = self._means(measured.record.validation, measured.train_correct.result())
-        for values, new in zip(self._evaluations, means, strict=True):
-            target = values[begin : begin + len(new)]  # the last program may be longer
-            target[:, measured.orders] = new[: len(target)]
+    def finish(self) -> None:
+        """Waits for all counts."""
+        for trained, count in self._pending:
+            self._store(trained, count.result())
+        self._pending = []
 
-    def _means(self, validation: Validation, train_correct: np.ndarray) -> Evaluation:
-        running, loss, correct = validation
+    def _store(self, trained: Trained, train_correct: np.ndarray) -> None:
+        losses, (running, loss, correct) = trained.record
         num_train, num_validation = self._sizes
-        means = (loss, correct / num_validation, train_correct / num_train)
-        return Evaluation(*(np.where(running, mean, np.nan) for mean in means))
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Returns the measurements so far, by name, for a checkpoint."""
-        return {"train_loss": self._train_loss, **self._evaluations._asdict()}
-
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Restores the measurements that `arrays` returned."""
-        for name, array in self.arrays().items():
-            array[...] = arrays[name]
-
-    def history(self, last_step: int) -> History:
-        """Returns the measurements up to a step."""
-        steps = self._plan.evaluation_steps
-        count = int(np.searchsorted(steps, last_step, side="right"))
-        return History(
-            self._train_loss[: last_step + 1],
-            steps[:count],
-            Evaluation(*(values[:count] for values in self._evaluations)),
+        means = loss, correct / num_validation, train_correct / num_train
+        series = (
+            losses.reshape(-1, *losses.shape[2:]),
+            *(np.where(running, m, np.nan) for m in means),
         )
+        period = (trained.first_step - self._plan.first_step) // self._plan.period
+        for array, values, begin in zip(
+            self.arrays, series, (trained.first_step, period, period, period), strict=True
+        ):
+            target = array[max(begin, 0) : begin + len(values)]  # without the padding
+            padding = max(-begin, 0)
+            target[:, trained.block] = values[padding : padding + len(target)]
 
-
-def collect(states: TrainState, recorder: Recorder, schedule: Schedule) -> TrainingResult:
-    """Returns the result of a training, given the final states on the host."""
-    still_running = states.outcome == Outcome.RUNNING
-    return TrainingResult(
-        weights=jax.tree.map(np.asarray, states.weights),
-        best_weights=jax.tree.map(np.asarray, states.best.weights),
-        best_step=np.asarray(states.best.step),
-        outcome=np.where(still_running, Outcome.FINISHED, states.outcome),
-        last_step=np.asarray(states.last_step),
-        schedule=schedule,
-        history=recorder.history(int(np.max(states.last_step))),
-    )
+    def result(self, states: TrainState, schedule: Schedule) -> TrainingResult:
+        """Returns the result of a training, given the final states on the host."""
+        last_step, steps = int(np.max(states.last_step)), self._plan.evaluation_steps
+        count = int(np.searchsorted(steps, last_step, side="right"))
+        train_loss, *evaluations = self.arrays
+        evaluated = Evaluation(*(values[:count] for values in evaluations))
+        still_running = states.outcome == Outcome.RUNNING
+        return TrainingResult(
+            weights=jax.tree.map(np.asarray, states.weights),
+            best_weights=jax.tree.map(np.asarray, states.best.weights),
+            best_step=np.asarray(states.best.step),
+            outcome=np.where(still_running, Outcome.FINISHED, states.outcome),
+            last_step=np.asarray(states.last_step),
+            schedule=schedule,
+            history=History(train_loss[: last_step + 1], steps[:count], evaluated),
+        )

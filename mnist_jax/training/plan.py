@@ -26,9 +26,9 @@ class Plan(NamedTuple):
     periods_at_once: int
 
     @property
-    def lead(self) -> int:
-        """Number of padding steps in the first period."""
-        return self.period - 1
+    def first_step(self) -> int:
+        """Global step of the first batch, which is padding if it is negative."""
+        return 1 - self.period
 
     @property
     def steps_at_once(self) -> int:
@@ -51,8 +51,8 @@ def make_plan(schedule: Schedule, epochs: int, num_runs: int, tuned: Tuning = CP
 
     Example:
         >>> plan = make_plan(Schedule(steps_per_epoch=28, evaluate_every=5), 50, num_runs=1)
-        >>> plan.steps_at_once, plan.lead, plan.evaluation_steps[-1].item()
-        (180, 4, 1395)
+        >>> plan.steps_at_once, plan.first_step, plan.evaluation_steps[-1].item()
+        (180, -4, 1395)
     """
     num_steps = epochs * schedule.steps_per_epoch
     period = min(schedule.evaluate_every, num_steps)
