@@ -41,11 +41,7 @@ def count_train_correct(
     inputs: Callable[..., Array] = make_inputs,
     tile: int = CPU.tile,
 ) -> Int32[np.ndarray, "periods orders runs"]:
-    """Counts the training examples that the weights predict correctly; callable in any thread.
-
-    Returns:
-        The counts, on the host.
-    """
+    """Counts the training examples that the weights predict correctly; callable in any thread."""
     with in_precision(jax.tree.leaves(weights)[0].dtype.name):
         counts = count_tiles(model, weights, images, labels, inputs=inputs, tile=tile)
         return jax.device_get(counts)
@@ -75,12 +71,7 @@ def count_tiles(
 
 
 def cut_tiles(rows: Array, size: int, fill: int = 0) -> Array:
-    """Divides rows into the fewest tiles of equal size, stacked along a new first axis.
-
-    Example:
-        >>> cut_tiles(jnp.arange(5), 3, fill=-1).tolist()
-        [[0, 1, 2], [3, 4, -1]]
-    """
+    """Divides rows into the fewest tiles of equal size, stacked along a new first axis."""
     tiles = -(-len(rows) // size)
     length = -(-len(rows) // tiles)
     padding = [(0, tiles * length - len(rows))] + [(0, 0)] * (rows.ndim - 1)

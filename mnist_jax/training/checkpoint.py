@@ -69,15 +69,7 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def read(self, identity: str, start: Snapshot) -> Snapshot | None:
-        """Reads the snapshot of a training.
-
-        Args:
-            identity: Identity of the training.
-            start: State at the start of the training, which has the same structure.
-
-        Returns:
-            The snapshot; None if there is none, or it cannot be used.
-        """
+        """Reads the snapshot of a training that begins at `start`; None if there is none."""
         if not self._path.is_file():
             return None
         try:

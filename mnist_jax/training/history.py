@@ -64,12 +64,6 @@ class TrainingResult(NamedTuple):
 class Recorder:
     """Collects the measurements of all programs into the history of all runs.
 
-    Args:
-        plan: Division of the steps into programs.
-        shape: Numbers of orders and runs.
-        sizes: Numbers of training and validation examples.
-        dtype: Dtype of the measurements.
-
     Attributes:
         arrays: Losses of the batches, and the three arrays of `Evaluation`.
     """
@@ -85,13 +79,7 @@ class Recorder:
     def add(
         self, trained: Iterable[Trained], count: Callable[[Weights], Future[np.ndarray]]
     ) -> None:
-        """Starts the counts of a program, and waits for those of the program before it.
-
-        Args:
-            trained: Results of each block of the program.
-            count: Function that starts to count the training examples that weights predict
-                correctly, (periods, orders, runs).
-        """
+        """Starts the counts of correct training examples, after those of the previous program."""
         self.finish()
         self._pending = [
             (

@@ -162,16 +162,7 @@ def _count(outcome: Outcome, states: TrainState) -> int:
 def seeds_of(
     ordering: Ordering, seeds: Sequence[int] | None, orders: int
 ) -> UInt32[np.ndarray, " orders"]:
-    """Returns the seeds of the initial weights modulo 2**32, one for each batch order; see `fit`.
-
-    Raises:
-        UsageError: If the number of seeds differs from the number of batch orders.
-
-    Example:
-        >>> from mnist_jax.training import shuffled
-        >>> seeds_of(shuffled([7, 8]), None, orders=2).tolist()
-        [7, 8]
-    """
+    """Returns the seeds of the initial weights modulo 2**32; see `fit`."""
     if seeds is None:
         shuffling = ordering.seeds if isinstance(ordering, Shuffled) else ()
         # a wrong number of them is reported with the ordering

@@ -76,15 +76,7 @@ def shuffled(seeds: Sequence[int]) -> Shuffled:
 def cut_batches(
     order: Int32[np.ndarray, "orders N"], batch_size: int
 ) -> Int32[np.ndarray, "steps orders B"]:
-    """Divides an order into the batches of an epoch; drops the incomplete last batch.
-
-    Returns:
-        The indices of the batches of each step.
-
-    Example:
-        >>> cut_batches(np.array([[4, 3, 2, 1, 0]], np.int32), batch_size=2).tolist()
-        [[[4, 3]], [[2, 1]]]
-    """
+    """Divides an order into the batches of an epoch; drops the incomplete last batch."""
     steps = order.shape[1] // batch_size
     batches = order[:, : steps * batch_size].reshape(len(order), steps, batch_size)
     return batches.swapaxes(0, 1)
@@ -93,11 +85,7 @@ def cut_batches(
 def batches_of(
     ordering: Ordering, settings: TrainingSettings, plan: Plan, orders: int, num_examples: int
 ) -> Iterator[Int32[np.ndarray, "periods steps orders B"]]:
-    """Yields the batches of each program, as indices of training examples.
-
-    Raises:
-        UsageError: If the ordering does not have a row of all examples for each order.
-    """
+    """Yields the batches of each program; raises a UsageError for an ordering of another shape."""
 
     def epochs() -> Iterator[Int32[np.ndarray, "steps orders B"]]:
         for epoch in range(settings.epochs):
@@ -118,13 +106,7 @@ def batches_of(
 def chunks(
     epochs: Iterator[Int32[np.ndarray, "steps orders B"]], steps: int, lead: int = 0
 ) -> Iterator[Int32[np.ndarray, "steps orders B"]]:
-    """Yields the concatenated batches of all epochs in chunks of equal size.
-
-    Args:
-        epochs: Batches of each epoch.
-        steps: Number of steps in a chunk.
-        lead: Number of padding steps before the first batch. Padding steps have arbitrary, masked
-            batches.
+    """Yields the batches of all epochs in chunks, padded to equal size by arbitrary batches.
 
     Example:
         >>> epochs = (np.full((3, 1, 1), epoch, np.int32) for epoch in range(2))

@@ -44,15 +44,8 @@ class Plan(NamedTuple):
 def make_plan(schedule: Schedule, epochs: int, num_runs: int, tuned: Tuning = CPU) -> Plan:
     """Divides the steps of all epochs into programs.
 
-    Returns:
-        The plan. A program lasts at most about one epoch, longer with few runs, so that one product
-        counts the training accuracy of many weights, and shorter if the device cannot store the
-        collected weights.
-
-    Example:
-        >>> plan = make_plan(Schedule(steps_per_epoch=28, evaluate_every=5), 50, num_runs=1)
-        >>> plan.steps_at_once, plan.first_step, plan.evaluation_steps[-1].item()
-        (180, -4, 1395)
+    A program lasts at most about one epoch, longer with few runs, so that one product counts the
+    training accuracy of many weights, and shorter if the device cannot store these weights.
     """
     num_steps = epochs * schedule.steps_per_epoch
     period = min(schedule.evaluate_every, num_steps)

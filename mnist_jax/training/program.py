@@ -158,8 +158,7 @@ def _train_period(
     dtype = jnp.dtype(settings.precision)
     # runs of one order share the batch
     one_run = partial(train_step, model, settings, check_weights=tuned.check_each_step)
-    step_runs = jax.vmap(one_run, (0, 0, None, None, None))
-    step_orders = _vmap_orders(step_runs, orders)
+    step_orders = _vmap_orders(jax.vmap(one_run, (0, 0, None, None, None)), orders)
     # Gathering all batches of a period together uses two cores, which makes one run 10 % faster.
     # With many orders the batches would not fit into the cache: 32 orders are 13 % faster this way.
     gathered = _gather(data, rows) if orders == 1 else None
@@ -172,19 +171,15 @@ def _train_period(
         # mapped over the orders, so that the function receives one matrix
         inputs = jax.vmap(lambda rows: settings.inputs(rows, dtype))(images)
         new_states, loss = step_orders(states, hyperparameters, inputs, targets, first + i)
-        return new_states, losses.at[i].set(loss)
-
-    def one_step_unless_padding(
-        i: Array, carry: tuple[TrainState, Array]
-    ) -> tuple[TrainState, Array]:
-        real = (begin <= i) & (i < end)
-        return jax.tree.map(partial(jnp.where, real), one_step(i, carry), carry)
+        new_carry = new_states, losses.at[i].set(loss)
+        if not tuned.masked_padding:
+            return new_carry
+        return jax.tree.map(partial(jnp.where, (begin <= i) & (i < end)), new_carry, carry)
 
     losses = jnp.full((steps, *hyperparameters.l2.shape), jnp.nan, dtype)
     begin, end = jnp.maximum(0, -first), jnp.minimum(steps, num_steps - first)
-    if tuned.masked_padding:
-        return jax.lax.fori_loop(0, steps, one_step_unless_padding, (states, losses))
-    return jax.lax.fori_loop(begin, end, one_step, (states, losses))
+    bounds = (0, steps) if tuned.masked_padding else (begin, end)
+    return jax.lax.fori_loop(*bounds, one_step, (states, losses))
 
 
 def _gather(

@@ -199,17 +199,8 @@ def count_correct(
     inputs: Float[Array, "N I"],
     labels: Int[Array, " N"],
 ) -> Int32[Array, ""]:
-    """Counts the examples that one run predicts correctly.
-
-    Args:
-        model: Model.
-        weights: Weights of the run.
-        inputs: Inputs, one row for each example.
-        labels: Labels of the examples; a negative label never counts as correct.
-
-    Returns:
-        The integer count; a float32 sum of ones is exact only up to 2^24.
-    """
+    """Counts the examples that one run predicts correctly, never those with a negative label."""
+    # an integer, because a float32 sum of ones is exact only up to 2^24
     return jnp.sum(model.predict(weights, inputs) == labels, dtype=jnp.int32)
 
 
