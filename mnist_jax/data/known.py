@@ -10,23 +10,14 @@ DataSetName = Literal["mnist", "fashion-mnist", "kmnist", "emnist-digits", "unve
 
 
 class DataSet(NamedTuple):
-    """A data set of 28 x 28 images in ten classes.
-
-    Attributes:
-        title: Name of the data set in messages.
-        files: IDX files: training images and labels, test images and labels.
-        folder: Folder of torchvision.
-        prefix: Regular expression for text before the name of a file.
-        builder: Class in TensorFlow Datasets, which registers addresses and digests.
-        archive_sha256: Digest of the archive with all files; None if each file has its own.
-    """
+    """A data set of 28 x 28 images in ten classes."""
 
     title: str
     files: tuple[IdxFile, ...]
-    folder: str
-    prefix: str = ""
-    builder: str = ""
-    archive_sha256: str | None = None
+    folder: str  # of torchvision
+    prefix: str = ""  # regular expression for text before the name of a file
+    builder: str = ""  # class in TensorFlow Datasets, which registers addresses and digests
+    archive_sha256: str | None = None  # of the archive with all files
 
 
 def _files(

@@ -46,19 +46,12 @@ class Equation(NamedTuple):
 
 
 class Quantity(NamedTuple):
-    """A left side, which one equation after another rewrites.
-
-    Attributes:
-        task: Task of the report.
-        latex: LaTeX of the quantity.
-        value: Function that evaluates it.
-        symbols: Function from a problem to the arguments of the right sides.
-    """
+    """A left side, which one equation after another rewrites."""
 
     task: Task
     latex: str
     value: Side
-    symbols: Callable[[Problem], tuple[Any, ...]] = lambda problem: (problem,)
+    symbols: Callable[[Problem], tuple[Any, ...]] = lambda p: (p,)  # arguments of right sides
 
     def equals(
         self,

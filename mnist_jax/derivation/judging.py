@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import jax
 import numpy as np
 
+from mnist_jax.derivation import logistic, penalty, softmax, softmax_jacobian
 from mnist_jax.derivation.equation import Equation, Line, Side
 from mnist_jax.derivation.problem import Problem, Task, random_problems
 from mnist_jax.gradcheck.arithmetic.balls import Balls, precision
@@ -21,6 +22,18 @@ problems, with a margin."""
 CLASSES = (2, 3, 10)
 """Numbers of classes K for which the lines of 1b and 4a are evaluated."""
 POINTS = 16
+
+
+EQUATIONS: dict[Task, tuple[Equation, ...]] = {
+    "1a": logistic.EQUATIONS,
+    "1b": (
+        *softmax.EQUATIONS_1_TO_4,
+        *softmax_jacobian.EQUATIONS,
+        *softmax.EQUATIONS_10_TO_23,
+    ),
+    "4a": penalty.EQUATIONS,
+}
+"""Equations of each task, in the report's order."""
 
 
 class Judgement(NamedTuple):
@@ -101,6 +114,23 @@ def judge_all(
     return [
         Judgement(equation, _verdict(*both), *both)
         for equation, both in zip(equations, deviations, strict=True)
+    ]
+
+
+def ledger() -> list[Judgement]:
+    """Judge every equation of the report.
+
+    Returns:
+        The judgements, in the report's order.
+
+    Example:
+        >>> [judgement.equation.number for judgement in ledger() if judgement.verdict == "empty"]
+        ['17', '20']
+    """
+    return [
+        judgement
+        for task, equations in EQUATIONS.items()
+        for judgement in judge_all(equations, default_problems(task))
     ]
 
 

@@ -27,19 +27,11 @@ SHARE_OF_ACCELERATOR = 0.9
 
 
 class Need(NamedTuple):
-    """Memory of a training on a device, in bytes.
-
-    Attributes:
-        data: Size of the examples.
-        states: Size of the states before and after a program, and of its measurements.
-        collected: Size of the weights whose training accuracy is counted, those of the current and
-            of the previous program.
-        temporaries: Size of temporary arrays.
-    """
+    """Memory of a training on a device, in bytes."""
 
     data: int
-    states: int
-    collected: int
+    states: int  # before and after a program, and its measurements
+    collected: int  # weights of this and the last program whose training accuracy is counted
     temporaries: int
 
     @property
@@ -86,10 +78,11 @@ def most_runs(
         orders, runs = (-(-runs // pairs), pairs) if runs > pairs else (1, runs)
         return need(model, split, settings, orders, runs, tuned).total <= available
 
+    if fits(limit):
+        return limit
     low, high = 1, 2
-    while high <= limit and fits(high):
+    while fits(high):
         low, high = high, 2 * high
-    high = min(high, limit + 1)
     while high - low > max(1, low // 100):
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)

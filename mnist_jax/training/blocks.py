@@ -22,43 +22,27 @@ Block = Int[np.ndarray, " block"] | slice
 
 
 class Trained(NamedTuple):
-    """Results of a block in one program, which the device may still be computing.
-
-    Attributes:
-        first_step: Global step of the first batch; negative steps are padding.
-        block: Batch orders of the block.
-        record: Losses and validations.
-        weights: Weights after each period, (periods, orders, runs).
-    """
+    """Results of a block in one program, which the device may still be computing."""
 
     first_step: int
     block: Block
     record: Record
-    weights: Weights
+    weights: Weights  # after each period, (periods, orders, runs)
 
 
 class Training(NamedTuple):
-    """What all programs of a training have in common.
-
-    Attributes:
-        model: Model to train.
-        settings: Settings of all runs.
-        values: Hyperparameters of all runs.
-        data: Examples on the devices.
-        plan: Division of the steps into programs.
-        block_size: Number of orders in a block.
-        placement: Placement on devices.
-        tuned: Tuning of the devices.
-    """
+    """What all programs of a training have in common."""
 
     model: Model
     settings: TrainingSettings
     values: Hyperparameters
+    # on the devices
     data: TrainingData
-    plan: Plan
-    block_size: int
     placement: Placement
     tuned: Tuning
+    # division of the steps into programs, and of the orders into blocks
+    plan: Plan
+    block_size: int
 
     def train(
         self,

@@ -130,7 +130,7 @@ def prepare(
     plan = make_plan(schedule, settings.epochs, block_size * runs, tuned)
     values = jax.tree.map(jnp.asarray, hyperparameters.rounded(settings.precision))
     data = placement.everywhere(device_data(model, settings, split))
-    return Training(model, settings, values, data, plan, block_size, placement, tuned)
+    return Training(model, settings, values, data, placement, tuned, plan, block_size)
 
 
 def programs(

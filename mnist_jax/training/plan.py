@@ -14,15 +14,10 @@ class Plan(NamedTuple):
 
     The first period ends with step 0, which is evaluated. The earlier steps of this period are
     padding, as are those after the last step.
-
-    Attributes:
-        num_steps: Number of steps in all epochs.
-        period: Number of steps from one evaluation to the next.
-        periods_at_once: Number of periods in one program.
     """
 
     num_steps: int
-    period: int
+    period: int  # steps from one evaluation to the next
     periods_at_once: int
 
     @property
