@@ -5,15 +5,15 @@ from typing import NamedTuple, TypeVar
 
 import jax
 import numpy as np
-from jaxtyping import Int, Int32, Real
+from jaxtyping import Int, Int32, Real, UInt32
 
 from mnist_jax.models import Model, Weights
 from mnist_jax.training.accuracy import count_train_correct
 from mnist_jax.training.devices import Placement
 from mnist_jax.training.plan import Plan
 from mnist_jax.training.program import Record, TrainingData, train_periods
-from mnist_jax.training.settings import Hyperparameters, TrainingSettings
-from mnist_jax.training.step import Outcome, TrainState
+from mnist_jax.training.settings import Hyperparameters, Schedule, TrainingSettings
+from mnist_jax.training.step import Outcome, TrainState, init_states
 from mnist_jax.training.tuning import Tuning
 
 Tree = TypeVar("Tree")
@@ -43,6 +43,20 @@ class Training(NamedTuple):
     # division of the steps into programs, and of the orders into blocks
     plan: Plan
     block_size: int
+
+    @property
+    def schedule(self) -> Schedule:
+        """Schedule of an epoch."""
+        return self.settings.schedule(len(self.data.labels))
+
+    def epochs_done(self, next_step: int) -> int:
+        """Returns the number of complete epochs before a step."""
+        return min(max(next_step, 0), self.plan.num_steps) // self.schedule.steps_per_epoch
+
+    def start(self, seeds: UInt32[np.ndarray, " orders"]) -> TrainState:
+        """Returns the states before the first step."""
+        num_inputs = len(self.data.validation.inputs)
+        return init_states(self.model, self.settings, self.values, num_inputs, seeds)
 
     def train(
         self,

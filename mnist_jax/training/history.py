@@ -1,17 +1,15 @@
 """Results of a training: history and outcome of each run, as arrays on the host."""
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.typing import DTypeLike
 from jaxtyping import Float, Int
 
-from mnist_jax.models import Weights
-from mnist_jax.training.blocks import Trained
-from mnist_jax.training.plan import Plan
+from mnist_jax.training.blocks import Block, Trained, Training
+from mnist_jax.training.program import Record
 from mnist_jax.training.settings import Schedule
 from mnist_jax.training.step import Outcome, TrainState
 
@@ -68,52 +66,45 @@ class Recorder:
         arrays: Losses of the batches, and the three arrays of `Evaluation`.
     """
 
-    def __init__(
-        self, plan: Plan, shape: tuple[int, int], sizes: tuple[int, int], dtype: DTypeLike
-    ) -> None:
-        self._plan, self._sizes = plan, sizes
-        self._pending: list[tuple[Trained, Future[np.ndarray]]] = []
+    def __init__(self, training: Training, executor: Executor) -> None:
+        self._training, self._executor, plan = training, executor, training.plan
+        self._pending: list[tuple[int, Block, Record, Future[np.ndarray]]] = []
         lengths = (plan.num_steps, *[len(plan.evaluation_steps)] * len(Evaluation._fields))
+        shape, dtype = training.values.l2.shape, training.settings.precision
         self.arrays = [np.full((length, *shape), np.nan, dtype) for length in lengths]
 
-    def add(
-        self, trained: Iterable[Trained], count: Callable[[Weights], Future[np.ndarray]]
-    ) -> None:
-        """Starts the counts of correct training examples, after those of the previous program."""
+    def add(self, trained: list[Trained]) -> None:
+        """Starts to count correct training examples, after the counts of the last program."""
         self.finish()
+        count = partial(self._executor.submit, self._training.count_correct)
         self._pending = [
-            (
-                block._replace(record=jax.device_get(block.record), weights=None),
-                count(block.weights),
-            )
-            for block in trained
+            (first_step, block, jax.device_get(record), count(weights))
+            for first_step, block, record, weights in trained
         ]
 
     def finish(self) -> None:
         """Waits for all counts."""
-        for trained, count in self._pending:
-            self._store(trained, count.result())
+        for first_step, block, record, count in self._pending:
+            self._store(first_step, block, record, count.result())
         self._pending = []
 
-    def _store(self, trained: Trained, train_correct: np.ndarray) -> None:
-        losses, (running, loss, correct) = trained.record
-        num_train, num_validation = self._sizes
-        means = loss, correct / num_validation, train_correct / num_train
-        series = (
-            losses.reshape(-1, *losses.shape[2:]),
-            *(np.where(running, m, np.nan) for m in means),
-        )
-        period = (trained.first_step - self._plan.first_step) // self._plan.period
-        for array, values, begin in zip(
-            self.arrays, series, (trained.first_step, period, period, period), strict=True
-        ):
+    def _store(self, step: int, block: Block, record: Record, train_correct: np.ndarray) -> None:
+        data, plan = self._training.data, self._training.plan
+        losses, (running, loss, correct) = record
+        correct = correct / len(data.validation.labels)
+        means = loss, correct, train_correct / len(data.labels)
+        evaluated = [np.where(running, mean, np.nan) for mean in means]
+        evaluation = (step - plan.first_step) // plan.period
+        begins = (step, evaluation, evaluation, evaluation)
+        series = (losses.reshape(-1, *losses.shape[2:]), *evaluated)
+        for array, begin, values in zip(self.arrays, begins, series, strict=True):
             target = array[max(begin, 0) : begin + len(values)]  # without the padding
             padding = max(-begin, 0)
-            target[:, trained.block] = values[padding : padding + len(target)]
+            target[:, block] = values[padding : padding + len(target)]
 
-    def result(self, states: TrainState, schedule: Schedule) -> TrainingResult:
+    def result(self, states: TrainState) -> TrainingResult:
         """Returns the result of a training, given the final states on the host."""
-        last_step, steps = int(np.max(states.last_step)), self._plan.evaluation_steps
+        last_step, steps = int(np.max(states.last_step)), self._training.plan.evaluation_steps
         count = int(np.searchsorted(steps, last_step, side="right"))
         train_loss, *evaluations = self.arrays
         evaluated = Evaluation(*(values[:count] for values in evaluations))
@@ -124,6 +115,6 @@ class Recorder:
             best_step=np.asarray(states.best.step),
             outcome=np.where(still_running, Outcome.FINISHED, states.outcome),
             last_step=np.asarray(states.last_step),
-            schedule=schedule,
+            schedule=self._training.schedule,
             history=History(train_loss[: last_step + 1], steps[:count], evaluated),
         )

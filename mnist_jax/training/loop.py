@@ -28,7 +28,7 @@ from mnist_jax.training.ordering import Ordering, Shuffled, batches_of, in_file_
 from mnist_jax.training.plan import make_plan
 from mnist_jax.training.program import device_data
 from mnist_jax.training.settings import Hyperparameters, TrainingSettings
-from mnist_jax.training.step import Outcome, TrainState, init_states
+from mnist_jax.training.step import Outcome, TrainState
 from mnist_jax.training.tuning import tuning
 
 
@@ -81,36 +81,26 @@ def fit(
         'finished at step 2'
     """
     check_data(model, settings, split)
-    orders, runs = hyperparameters.l2.shape
-    sizes = len(split.train.labels), len(split.validation.labels)
-    schedule = settings.schedule(sizes[0])
-
-    def report(next_step: int) -> None:
-        on_epochs(min(max(next_step, 0), plan.num_steps) // schedule.steps_per_epoch)
-
+    orders = len(hyperparameters.l2)
     with in_precision(settings.precision), second_thread() as executor:
         training = prepare(model, split, hyperparameters, settings, orders_at_once, placement)
-        plan = training.plan
-        recorder = Recorder(plan, (orders, runs), sizes, settings.precision)
-        states = init_states(
-            *(model, settings, training.values, len(training.data.validation.inputs)),
-            seeds_of(ordering, seeds, orders),
-        )
-        state, name = Snapshot(plan.first_step, states, recorder.arrays), ""
+        states = training.start(seeds_of(ordering, seeds, orders))
+        recorder, name = Recorder(training, executor), ""
+        state = Snapshot(training.plan.first_step, states, recorder.arrays)
         if checkpoint:
             name = identity(training, states, ordering)
             if saved := checkpoint.read(name, state):
                 state, recorder.arrays = saved, saved.measured
-                report(state.first_step)
-        batches = batches_of(ordering, settings, plan, orders, sizes[0])
+                on_epochs(training.epochs_done(state.first_step))
+        batches = batches_of(ordering, settings, training.plan, orders, len(split.train.labels))
         for state, trained in programs(training, state, batches):  # noqa: B020
-            recorder.add(trained, partial(executor.submit, training.count_correct))
+            recorder.add(trained)
             if checkpoint and checkpoint.due():
                 recorder.finish()
                 checkpoint.write(name, state)
-            report(state.first_step)
+            on_epochs(training.epochs_done(state.first_step))
         recorder.finish()
-        return recorder.result(jax.device_get(state.states), schedule)
+        return recorder.result(jax.device_get(state.states))
 
 
 def prepare(
