@@ -14,35 +14,20 @@ from jaxtyping import Array, Float
 from mnist_jax import losses
 from mnist_jax.derivation.equation import Quantity
 from mnist_jax.derivation.problem import Problem
+from mnist_jax.models import objective, softmax
 
 Matrix = Float[Array, "K I"]
 
 
-def loss(weights: Matrix, inputs: Float[Array, "N I"], targets: Float[Array, "N K"]) -> Array:
-    """Return the mean loss C of a batch."""
-    return losses.softmax_cross_entropy(jnp.inner(weights, inputs), targets.T)
-
-
-def objective(weights: Matrix, problem: Problem) -> Float[Array, ""]:
-    r"""Return the objective $J = C + \lambda R$."""
-    penalty = problem.l2 * losses.l2_penalty(weights)
-    return loss(weights, problem.inputs, problem.targets) + penalty
-
-
-def objective_by_weights(problem: Problem) -> Matrix:
-    r"""Return the derivative $\partial J / \partial w$, by autodiff."""
-    return jax.grad(objective)(problem.weights, problem)
-
-
 def loss_by_weights(problem: Problem) -> Matrix:
     r"""Return the derivative $\partial C / \partial w$, by autodiff."""
-    return jax.grad(loss)(problem.weights, problem.inputs, problem.targets)
+    return jax.grad(softmax.loss)(*problem[:3])
 
 
 def mean_of_derivatives(problem: Problem) -> Matrix:
     r"""Return the mean of the derivatives $\partial C^n / \partial w$, by autodiff."""
     weights, inputs, targets, _ = problem
-    by_weights = jax.vmap(jax.grad(loss), in_axes=(None, 0, 0))
+    by_weights = jax.vmap(jax.grad(softmax.loss), in_axes=(None, 0, 0))
     return jnp.mean(by_weights(weights, inputs[:, None], targets[:, None]), axis=0)
 
 
@@ -59,7 +44,11 @@ def plus_penalty(
     return lambda problem: cost(problem) + problem.l2 * jax.grad(norm)(problem.weights)
 
 
-OBJECTIVE_BY_WEIGHTS = Quantity("4a", r"\frac{\partial J}{\partial w}", objective_by_weights)
+OBJECTIVE_BY_WEIGHTS = Quantity(
+    "4a",
+    r"\frac{\partial J}{\partial w}",
+    lambda p: jax.grad(objective, argnums=1)(softmax, *p),
+)
 
 EQUATIONS = (
     OBJECTIVE_BY_WEIGHTS.equals(

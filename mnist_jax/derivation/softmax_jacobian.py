@@ -50,11 +50,6 @@ def cases(apart: Matrix, equal: Matrix | Vector) -> Matrix:
     return jnp.where(jnp.eye(len(equal), dtype=bool), jnp.atleast_2d(equal), apart)
 
 
-def expanded_softmax(logits: Vector) -> Vector:
-    """Return the softmax with the sum in its denominator written out."""
-    return jnp.exp(logits) / jnp.sum(jnp.exp(logits))
-
-
 def exponentials(problem: Problem) -> tuple[Vector, Float[Array, ""]]:
     """Return all $e^{z_k}$ and their sum."""
     e = jnp.exp(problem.logits)
@@ -88,7 +83,7 @@ EQUATIONS = (
         "the softmax, with its sum written out",
         r"\frac{\partial}{\partial z_i}"
         r" \frac{e^{z_k}}{e^{z_1} + \dots + e^{z_i} + \dots + e^{z_K}}",
-        jax.jacobian(expanded_softmax),
+        jax.jacobian(lambda z: jnp.exp(z) / jnp.sum(jnp.exp(z))),
     ),
     BY_LOGITS.equals(
         "6",
