@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_jax.data import archives, directory
-from mnist_jax.data.files import LARGEST, Contents, DataError, encode_idx, parse_idx, read_file
+from mnist_jax.data.files import LARGEST, Contents, DataError, parse_idx, read_file
 from mnist_jax.data.known import MNIST_FILES
 
 _ANY_PREFIX = "([a-z]+-)*"
@@ -25,7 +25,7 @@ def read(folder: Path) -> Contents:
     arrays = [parse_idx(content) for content in contents.values()]
     for name, images, labels in (("training", *arrays[:2]), ("test", *arrays[2:])):
         _check(folder, name, images, labels)
-    return {file.name: encode_idx(array) for file, array in zip(MNIST_FILES, arrays, strict=True)}
+    return contents
 
 
 def _read_file(folder: Path, folders: list[Path], name: str) -> bytes:

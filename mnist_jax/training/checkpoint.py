@@ -95,7 +95,7 @@ class Checkpoint:
 def identity(training: Training, start: TrainState, ordering: Ordering) -> str:
     """Returns a digest of what determines the results of a training."""
     settings, labels = training.settings, np.asarray(training.data.labels)
-    options = settings.gradient, type(settings.criterion).__qualname__, settings.train_accuracy
+    options = settings.gradient, repr(settings.criterion), settings.train_accuracy
     first_epoch = ordering(0, len(labels))
     digest = hashlib.sha256()
     for leaf in jax.tree.leaves(
