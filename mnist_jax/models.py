@@ -79,7 +79,6 @@ logistic = Model(
 """Logistic regression (task 2): weights (I,), labels 0 and 1."""
 
 
-@functools.cache
 def softmax_regression(num_classes: int) -> Model:
     """Softmax regression (tasks 3 and 4): weights (K, I), labels 0..K - 1.
 
@@ -101,7 +100,11 @@ def softmax_regression(num_classes: int) -> Model:
     """
     if num_classes < 2:
         raise UsageError(f"num_classes is {num_classes}; give 2 or more.")
+    return _softmax_regression(num_classes)
 
+
+@functools.cache  # which tells an argument given by name from one by position
+def _softmax_regression(num_classes: int) -> Model:
     def logits(weights: Float[Array, "K I"], inputs: Float[Array, "N I"]) -> Float[Array, "K N"]:
         return jnp.inner(weights, inputs)
 

@@ -86,14 +86,15 @@ def fit(
         training = prepare(model, split, hyperparameters, settings, orders_at_once, placement)
         states = training.start(seeds_of(ordering, seeds, orders))
         recorder, name = Recorder(training, executor), ""
-        state = Snapshot(training.plan.first_step, states, recorder.arrays)
+        start = Snapshot(training.plan.first_step, states, recorder.arrays)
         if checkpoint:
             name = identity(training, states, ordering)
-            if saved := checkpoint.read(name, state):
-                state, recorder.arrays = saved, saved.measured
-                on_epochs(training.epochs_done(state.first_step))
+            if saved := checkpoint.read(name, start):
+                start, recorder.arrays = saved, saved.measured
+                on_epochs(training.epochs_done(start.first_step))
         batches = batches_of(ordering, settings, training.plan, orders, len(split.train.labels))
-        for state, trained in programs(training, state, batches):  # noqa: B020
+        state = start
+        for state, trained in programs(training, start, batches):
             recorder.add(trained)
             if checkpoint and checkpoint.due():
                 recorder.finish()
