@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mnist_jax import __version__
+from mnist_jax.errors import UsageError
 from mnist_jax.terminal import bounded_width
 
 DONE, WRONG_USE = 0, 2
@@ -62,25 +63,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     name, *flags = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
-    if name in ("-h", "--help"):
-        print(usage())
-        return DONE
-    if name == "--version":
-        print(f"mnist_jax {__version__}")
-        return DONE
-    if name == COMPLETION:
-        return print_completion(flags)
+    try:
+        if name in ("-h", "--help"):
+            print(usage())
+        elif name == "--version":
+            print(f"mnist_jax {__version__}")
+        elif name == COMPLETION:
+            print_completion(flags)
+        else:
+            run(name, flags)
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_USE
+    return DONE
+
+
+def run(name: str, flags: Sequence[str]) -> None:
+    """Runs the module of a subcommand with its flags."""
     command = find(name)
     if command is None:
         matches = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"; perhaps {matches[0]}?" if matches else ": choose one of " + ", ".join(COMMANDS)
-        return refuse(f"unknown command {name!r}{hint}")
-    if importlib.util.find_spec(command.module.split(".")[0]) is None:
-        return refuse(without_experiments(name))
+        raise UsageError(f"unknown command {name!r}{hint}")
+    require(command.module.split(".")[0], name)
     sys.argv = [f"mnist-jax {name}", *flags]
     with bounded_width():
         runpy.run_module(command.module, run_name="__main__")
-    return DONE
 
 
 def find(name: str) -> Command | None:
@@ -107,29 +115,21 @@ def usage() -> str:
     )
 
 
-def print_completion(flags: Sequence[str]) -> int:
+def print_completion(flags: Sequence[str]) -> None:
     """Prints the completion script of a shell."""
     if len(flags) != 1 or flags[0] not in SHELLS:
-        return refuse(f"{COMPLETION} takes one of {', '.join(SHELLS)}")
-    if importlib.util.find_spec("experiments") is None:
-        return refuse(without_experiments(COMPLETION))
-    completion = importlib.import_module("experiments.completion")
-    print(completion.script(flags[0]))
-    return DONE
+        raise UsageError(f"{COMPLETION} takes one of {', '.join(SHELLS)}")
+    require("experiments", COMPLETION)
+    print(importlib.import_module("experiments.completion").script(flags[0]))
 
 
-def without_experiments(name: str) -> str:
-    """Returns the error for a command without the experiments."""
-    return (
-        f"{name} needs the experiments, which are in the checkout and not in the wheel: clone the "
-        "repository and install it with `pip install -e .`"
-    )
-
-
-def refuse(message: str) -> int:
-    """Prints an error on stderr; returns the exit code."""
-    print(f"error: {message}", file=sys.stderr)
-    return WRONG_USE
+def require(package: str, name: str) -> None:
+    """Raises a UsageError if a command lacks its package, the experiments."""
+    if importlib.util.find_spec(package) is None:
+        raise UsageError(
+            f"{name} needs the experiments, which are in the checkout and not in the wheel: clone "
+            "the repository and install it with `pip install -e .`"
+        )
 
 
 if __name__ == "__main__":

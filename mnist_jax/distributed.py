@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from mnist_jax.compat import process_allgather, sync_processes
-from mnist_jax.errors import UsageError
+from mnist_jax.errors import UsageError, one_line
 from mnist_jax.meeting import meet
 
 Item = TypeVar("Item")
@@ -44,10 +44,10 @@ def join(
     try:
         jax.distributed.initialize(coordinator, num_processes, process)
     except Exception as error:  # JAX has many ways to detect a cluster
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise UsageError(
-            f"the processes can't be joined: {reason}. Outside Slurm and the clouds that JAX "
-            "recognises, give --coordinator HOST:PORT, --num-processes and --process."
+            f"the processes can't be joined: {one_line(error).rstrip('.')}. Outside Slurm and the "
+            "clouds that JAX recognises, give --coordinator HOST:PORT, --num-processes and "
+            "--process."
         ) from error
 
 

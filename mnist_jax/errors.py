@@ -6,3 +6,8 @@ class UsageError(ValueError):
 
     Commands convert it to one message on stderr and exit code 2.
     """
+
+
+def one_line(error: BaseException) -> str:
+    """Returns the message of another library's exception in one line, or the name of its type."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -20,18 +20,37 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UsageError: If the file cannot be written, for example because the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        os.close(create(temporary))
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())  # otherwise a power failure leaves an empty file
-        temporary.replace(path)
+        with written_first(
+            path.with_name(f".{path.name}.{secrets.token_hex(4)}"), path
+        ) as temporary:
+            yield temporary
     except OSError as error:
         raise UsageError(
             f"{path} can't be written: {error.strerror or error}. Make room, or name another "
             "folder (--output-dir); files that were written before are kept."
         ) from error
+
+
+@contextmanager
+def written_first(temporary: Path, path: Path) -> Iterator[Path]:
+    """Yields a new temporary file, which replaces a file when it is complete.
+
+    Args:
+        temporary: Name of the temporary file, in the same folder; no file has it.
+        path: File to replace.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    # without following a link
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        os.close(os.open(temporary, flags, 0o666))
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())  # otherwise a power failure leaves an empty file
+        temporary.replace(path)
     finally:
         with contextlib.suppress(OSError):  # for example if the folder does not exist
             temporary.unlink()
@@ -47,13 +66,3 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise UsageError(f"{str(path)!r} names no folder: {error}. Write it out.") from error
-
-
-def create(path: Path) -> int:
-    """Creates a new file, without following a link, and returns its descriptor for writing.
-
-    Raises:
-        OSError: If the name exists, or the file cannot be created.
-    """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)

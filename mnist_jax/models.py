@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax.typing import DTypeLike
-from jaxtyping import Array, Float, Int32, PyTree
+from jaxtyping import Array, Float, PyTree
 
 from mnist_jax import features, gradients, losses
 from mnist_jax.errors import UsageError
@@ -67,33 +67,16 @@ def objective(
     return model.loss(weights, inputs, targets) + l2 * losses.l2_penalty(weights)
 
 
-def _logistic_predict(
-    weights: Float[Array, " I"], inputs: Float[Array, "N I"]
-) -> Int32[Array, " N"]:
-    return (inputs @ weights >= 0).astype(jnp.int32)  # 1 where the sigmoid is at least 1/2
-
-
 logistic = Model(
     init=lambda key, num_inputs, dtype: jnp.zeros(num_inputs, dtype),
     targets=lambda labels, dtype: labels.astype(dtype),
     loss=lambda weights, inputs, targets: losses.logistic_cross_entropy(inputs @ weights, targets),
     gradient=gradients.regularized_logistic_gradient,
-    predict=_logistic_predict,
+    # 1 where the sigmoid is at least 1/2
+    predict=lambda weights, inputs: (inputs @ weights >= 0).astype(jnp.int32),
     num_classes=2,
 )
 """Logistic regression (task 2): weights (I,), labels 0 and 1."""
-
-
-def _softmax_loss(
-    weights: Float[Array, "K I"], inputs: Float[Array, "N I"], targets: Float[Array, "N K"]
-) -> Float[Array, ""]:
-    return losses.softmax_cross_entropy(jnp.inner(weights, inputs), targets.T)
-
-
-def _softmax_predict(
-    weights: Float[Array, "K I"], inputs: Float[Array, "N I"]
-) -> Int32[Array, " N"]:
-    return jnp.argmax(jnp.inner(weights, inputs), axis=0).astype(jnp.int32)
 
 
 def softmax_regression(num_classes: int) -> Model:
@@ -120,14 +103,17 @@ def softmax_regression(num_classes: int) -> Model:
     return _softmax_regression(num_classes)
 
 
-@functools.cache
+@functools.cache  # which tells an argument given by name from one by position
 def _softmax_regression(num_classes: int) -> Model:
+    def logits(weights: Float[Array, "K I"], inputs: Float[Array, "N I"]) -> Float[Array, "K N"]:
+        return jnp.inner(weights, inputs)
+
     return Model(
         init=lambda key, num_inputs, dtype: jnp.zeros((num_classes, num_inputs), dtype),
         targets=lambda labels, dtype: features.one_hot(labels, num_classes, dtype),
-        loss=_softmax_loss,
+        loss=lambda w, x, targets: losses.softmax_cross_entropy(logits(w, x), targets.T),
         gradient=gradients.regularized_softmax_gradient,
-        predict=_softmax_predict,
+        predict=lambda w, x: jnp.argmax(logits(w, x), axis=0).astype(jnp.int32),
         num_classes=num_classes,
     )
 

@@ -18,7 +18,7 @@ from mnist_jax.features import append_bias
 from mnist_jax.gradcheck import check
 from mnist_jax.models import Model, objective, softmax_regression
 from mnist_jax.sweeps import Grid, sweep
-from mnist_jax.sweeps.memory import bytes_of_a_run
+from mnist_jax.sweeps.memory import need
 from mnist_jax.training import (
     Gradient,
     Outcome,
@@ -29,6 +29,7 @@ from mnist_jax.training import (
     hyperparameters,
     shuffled,
 )
+from mnist_jax.training.tuning import CPU
 
 RNG = np.random.default_rng(5)
 FEATURES = RNG.normal(size=(60, 4))
@@ -163,7 +164,8 @@ def test_a_network_that_diverges_keeps_finite_weights():
 
 
 def test_memory_counts_every_leaf():
-    assert bytes_of_a_run(network, SPLIT, SETTINGS) > 4 * 7 * (HIDDEN * 4 + 2 * HIDDEN)
+    needed = need(network, SPLIT, SETTINGS, 1, 1, CPU)
+    assert needed.states + needed.collected > 4 * 7 * (HIDDEN * 4 + 2 * HIDDEN)
 
 
 def test_weights_in_another_dtype_become_those_of_the_run():

@@ -17,9 +17,9 @@ from mnist_jax.gradcheck.programs import Compiler, Returns, make_programs
 from mnist_jax.models import Model, logistic, objective, softmax
 from mnist_jax.training import TrainingSettings, hyperparameters, train_periods
 from mnist_jax.training.accuracy import count_tiles
-from mnist_jax.training.loop import init_states
 from mnist_jax.training.plan import Plan, make_plan
 from mnist_jax.training.program import device_data
+from mnist_jax.training.step import init_states
 from mnist_jax.training.tuning import Tuning, tuning
 
 MODELS: dict[str, Model] = {"logistic": logistic, "softmax": softmax}

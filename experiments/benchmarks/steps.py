@@ -13,10 +13,10 @@ from mnist_jax.models import Model, logistic, softmax
 from mnist_jax.precision import in_precision
 from mnist_jax.training import TrainingSettings, hyperparameters, train_periods
 from mnist_jax.training.accuracy import count_tiles
-from mnist_jax.training.loop import init_states
 from mnist_jax.training.plan import make_plan
 from mnist_jax.training.program import device_data
 from mnist_jax.training.settings import Precision
+from mnist_jax.training.step import init_states
 from mnist_jax.training.tuning import tuning
 
 RUNS = (1, 64, 1000, 10_000)

@@ -1,8 +1,8 @@
 """MNIST as NumPy arrays in the original file order, and the report's split of it."""
 
 from mnist_jax.data.examples import Examples
-from mnist_jax.data.files import MNIST_FILES, DataError, IdxFile
-from mnist_jax.data.known import DataSetName
+from mnist_jax.data.files import DataError, IdxFile
+from mnist_jax.data.known import MNIST_FILES, DataSetName
 from mnist_jax.data.mnist import Mnist, Source, load
 from mnist_jax.data.splits import (
     Selection,

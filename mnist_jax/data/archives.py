@@ -20,6 +20,7 @@ from mnist_jax.data.files import (
     verify,
 )
 from mnist_jax.data.known import DataSet
+from mnist_jax.errors import one_line
 
 ARCHIVE = "gzip.zip"
 """File name of the published EMNIST archive."""
@@ -28,11 +29,7 @@ KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def read_npz(folders: Sequence[Path], files: Sequence[IdxFile]) -> Iterator[Contents]:
-    """Yields the arrays of Keras's ``mnist.npz`` as IDX files, without unpickling or verification.
-
-    Raises:
-        DataError: If the file is damaged or has other content.
-    """
+    """Yields the arrays of Keras's ``mnist.npz`` as IDX files, neither unpickled nor verified."""
     for path in (folder / "mnist.npz" for folder in folders):
         if path.is_file():
             contents = [encode_idx(array) for array in npz_arrays(path)]
@@ -40,22 +37,13 @@ def read_npz(folders: Sequence[Path], files: Sequence[IdxFile]) -> Iterator[Cont
 
 
 def npz_arrays(path: Path | IO[bytes], limit: int = LARGEST) -> list[np.ndarray]:
-    """Reads the uint8 arrays of an npz file, in the order of `KEYS`.
-
-    Args:
-        path: Path, or open file.
-        limit: Largest size of an array in bytes.
-
-    Raises:
-        DataError: If the file is damaged or has other content.
-    """
+    """Reads the uint8 arrays of an npz file, each of at most `limit` bytes, as in `KEYS`."""
     try:
         with zipfile.ZipFile(path) as archive:
             return [_npy_array(archive, f"{key}.npy", limit) for key in KEYS]
     except Exception as error:  # any exception of zipfile, zlib and NumPy on damaged bytes
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
-            f"{path} cannot be read ({reason}); it should contain uint8 arrays named "
+            f"{path} cannot be read ({one_line(error)}); it should contain uint8 arrays named "
             f"{', '.join(KEYS)}. Replace it."
         ) from None
 
@@ -87,14 +75,7 @@ def _npy_array(archive: zipfile.ZipFile, name: str, limit: int) -> np.ndarray:
 def read_verified(
     directory: Path, folders: Sequence[Path], files: Sequence[IdxFile], data_set: DataSet
 ) -> Contents:
-    """Reads the files from the published archive of a data set, verified by its digest.
-
-    Returns:
-        The decompressed bytes.
-
-    Raises:
-        DataError: If the archive is missing or not the published one.
-    """
+    """Reads the files from the published archive of a data set, verified by its digest."""
     path = next((folder / ARCHIVE for folder in folders if (folder / ARCHIVE).is_file()), None)
     if path is None:
         raise DataError(
@@ -112,11 +93,7 @@ def read_verified(
 
 
 def read_members(path: Path, files: Sequence[IdxFile]) -> Contents:
-    """Reads gzipped IDX files from EMNIST's verified archive; transposes the images as in MNIST.
-
-    Raises:
-        DataError: If a file is missing or damaged.
-    """
+    """Reads gzipped IDX files from EMNIST's verified archive; transposes the images as in MNIST."""
     contents = {}
     try:
         with zipfile.ZipFile(path) as archive:

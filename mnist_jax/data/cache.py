@@ -7,7 +7,6 @@ those of the decompressed files, computed when the archive was verified.
 """
 
 import contextlib
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -16,8 +15,8 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
-from mnist_jax.data.files import Contents, DataError, IdxFile, Report, read_bytes, verify
-from mnist_jax.files import create, expanded
+from mnist_jax.data.files import Contents, DataError, IdxFile, Report, digest, read_file, verify
+from mnist_jax.files import expanded, written_first
 
 _DIGESTS = "sha256.json"
 
@@ -43,7 +42,7 @@ def read(folder: Path, files: Sequence[IdxFile]) -> Contents:
 def write(folder: Path, files: Sequence[IdxFile], contents: Contents, report: Report) -> None:
     """Stores the files, or reports in one line why they cannot be stored."""
     if any(file.sha256 is None for file in files):
-        digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        digests = {name: digest(content) for name, content in contents.items()}
         contents = contents | {_DIGESTS: json.dumps(digests, indent=1).encode()}
     try:
         _make(folder)
@@ -95,12 +94,15 @@ def _with_digests(folder: Path, files: Sequence[IdxFile]) -> list[IdxFile]:
 
 
 def _read_file(folder: Path, file: IdxFile) -> bytes:
+    path = folder / file.name
+    if not path.exists():
+        raise DataError(f"no {file.name} in {folder}")
     try:
-        return verify(file, read_bytes(folder / file.name, file.size))
-    except FileNotFoundError:
-        raise DataError(f"no {file.name} in {folder}") from None
-    except OSError as error:
-        raise DataError(f"{folder / file.name} cannot be read ({error.strerror})") from None
+        _, content = read_file(path, file.size)
+    except DataError as error:
+        raise DataError(f"{path} {error}") from None
+    try:
+        return verify(file, content)
     except DataError as error:
         raise DataError(f"damaged data in {folder}: {error}") from None
 
@@ -110,11 +112,5 @@ def _write_file(path: Path, content: bytes) -> None:
     # which might lead to a file of the user's.
     partial = path.with_name(f"{path.name}.partial")
     partial.unlink(missing_ok=True)
-    try:
-        with os.fdopen(create(partial), "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written_first(partial, path):
+        partial.write_bytes(content)

@@ -3,28 +3,18 @@
 Digests identify the files, so names may vary; every candidate is tried.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mnist_jax.data import archives, finding, tables
-from mnist_jax.data.files import (
-    LARGEST,
-    Contents,
-    DataError,
-    IdxFile,
-    decompress,
-    read_bytes,
-    verify,
-)
+from mnist_jax.data.files import Contents, DataError, IdxFile, digest, read_file, verify
 from mnist_jax.data.known import KNOWN, MNIST, DataSet, owner
 
 OTHER_SETS = (
     "If it belongs to another data set, name that by data_set (--data-set): fashion-mnist, kmnist, "
     "emnist-digits, or unverified for unknown content"
 )
-_OVERHEAD = 2**16  # bytes that gzip may add to incompressible data
 _LISTED = 8  # number of names in the listing of a directory
 
 
@@ -58,9 +48,6 @@ def read(directory: Path, files: Sequence[IdxFile], data_set: DataSet = MNIST) -
     tables are supported too. As a last resort, the directory is searched for files with the right
     content.
 
-    Returns:
-        The decompressed bytes, verified.
-
     Raises:
         DataError: If the directory or a file is missing, unreadable or not canonical.
     """
@@ -80,11 +67,7 @@ def read(directory: Path, files: Sequence[IdxFile], data_set: DataSet = MNIST) -
 
 
 def search_folders(directory: Path, home: str) -> list[Path]:
-    """Returns the folders to search: the directory, and torchvision's folders below it.
-
-    Raises:
-        DataError: If the directory does not exist or cannot be searched.
-    """
+    """Returns the folders to search: the directory, and torchvision's folders below it."""
     try:
         if not directory.is_dir():
             reason = "is not a directory" if directory.exists() else "does not exist"
@@ -100,10 +83,7 @@ def search_folders(directory: Path, home: str) -> list[Path]:
 def candidates(folders: Iterable[Path], name: str, prefix: str = "") -> Iterator[Path]:
     """Yields the files that may have a canonical name, files with exactly that name first.
 
-    Args:
-        folders: Folders to search.
-        name: Canonical name, with ``t10k`` for the test set.
-        prefix: Regular expression for text before the name.
+    ``prefix`` is a regular expression for text before the name.
     """
     part, kind, index = re.findall(r"(train|t10k)-(images|labels)-idx(\d)", name)[0]
     part = "(t10k|test)" if part == "t10k" else part
@@ -115,19 +95,6 @@ def candidates(folders: Iterable[Path], name: str, prefix: str = "") -> Iterator
             inner = path / path.name
             if path.is_file() or inner.is_file():
                 yield path if path.is_file() else inner
-
-
-def decompressed(path: Path, limit: int = LARGEST) -> tuple[bytes, bytes]:
-    """Returns the bytes of a file as stored and decompressed, whatever its suffix.
-
-    Raises:
-        DataError: If the file cannot be read.
-    """
-    try:
-        content = read_bytes(path, limit + _OVERHEAD)
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})") from None
-    return content, decompress(content, limit)
 
 
 def listing(directory: Path) -> str:
@@ -147,7 +114,7 @@ def _read_file(
     reasons = []
     for path in candidates(folders, file.name, data_set.prefix):
         try:
-            return _verified(file, *decompressed(path, file.size))
+            return _verified(file, *read_file(path, file.size))
         except DataError as error:
             reasons.append(f"{path} {error}")
     for contents in combined:
@@ -179,7 +146,7 @@ def _hint(folders: Sequence[Path], file: IdxFile, data_set: DataSet) -> str:
 
 def _verified(file: IdxFile, stored: bytes, content: bytes) -> bytes:
     """Returns the content if a digest of it, or of the stored bytes, is correct."""
-    digests = {hashlib.sha256(data).hexdigest() for data in (stored, content)}
+    digests = {digest(stored), digest(content)}
     if digests & {file.sha256, file.archive_sha256} - {None}:
         return verify(file, content)
     if content.lstrip()[:1] == b"<":

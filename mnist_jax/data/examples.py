@@ -22,11 +22,7 @@ class Examples(NamedTuple):
 
 
 def check_examples(name: str, examples: Examples) -> None:
-    """Validates the types and shapes of examples, and that all numbers are finite.
-
-    Raises:
-        UsageError: If the examples are invalid.
-    """
+    """Raises a UsageError unless examples have the right types and shapes, and finite numbers."""
     images, labels = examples
     for kind, array in (("images", images), ("labels", labels)):
         if not isinstance(array, np.ndarray | jax.Array):

@@ -1,7 +1,7 @@
-"""The four MNIST files, with their names, shapes and digests, and the IDX format.
+"""Files of a data set: their names, shapes and digests, and the IDX format.
 
-Every source delivers the bytes of these files, which are verified by the digests below, so the
-arrays and their order do not depend on the source.
+Every source delivers the bytes of these files, which are verified by digests, so the arrays and
+their order do not depend on the source.
 """
 
 import gzip
@@ -22,6 +22,8 @@ _UBYTE = 0x08  # the IDX code of unsigned bytes, the only element type in MNIST
 
 LARGEST = 2**30
 """Largest number of bytes read from a file of unknown size."""
+
+_GZIP_OVERHEAD = 2**16  # bytes that gzip may add to incompressible data
 
 _MAX_NDIM = 32  # the largest number in NumPy 1; MNIST needs three
 
@@ -57,64 +59,37 @@ class IdxFile(NamedTuple):
         return 4 + 4 * len(self.shape) + math.prod(self.shape)
 
 
-MNIST_FILES = (
-    IdxFile(
-        "train-images-idx3-ubyte",
-        (60_000, 28, 28),
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    ),
-    IdxFile(
-        "train-labels-idx1-ubyte",
-        (60_000,),
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    ),
-    IdxFile(
-        "t10k-images-idx3-ubyte",
-        (10_000, 28, 28),
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    ),
-    IdxFile(
-        "t10k-labels-idx1-ubyte",
-        (10_000,),
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
-)
-"""Training images and labels, test images and labels."""
-
-
 def verify(file: IdxFile, content: bytes) -> bytes:
-    """Verifies the size of a decompressed file and, if it is known, the digest.
-
-    Returns:
-        The content, unchanged.
-
-    Raises:
-        DataError: If the size or the digest differs.
-    """
+    """Returns the content; raises a DataError if its size or a known digest differs."""
     if len(content) != file.size:
         length = f"{len(content):,} bytes long" if len(content) < file.size else "longer"
         raise DataError(f"{file.name} is {length}, but should have {file.size:,} bytes")
-    digest = hashlib.sha256(content).hexdigest()
-    if file.sha256 is not None and digest != file.sha256:
-        raise DataError(f"{file.name} has SHA-256 {digest} instead of {file.sha256}")
+    if file.sha256 not in (None, found := digest(content)):
+        raise DataError(f"{file.name} has SHA-256 {found} instead of {file.sha256}")
     return content
 
 
-def read_bytes(path: Path, limit: int = LARGEST) -> bytes:
-    """Reads a file, at most one byte more than ``limit``; raises an OSError on failure."""
-    with path.open("rb") as stream:
-        return stream.read(limit + 1)
+def digest(content: bytes) -> str:
+    """Returns the hexadecimal SHA-256."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_file(path: Path, limit: int = LARGEST) -> tuple[bytes, bytes]:
+    """Reads a file as stored and decompressed, hardly more than ``limit`` bytes of either.
+
+    Raises:
+        DataError: If the file cannot be read or decompressed; it does not name the file.
+    """
+    try:
+        with path.open("rb") as stream:
+            stored = stream.read(limit + _GZIP_OVERHEAD)
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})") from None
+    return stored, decompress(stored, limit)
 
 
 def decompress(content: bytes, limit: int = LARGEST) -> bytes:
-    """Decompresses gzipped content; returns other content unchanged.
-
-    Args:
-        content: Bytes of a file.
-        limit: Largest plausible number of decompressed bytes.
-
-    Returns:
-        The decompressed bytes, at most one more than ``limit``.
+    """Decompresses gzipped content to at most one byte more than ``limit``; keeps other content.
 
     Raises:
         DataError: If the content is truncated or damaged.
@@ -138,10 +113,7 @@ def read_limited(stream: IO[bytes], limit: int) -> bytes:
 
 
 def parse_idx(content: bytes) -> np.ndarray:
-    """Reads the array of an IDX file of unsigned bytes.
-
-    Returns:
-        Read-only uint8 array, which shares the memory of ``content``.
+    """Reads an IDX file of unsigned bytes as a read-only array, which shares its memory.
 
     Raises:
         DataError: If ``content`` is not such a file.

@@ -1,11 +1,11 @@
 """Search for files by their content."""
 
-import hashlib
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mnist_jax.data.files import Contents, DataError, IdxFile, decompress, read_bytes
+from mnist_jax.data.files import Contents, DataError, IdxFile, digest, read_file
 from mnist_jax.data.known import KNOWN, owner
 
 MAX_DEPTH = 3
@@ -31,8 +31,7 @@ def find(directory: Path, files: Sequence[IdxFile]) -> Contents:
     largest = max(file.size for file in files)
     for path in _files_below(directory):
         content = _content(path, largest)
-        file = by_digest.get(hashlib.sha256(content).hexdigest()) if content else None
-        if file is not None:
+        if file := by_digest.get(digest(content)):
             contents.setdefault(file.name, content)
         if len(contents) == len(files):
             break
@@ -40,20 +39,14 @@ def find(directory: Path, files: Sequence[IdxFile]) -> Contents:
 
 
 def recognise(paths: Iterator[Path], part: str) -> str | None:
-    """Returns the name of the data set that a file of labels belongs to; None if it is unknown.
-
-    Args:
-        paths: Files that may contain the labels.
-        part: Part of the data set, "train" or "t10k".
-    """
+    """Names the data set of a file of labels, "train" or "t10k"; None if it is unknown."""
     largest = max(file.size for data_set in KNOWN.values() for file in data_set.files[1::2])
     for path in paths:
         try:
-            stored = read_bytes(path, largest)
-            content = decompress(stored, largest)
-        except (OSError, DataError):
+            stored, content = read_file(path, largest)
+        except DataError:
             continue
-        if name := owner({hashlib.sha256(data).hexdigest() for data in (stored, content)}):
+        if name := owner({digest(stored), digest(content)}):
             return name
         for name, first in FIRST_LABELS.items():
             if content[8:].startswith(first[part]):
@@ -76,12 +69,7 @@ def _files_below(directory: Path) -> Iterator[Path]:
 
 def _content(path: Path, largest: int) -> bytes:
     """Returns the decompressed content; empty if the file is too large or not an IDX file."""
-    try:
-        if path.stat().st_size > largest:
-            return b""
-        with path.open("rb") as stream:
-            if stream.read(2) not in (b"\x1f\x8b", b"\x00\x00"):
-                return b""
-        return decompress(read_bytes(path, largest), largest)
-    except (OSError, DataError):
-        return b""
+    with contextlib.suppress(OSError, DataError), path.open("rb") as stream:
+        if stream.read(2) in (b"\x1f\x8b", b"\x00\x00") and path.stat().st_size <= largest:
+            return read_file(path, largest)[1]
+    return b""

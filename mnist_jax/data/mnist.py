@@ -1,7 +1,6 @@
 """Loading of MNIST, and of other data sets, from the first source that has it."""
 
 import contextlib
-import hashlib
 import logging
 import os
 from collections.abc import Callable, Mapping
@@ -13,7 +12,7 @@ import numpy as np
 
 from mnist_jax.data import cache, directory, package, tfds, unverified
 from mnist_jax.data.examples import Examples
-from mnist_jax.data.files import Contents, DataError, Report, parse_idx
+from mnist_jax.data.files import Contents, DataError, Report, digest, parse_idx
 from mnist_jax.data.known import KNOWN, DataSet, DataSetName
 from mnist_jax.files import expanded
 
@@ -142,7 +141,7 @@ def _first_available(
 
 def _to_mnist(source: str, data_set: DataSetName, contents: Contents) -> Mnist:
     arrays = [parse_idx(content) for content in contents.values()]
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    digests = {name: digest(content) for name, content in contents.items()}
     train, test = (_to_examples(*pair) for pair in (arrays[:2], arrays[2:]))
     return Mnist(train, test, source, data_set, digests)
 

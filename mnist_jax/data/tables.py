@@ -8,17 +8,14 @@ from typing import IO
 import numpy as np
 
 from mnist_jax.data.files import LARGEST, Contents, DataError, IdxFile, encode_idx
+from mnist_jax.errors import one_line
 
 NAMES = ("mnist_train.csv", "mnist_test.csv")
 """Usual file names of the tables of training and test images."""
 
 
 def read(folders: Sequence[Path], files: Sequence[IdxFile]) -> list[Contents]:
-    """Reads the tables in each folder that has both, as IDX files that are not yet verified.
-
-    Raises:
-        DataError: If the tables are damaged or have other content.
-    """
+    """Reads the tables in each folder that has both, as IDX files that are not yet verified."""
     pairs = ([folder / name for name in NAMES] for folder in folders)
     return [_read_pair(pair, files) for pair in pairs if all(path.is_file() for path in pair)]
 
@@ -39,12 +36,7 @@ def _read_pair(paths: Sequence[Path], files: Sequence[IdxFile]) -> Contents:
 
 
 def parse(stream: IO[bytes], images: IdxFile, labels: IdxFile) -> Contents:
-    """Converts a table to the IDX files of images and labels, which are not yet verified.
-
-    Args:
-        stream: Table, with or without a header row.
-        images: Name of the file of images, and shape of an image.
-        labels: Name of the file of labels.
+    """Converts a table, with or without a header row, to IDX files that are not yet verified.
 
     Raises:
         DataError: If the stream is not such a table.
@@ -53,8 +45,8 @@ def parse(stream: IO[bytes], images: IdxFile, labels: IdxFile) -> Contents:
     try:
         table = _table(stream)
     except Exception as error:  # any exception of zipfile and NumPy on damaged bytes
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"is not a table of numbers from 0 to 255 ({reason[:200]})") from None
+        reason = one_line(error)[:200]
+        raise DataError(f"is not a table of numbers from 0 to 255 ({reason})") from None
     if table.shape[1] != columns:
         raise DataError(f"has {table.shape[1]} columns instead of a label and {columns - 1} pixels")
     pixels = table[:, 1:].reshape(-1, *images.shape[1:])

@@ -17,15 +17,13 @@ from urllib.parse import urljoin, urlsplit
 from mnist_jax.data import archives
 from mnist_jax.data.files import Contents, DataError, IdxFile, Report, decompress, verify
 from mnist_jax.data.known import DataSet
+from mnist_jax.errors import one_line
 
 _BUILDERS = "tensorflow_datasets.image_classification.mnist"
 
 
 def fetch(data_set: DataSet, report: Report) -> Contents:
-    """Downloads a data set from the address that TensorFlow Datasets registers for it.
-
-    Returns:
-        The decompressed files, verified by their digests or by those of the downloaded archives.
+    """Downloads a data set from the address that TensorFlow Datasets registers, and verifies it.
 
     Raises:
         DataError: If TensorFlow Datasets cannot be imported, its host cannot be reached, or the
@@ -59,18 +57,9 @@ def require_answer(url: str, timeout: float = 3.0) -> None:
 
 
 def download(files: Sequence[IdxFile], base_url: str, url_infos: dict[str, Any] | None) -> Contents:
-    """Downloads gzipped files.
+    """Downloads gzipped files from a folder, and verifies them.
 
-    Args:
-        files: Files to download.
-        base_url: Address of their folder, with a slash at the end.
-        url_infos: ``UrlInfo`` (size and SHA-256 of the gzipped file) of each address.
-
-    Returns:
-        The decompressed bytes, verified.
-
-    Raises:
-        DataError: If the download fails.
+    ``url_infos`` holds a ``UrlInfo`` (size and SHA-256 of the gzipped file) for each address.
     """
     urls = {file.name: urljoin(base_url, f"{file.name}.gz") for file in files}
     with _downloaded(urls, url_infos) as paths:
@@ -111,4 +100,4 @@ def _refusal(url: str, timeout: float) -> str | None:
 def _root_cause(error: BaseException) -> str:
     while error.__context__ is not None:
         error = error.__context__
-    return " ".join(str(error).split()) or type(error).__name__
+    return one_line(error)

@@ -5,16 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from mnist_jax.data import archives, directory
-from mnist_jax.data.files import LARGEST, MNIST_FILES, Contents, DataError, encode_idx, parse_idx
+from mnist_jax.data.files import LARGEST, Contents, DataError, parse_idx, read_file
+from mnist_jax.data.known import MNIST_FILES
 
 _ANY_PREFIX = "([a-z]+-)*"
 
 
 def read(folder: Path) -> Contents:
-    """Reads four IDX files of any content, or Keras's npz file, in the same layouts as MNIST.
-
-    Returns:
-        The decompressed bytes, by MNIST's file names: 28 x 28 images in ten classes.
+    """Reads four IDX files of 28 x 28 images in ten classes, or Keras's npz file, as MNIST's.
 
     Raises:
         DataError: If a file is missing or ambiguous, or the shapes do not match.
@@ -27,7 +25,7 @@ def read(folder: Path) -> Contents:
     arrays = [parse_idx(content) for content in contents.values()]
     for name, images, labels in (("training", *arrays[:2]), ("test", *arrays[2:])):
         _check(folder, name, images, labels)
-    return {file.name: encode_idx(array) for file, array in zip(MNIST_FILES, arrays, strict=True)}
+    return contents
 
 
 def _read_file(folder: Path, folders: list[Path], name: str) -> bytes:
@@ -45,7 +43,7 @@ def _read_file(folder: Path, folders: list[Path], name: str) -> bytes:
     reasons = []
     for path in paths:
         try:
-            _, content = directory.decompressed(path)
+            _, content = read_file(path)
             if len(content) > LARGEST:
                 raise DataError(f"has more than {LARGEST:,} bytes")
             parse_idx(content)

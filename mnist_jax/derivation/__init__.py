@@ -3,13 +3,14 @@
 from mnist_jax.derivation.equation import Equation, Line
 from mnist_jax.derivation.judging import (
     BOUND,
+    EQUATIONS,
     Judgement,
     Verdict,
     default_problems,
     judge,
     judge_all,
+    ledger,
 )
-from mnist_jax.derivation.ledger import EQUATIONS, ledger
 from mnist_jax.derivation.problem import Problem, Task, random_problems
 from mnist_jax.derivation.steps import Steps, check_steps
 

@@ -1,4 +1,4 @@
-"""An equation of the report: its LaTeX, and functions that evaluate its sides."""
+"""Equations of the report: their LaTeX, and functions that evaluate their sides."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 from jaxtyping import Array, Float
 
 from mnist_jax.derivation.problem import Problem, Task
+
+Side = Callable[[Problem], Any]
+"""Function that evaluates a side of a line."""
 
 
 class Line(NamedTuple):
@@ -20,7 +23,7 @@ class Line(NamedTuple):
 
     latex: str
     left: Callable[[Problem], Float[Array, "..."]]
-    right: Callable[[Problem], Any]
+    right: Side
 
 
 class Equation(NamedTuple):
@@ -40,3 +43,27 @@ class Equation(NamedTuple):
     says: str
     printed: Line | None
     corrected: Line | None = None
+
+
+class Quantity(NamedTuple):
+    """A left side, which one equation after another rewrites."""
+
+    task: Task
+    latex: str
+    value: Side
+    symbols: Callable[[Problem], tuple[Any, ...]] = lambda p: (p,)  # arguments of right sides
+
+    def equals(
+        self,
+        number: str,
+        says: str,
+        latex: str,
+        right: Callable[..., Any],
+        corrected: tuple[str, Callable[..., Any]] | None = None,
+    ) -> Equation:
+        """Returns the equation of this quantity with a right side, printed and corrected."""
+        lines = [self._line(*side) for side in ((latex, right), corrected) if side]
+        return Equation(number, self.task, says, *lines)
+
+    def _line(self, latex: str, right: Callable[..., Any]) -> Line:
+        return Line(f"{self.latex} = {latex}", self.value, lambda p: right(*self.symbols(p)))

@@ -1,19 +1,19 @@
 """Judges equations by evaluating their sides in ball arithmetic at random points."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
 
 import jax
 import numpy as np
 
-from mnist_jax.derivation.equation import Equation, Line
+from mnist_jax.derivation import logistic, penalty, softmax, softmax_jacobian
+from mnist_jax.derivation.equation import Equation, Line, Side
 from mnist_jax.derivation.problem import Problem, Task, random_problems
 from mnist_jax.gradcheck.arithmetic.balls import Balls, precision
 from mnist_jax.gradcheck.arithmetic.interpreter import evaluate
 
 Verdict = Literal["holds", "slip", "fails", "empty"]
 """Verdict on a line: it holds; only the corrected line holds; neither holds; nothing is printed."""
-Side = Callable[[Problem], Any]
 
 BITS = 256
 BOUND = 1e-60
@@ -22,6 +22,18 @@ problems, with a margin."""
 CLASSES = (2, 3, 10)
 """Numbers of classes K for which the lines of 1b and 4a are evaluated."""
 POINTS = 16
+
+
+EQUATIONS: dict[Task, tuple[Equation, ...]] = {
+    "1a": logistic.EQUATIONS,
+    "1b": (
+        *softmax.EQUATIONS_1_TO_4,
+        *softmax_jacobian.EQUATIONS,
+        *softmax.EQUATIONS_10_TO_23,
+    ),
+    "4a": penalty.EQUATIONS,
+}
+"""Equations of each task, in the report's order."""
 
 
 class Judgement(NamedTuple):
@@ -98,9 +110,27 @@ def judge_all(
             return None
         return float(np.max([_deviation(of[line.left], of[line.right]) for of in values]))
 
+    deviations = [(deviation(e.printed), deviation(e.corrected)) for e in equations]
     return [
-        _judgement(equation, deviation(equation.printed), deviation(equation.corrected))
-        for equation in equations
+        Judgement(equation, _verdict(*both), *both)
+        for equation, both in zip(equations, deviations, strict=True)
+    ]
+
+
+def ledger() -> list[Judgement]:
+    """Judge every equation of the report.
+
+    Returns:
+        The judgements, in the report's order.
+
+    Example:
+        >>> [judgement.equation.number for judgement in ledger() if judgement.verdict == "empty"]
+        ['17', '20']
+    """
+    return [
+        judgement
+        for task, equations in EQUATIONS.items()
+        for judgement in judge_all(equations, default_problems(task))
     ]
 
 
@@ -136,14 +166,9 @@ def _largest(values: np.ndarray) -> np.ndarray:
     return np.asarray(bounds, np.float64).reshape(len(values), -1).max(axis=1)
 
 
-def _judgement(equation: Equation, printed: float | None, corrected: float | None) -> Judgement:
-    verdict: Verdict
+def _verdict(printed: float | None, corrected: float | None) -> Verdict:
     if printed is None:
-        verdict = "empty"
-    elif printed <= BOUND:
-        verdict = "holds"
-    elif corrected is not None and corrected <= BOUND:
-        verdict = "slip"
-    else:
-        verdict = "fails"
-    return Judgement(equation, verdict, printed, corrected)
+        return "empty"
+    if printed <= BOUND:
+        return "holds"
+    return "slip" if corrected is not None and corrected <= BOUND else "fails"

@@ -1,21 +1,15 @@
-r"""Task 1a: the chain rule through the prediction to the weights.
-
-The report does not number the lines of 1a; 1a.1 to 1a.25 are its equalities in order.
-`logistic_loss` has the lines 1a.8 to 1a.22, the derivative with respect to $\hat y$.
-"""
-
-from collections.abc import Callable
-from typing import Any
+"""Task 1a: the chain rule. The report numbers none of its lines; 1a.1 to 1a.25 count them."""
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from mnist_jax import losses
-from mnist_jax.derivation.equation import Equation, Line
+from mnist_jax.derivation.equation import Quantity, Side
 from mnist_jax.derivation.problem import Problem
 
 Scalar = Float[Array, ""]
+Vector = Float[Array, " I"]
 
 
 def prediction(problem: Problem) -> Scalar:
@@ -28,157 +22,226 @@ def loss(problem: Problem) -> Scalar:
     return losses.logistic_cross_entropy(problem.logits[None], problem.targets[None])
 
 
-def cross_entropy(y_hat: Scalar, y: Scalar) -> Scalar:
-    r"""Return the loss as the report defines it, a function of $\hat y$ and y."""
+def cross_entropy(y: Scalar, y_hat: Scalar) -> Scalar:
+    r"""Return the loss as the report defines it, a function of y and $\hat y$."""
     return -(y * jnp.log(y_hat) + (1 - y) * jnp.log(1 - y_hat))
+
+
+def labels(problem: Problem) -> tuple[Scalar, Scalar]:
+    r"""Return y and $\hat y$."""
+    return problem.targets, prediction(problem)
 
 
 def loss_by_prediction(problem: Problem) -> Scalar:
     r"""Return the derivative $\partial C / \partial \hat y$, by autodiff."""
-    return jax.grad(cross_entropy)(prediction(problem), problem.targets)
+    return jax.grad(cross_entropy, argnums=1)(*labels(problem))
 
 
-def loss_by_target(problem: Problem) -> Scalar:
-    r"""Return the derivative $\partial C / \partial y$, by autodiff."""
-    return jax.grad(cross_entropy, argnums=1)(prediction(problem), problem.targets)
+def by_weights(function: Side) -> Side:
+    r"""Return the derivative of a function with respect to $w_i$, by autodiff."""
+    return lambda p: jax.grad(lambda weights: function(p._replace(weights=weights)))(p.weights)
 
 
-def loss_by_weights(problem: Problem) -> Float[Array, " I"]:
-    r"""Return the derivative $\partial C / \partial w_i$, by autodiff."""
-    return _by_weights(loss, problem)
+prediction_by_weights = by_weights(prediction)
 
 
-def prediction_by_weights(problem: Problem) -> Float[Array, " I"]:
-    r"""Return the derivative $\partial \hat y / \partial w_i$, by autodiff."""
-    return _by_weights(prediction, problem)
-
-
-def _by_weights(function: Callable[[Problem], Scalar], problem: Problem) -> Float[Array, " I"]:
-    return jax.grad(lambda weights: function(problem._replace(weights=weights)))(problem.weights)
-
-
-def slope(problem: Problem) -> Float[Array, " I"]:
+def slope(problem: Problem) -> Vector:
     r"""Return the derivative $\partial \hat y / \partial w_i$ by the hint of 1a."""
     y_hat = prediction(problem)
     return problem.inputs * y_hat * (1 - y_hat)
 
 
-def one_fraction(problem: Problem) -> Scalar:
+def fraction(y: Scalar, y_hat: Scalar) -> Scalar:
     r"""Return the derivative $\partial C / \partial \hat y$ by the result of 1a."""
-    y, y_hat = problem.targets, prediction(problem)
     return -(y - y_hat) / (y_hat * (1 - y_hat))
 
 
-def gradient(problem: Problem) -> Float[Array, " I"]:
+def gradient(problem: Problem) -> Vector:
     r"""Return the gradient by the result of 1a."""
     return -(problem.targets - prediction(problem)) * problem.inputs
 
 
-def _gradient_line(latex: str, right: Callable[[Problem], Any]) -> Line:
-    return Line(rf"\frac{{\partial C}}{{\partial w_i}} = {latex}", loss_by_weights, right)
+PREDICTION = Quantity("1a", r"\hat y", prediction)
+SLOPE = Quantity("1a", r"\frac{\partial \hat y}{\partial w_i}", prediction_by_weights)
+LOSS = Quantity("1a", "C", loss, labels)
+BY_PREDICTION = Quantity("1a", r"\frac{\partial C}{\partial \hat y}", loss_by_prediction, labels)
+BY_WEIGHTS = Quantity("1a", r"\frac{\partial C}{\partial w_i}", by_weights(loss))
 
-
-def _times_slope(factor: Callable[[Problem], Scalar]) -> Callable[[Problem], Float[Array, " I"]]:
-    return lambda problem: factor(problem) * slope(problem)
-
-
-SETTING = (
-    Equation(
-        "1a.1",
-        "1a",
-        "the gradient that the task states",
-        _gradient_line(r"-(y - \hat y) x_i", gradient),
-    ),
-    Equation(
+EQUATIONS = (
+    BY_WEIGHTS.equals("1a.1", "the gradient that the task states", r"-(y - \hat y) x_i", gradient),
+    PREDICTION.equals(
         "1a.2",
-        "1a",
         "the prediction is the logistic function of the weighted inputs",
-        Line(
-            r"\hat y = \frac{1}{1 + e^{-w^T x}}, \quad w^T x = \sum_{i=1}^{I} w_i x_i",
-            prediction,
-            lambda p: 1 / (1 + jnp.exp(-jnp.sum(p.weights * p.inputs))),
-        ),
+        r"\frac{1}{1 + e^{-w^T x}}, \quad w^T x = \sum_{i=1}^{I} w_i x_i",
+        lambda p: 1 / (1 + jnp.exp(-jnp.sum(p.weights * p.inputs))),
     ),
-    Equation(
+    LOSS.equals(
         "1a.3",
-        "1a",
         "the loss of one example is the binary cross entropy",
-        Line(
-            r"C = -(y \ln \hat y + (1 - y) \ln(1 - \hat y))",
-            loss,
-            lambda p: cross_entropy(prediction(p), p.targets),
-        ),
+        r"-(y \ln \hat y + (1 - y) \ln(1 - \hat y))",
+        cross_entropy,
     ),
-    Equation(
+    BY_WEIGHTS.equals(
         "1a.4",
-        "1a",
         "the weights affect the loss only through the prediction",
-        _gradient_line(
-            r"\frac{\partial C}{\partial \hat y} \frac{\partial \hat y}{\partial w_i}",
-            lambda p: loss_by_prediction(p) * prediction_by_weights(p),
-        ),
+        r"\frac{\partial C}{\partial \hat y} \frac{\partial \hat y}{\partial w_i}",
+        lambda p: loss_by_prediction(p) * prediction_by_weights(p),
     ),
-    Equation(
+    SLOPE.equals(
         "1a.5",
-        "1a",
         "the hint: the slope of the logistic function, times the input",
-        Line(
-            r"\frac{\partial \hat y}{\partial w_i} = x_i \hat y (1 - \hat y)",
-            prediction_by_weights,
-            slope,
-        ),
+        r"x_i \hat y (1 - \hat y)",
+        slope,
     ),
-    Equation(
+    BY_WEIGHTS.equals(
         "1a.6",
-        "1a",
         "the hint is inserted into the chain rule",
-        _gradient_line(
-            r"\frac{\partial C}{\partial \hat y} x_i \hat y (1 - \hat y)",
-            _times_slope(loss_by_prediction),
-        ),
+        r"\frac{\partial C}{\partial \hat y} x_i \hat y (1 - \hat y)",
+        lambda p: loss_by_prediction(p) * slope(p),
     ),
-    Equation(
+    BY_WEIGHTS.equals(
         "1a.7",
-        "1a",
         "the text names a derivative by the label instead of the prediction",
-        _gradient_line(
-            r"\frac{\partial C}{\partial y} x_i \hat y (1 - \hat y)",
-            _times_slope(loss_by_target),
-        ),
-        _gradient_line(
+        r"\frac{\partial C}{\partial y} x_i \hat y (1 - \hat y)",
+        lambda p: jax.grad(cross_entropy)(*labels(p)) * slope(p),
+        corrected=(
             r"\frac{\partial C}{\partial \hat y} x_i \hat y (1 - \hat y)",
-            _times_slope(loss_by_prediction),
+            lambda p: loss_by_prediction(p) * slope(p),
         ),
     ),
-)
-
-PRODUCT = (
-    Equation(
+    LOSS.equals(
+        "1a.8",
+        "the loss is repeated",
+        r"-(y \ln \hat y + (1 - y) \ln(1 - \hat y))",
+        cross_entropy,
+    ),
+    LOSS.equals(
+        "1a.9",
+        "the second product is multiplied out",
+        r"-(y \ln \hat y + (\ln(1 - \hat y) - y \ln(1 - \hat y)))",
+        lambda y, y_hat: -(y * jnp.log(y_hat) + (jnp.log(1 - y_hat) - y * jnp.log(1 - y_hat))),
+    ),
+    LOSS.equals(
+        "1a.10",
+        "the inner brackets are removed",
+        r"-(y \ln \hat y + \ln(1 - \hat y) - y \ln(1 - \hat y))",
+        lambda y, y_hat: -(y * jnp.log(y_hat) + jnp.log(1 - y_hat) - y * jnp.log(1 - y_hat)),
+    ),
+    LOSS.equals(
+        "1a.11",
+        "the minus sign is distributed over the terms",
+        r"-y \ln \hat y - \ln(1 - \hat y) + y \ln(1 - \hat y)",
+        lambda y, y_hat: -y * jnp.log(y_hat) - jnp.log(1 - y_hat) + y * jnp.log(1 - y_hat),
+    ),
+    BY_PREDICTION.equals(
+        "1a.12",
+        "a sum is differentiated term by term",
+        r"\frac{\partial}{\partial \hat y} (-y \ln \hat y)"
+        r" + \frac{\partial}{\partial \hat y} (-\ln(1 - \hat y))"
+        r" + \frac{\partial}{\partial \hat y} (y \ln(1 - \hat y))",
+        lambda y, y_hat: (
+            jax.grad(lambda y_hat: -y * jnp.log(y_hat))(y_hat)
+            + jax.grad(lambda y_hat: -jnp.log(1 - y_hat))(y_hat)
+            + jax.grad(lambda y_hat: y * jnp.log(1 - y_hat))(y_hat)
+        ),
+    ),
+    BY_PREDICTION.equals(
+        "1a.13",
+        "factors that do not depend on the prediction are moved out",
+        r"-y \frac{\partial}{\partial \hat y} \ln \hat y"
+        r" - 1 \frac{\partial}{\partial \hat y} \ln(1 - \hat y)"
+        r" + y \frac{\partial}{\partial \hat y} \ln(1 - \hat y)",
+        lambda y, y_hat: (
+            -y * jax.grad(jnp.log)(y_hat)
+            - 1 * jax.grad(lambda y_hat: jnp.log(1 - y_hat))(y_hat)
+            + y * jax.grad(lambda y_hat: jnp.log(1 - y_hat))(y_hat)
+        ),
+    ),
+    BY_PREDICTION.equals(
+        "1a.14",
+        "the logarithms are differentiated, with the chain rule for 1 - ŷ",
+        r"-y \frac{1}{\hat y}"
+        r" - 1 \frac{1}{1 - \hat y} \frac{\partial}{\partial \hat y} (1 - \hat y)"
+        r" + y \frac{1}{1 - \hat y} \frac{\partial}{\partial \hat y} (1 - \hat y)",
+        lambda y, y_hat: (
+            -y * (1 / y_hat)
+            - 1 * (1 / (1 - y_hat)) * jax.grad(lambda y_hat: 1 - y_hat)(y_hat)
+            + y * (1 / (1 - y_hat)) * jax.grad(lambda y_hat: 1 - y_hat)(y_hat)
+        ),
+    ),
+    BY_PREDICTION.equals(
+        "1a.15",
+        "the slope of 1 - ŷ is -1",
+        r"-y \frac{1}{\hat y} - 1 \frac{1}{1 - \hat y} (-1) + y \frac{1}{1 - \hat y} (-1)",
+        lambda y, y_hat: -y * (1 / y_hat) - 1 / (1 - y_hat) * (-1) + y * (1 / (1 - y_hat)) * (-1),
+    ),
+    BY_PREDICTION.equals(
+        "1a.16",
+        "the signs are multiplied",
+        r"-\frac{y}{\hat y} + \frac{1}{1 - \hat y} - \frac{y}{1 - \hat y}",
+        lambda y, y_hat: -y / y_hat + 1 / (1 - y_hat) - y / (1 - y_hat),
+    ),
+    BY_PREDICTION.equals(
+        "1a.17",
+        "the derivative is repeated",
+        r"-\frac{y}{\hat y} + \frac{1}{1 - \hat y} - \frac{y}{1 - \hat y}",
+        lambda y, y_hat: -y / y_hat + 1 / (1 - y_hat) - y / (1 - y_hat),
+    ),
+    BY_PREDICTION.equals(
+        "1a.18",
+        "the fractions get a common denominator",
+        r"-\frac{y (1 - \hat y)}{\hat y (1 - \hat y)}"
+        r" + \frac{\hat y}{\hat y (1 - \hat y)} - \frac{y \hat y}{\hat y (1 - \hat y)}",
+        lambda y, y_hat: (
+            -(y * (1 - y_hat)) / (y_hat * (1 - y_hat))
+            + y_hat / (y_hat * (1 - y_hat))
+            - y * y_hat / (y_hat * (1 - y_hat))
+        ),
+    ),
+    BY_PREDICTION.equals(
+        "1a.19",
+        "the fractions are combined",
+        r"\frac{\hat y - y (1 - \hat y) - y \hat y}{\hat y (1 - \hat y)}",
+        lambda y, y_hat: (y_hat - y * (1 - y_hat) - y * y_hat) / (y_hat * (1 - y_hat)),
+    ),
+    BY_PREDICTION.equals(
+        "1a.20",
+        "the numerator is multiplied out",
+        r"\frac{\hat y - y + y \hat y - y \hat y}{\hat y (1 - \hat y)}",
+        lambda y, y_hat: (y_hat - y + y * y_hat - y * y_hat) / (y_hat * (1 - y_hat)),
+    ),
+    BY_PREDICTION.equals(
+        "1a.21",
+        "the products cancel",
+        r"\frac{\hat y - y}{\hat y (1 - \hat y)}",
+        lambda y, y_hat: (y_hat - y) / (y_hat * (1 - y_hat)),
+    ),
+    BY_PREDICTION.equals(
+        "1a.22",
+        "the sign is moved to the front",
+        r"-\frac{y - \hat y}{\hat y (1 - \hat y)}",
+        fraction,
+    ),
+    BY_WEIGHTS.equals(
         "1a.23",
-        "1a",
         "both derivatives are inserted into the chain rule",
-        _gradient_line(
-            r"\frac{\partial C}{\partial \hat y} \frac{\partial \hat y}{\partial w_i} = "
-            r"\left(-\frac{y - \hat y}{\hat y (1 - \hat y)}\right) (x_i \hat y (1 - \hat y))",
-            lambda p: (
-                loss_by_prediction(p) * prediction_by_weights(p),
-                one_fraction(p) * slope(p),
-            ),
+        r"\frac{\partial C}{\partial \hat y} \frac{\partial \hat y}{\partial w_i} = "
+        r"\left(-\frac{y - \hat y}{\hat y (1 - \hat y)}\right) (x_i \hat y (1 - \hat y))",
+        lambda p: (
+            loss_by_prediction(p) * prediction_by_weights(p),
+            fraction(*labels(p)) * slope(p),
         ),
     ),
-    Equation(
+    BY_WEIGHTS.equals(
         "1a.24",
-        "1a",
         "the product is repeated",
-        _gradient_line(
-            r"\left(-\frac{y - \hat y}{\hat y (1 - \hat y)}\right) (x_i \hat y (1 - \hat y))",
-            _times_slope(one_fraction),
-        ),
+        r"\left(-\frac{y - \hat y}{\hat y (1 - \hat y)}\right) (x_i \hat y (1 - \hat y))",
+        lambda p: fraction(*labels(p)) * slope(p),
     ),
-    Equation(
+    BY_WEIGHTS.equals(
         "1a.25",
-        "1a",
         "the denominator cancels the slope, which gives the stated gradient",
-        _gradient_line(r"-(y - \hat y) x_i", gradient),
+        r"-(y - \hat y) x_i",
+        gradient,
     ),
 )

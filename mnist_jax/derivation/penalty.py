@@ -12,37 +12,22 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from mnist_jax import losses
-from mnist_jax.derivation.equation import Equation, Line
+from mnist_jax.derivation.equation import Quantity
 from mnist_jax.derivation.problem import Problem
+from mnist_jax.models import objective, softmax
 
 Matrix = Float[Array, "K I"]
 
 
-def loss(weights: Matrix, inputs: Float[Array, "N I"], targets: Float[Array, "N K"]) -> Array:
-    """Return the mean loss C of a batch."""
-    return losses.softmax_cross_entropy(jnp.inner(weights, inputs), targets.T)
-
-
-def objective(weights: Matrix, problem: Problem) -> Float[Array, ""]:
-    r"""Return the objective $J = C + \lambda R$."""
-    penalty = problem.l2 * losses.l2_penalty(weights)
-    return loss(weights, problem.inputs, problem.targets) + penalty
-
-
-def objective_by_weights(problem: Problem) -> Matrix:
-    r"""Return the derivative $\partial J / \partial w$, by autodiff."""
-    return jax.grad(objective)(problem.weights, problem)
-
-
 def loss_by_weights(problem: Problem) -> Matrix:
     r"""Return the derivative $\partial C / \partial w$, by autodiff."""
-    return jax.grad(loss)(problem.weights, problem.inputs, problem.targets)
+    return jax.grad(softmax.loss)(*problem[:3])
 
 
 def mean_of_derivatives(problem: Problem) -> Matrix:
     r"""Return the mean of the derivatives $\partial C^n / \partial w$, by autodiff."""
     weights, inputs, targets, _ = problem
-    by_weights = jax.vmap(jax.grad(loss), in_axes=(None, 0, 0))
+    by_weights = jax.vmap(jax.grad(softmax.loss), in_axes=(None, 0, 0))
     return jnp.mean(by_weights(weights, inputs[:, None], targets[:, None]), axis=0)
 
 
@@ -59,47 +44,37 @@ def plus_penalty(
     return lambda problem: cost(problem) + problem.l2 * jax.grad(norm)(problem.weights)
 
 
-def _line(latex: str, right: Callable[[Problem], Matrix]) -> Line:
-    return Line(r"\frac{\partial J}{\partial w} = " + latex, objective_by_weights, right)
+OBJECTIVE_BY_WEIGHTS = Quantity(
+    "4a",
+    r"\frac{\partial J}{\partial w}",
+    lambda p: jax.grad(objective, argnums=1)(softmax, *p),
+)
 
-
-PENALTY = (
-    Equation(
+EQUATIONS = (
+    OBJECTIVE_BY_WEIGHTS.equals(
         "24",
-        "4a",
         "the objective is differentiated term by term",
-        _line(
-            r"\frac{\partial C}{\partial w} + \lambda \frac{\partial R}{\partial w}",
-            plus_penalty(loss_by_weights, losses.l2_penalty),
-        ),
+        r"\frac{\partial C}{\partial w} + \lambda \frac{\partial R}{\partial w}",
+        plus_penalty(loss_by_weights, losses.l2_penalty),
     ),
-    Equation(
+    OBJECTIVE_BY_WEIGHTS.equals(
         "25",
-        "4a",
         "the cost is a mean over examples, the penalty a squared norm",
-        _line(
-            r"\frac{1}{N} \sum_{n=1}^{N} \frac{\partial C^n}{\partial w}"
-            r" + \lambda \frac{\partial \lVert w \rVert^2}{\partial w}",
-            plus_penalty(mean_of_derivatives, lambda w: jnp.linalg.norm(w) ** 2),
-        ),
+        r"\frac{1}{N} \sum_{n=1}^{N} \frac{\partial C^n}{\partial w}"
+        r" + \lambda \frac{\partial \lVert w \rVert^2}{\partial w}",
+        plus_penalty(mean_of_derivatives, lambda w: jnp.linalg.norm(w) ** 2),
     ),
-    Equation(
+    OBJECTIVE_BY_WEIGHTS.equals(
         "26",
-        "4a",
         "the gradient of 1b is inserted; the squared norm is written as a product of vectors",
-        _line(
-            r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n)"
-            r" + \lambda \frac{\partial w^T w}{\partial w}",
-            plus_penalty(mean_of_gradients, lambda w: w.ravel() @ w.ravel()),
-        ),
+        r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n)"
+        r" + \lambda \frac{\partial w^T w}{\partial w}",
+        plus_penalty(mean_of_gradients, lambda w: w.ravel() @ w.ravel()),
     ),
-    Equation(
+    OBJECTIVE_BY_WEIGHTS.equals(
         "27",
-        "4a",
         "the square is differentiated",
-        _line(
-            r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n) + 2 \lambda w",
-            lambda p: mean_of_gradients(p) + 2 * p.l2 * p.weights,
-        ),
+        r"\frac{1}{N} \sum_{n=1}^{N} -x^n (y^n - \hat y^n) + 2 \lambda w",
+        lambda p: mean_of_gradients(p) + 2 * p.l2 * p.weights,
     ),
 )

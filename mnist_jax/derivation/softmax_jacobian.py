@@ -3,14 +3,11 @@ r"""Task 1b: the derivative of the softmax by the quotient rule, equations 5 to 
 The matrix [k, i] contains $\partial \hat y_k / \partial z_i$; its diagonal is the case k = i.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from mnist_jax.derivation.equation import Equation, Line
+from mnist_jax.derivation.equation import Quantity
 from mnist_jax.derivation.problem import Problem
 from mnist_jax.derivation.softmax import softmax_by_logits
 
@@ -18,16 +15,8 @@ Vector = Float[Array, " K"]
 Matrix = Float[Array, "K K"]
 
 
-class Denominator(NamedTuple):
-    r"""The denominator in equations 8 and 9, a function of all $e^{z_k}$."""
-
-    latex: str
-    value: Callable[[Vector], Float[Array, ""]]
-
-
-SUM_OF_SQUARES = Denominator(r"\sum_{k'} (e^{z_{k'}})^2", lambda e: jnp.sum(e**2))
-SQUARE_OF_SUM = Denominator(r"(\sum_{k'} e^{z_{k'}})^2", lambda e: jnp.sum(e) ** 2)
-
+SUM_OF_SQUARES = r"\sum_{k'} (e^{z_{k'}})^2"
+SQUARE_OF_SUM = r"(\sum_{k'} e^{z_{k'}})^2"
 # \cr ends a case, because GitHub's Markdown replaces two backslashes by one
 LATEX_6 = (
     r"\begin{cases} \frac{0 (e^{z_1} + \dots + e^{z_K}) - e^{z_i} e^{z_k}}"
@@ -61,86 +50,73 @@ def cases(apart: Matrix, equal: Matrix | Vector) -> Matrix:
     return jnp.where(jnp.eye(len(equal), dtype=bool), jnp.atleast_2d(equal), apart)
 
 
-def expanded_softmax(logits: Vector) -> Vector:
-    """Return the softmax with the sum in its denominator written out."""
-    return jnp.exp(logits) / jnp.sum(jnp.exp(logits))
+def exponentials(problem: Problem) -> tuple[Vector, Float[Array, ""]]:
+    """Return all $e^{z_k}$ and their sum."""
+    e = jnp.exp(problem.logits)
+    return e, jnp.sum(e)
 
 
-def _line(latex: str, right: Callable[[Vector, Array], Any]) -> Line:
-    """Make a line whose right side is a function of all $e^{z_k}$ and their sum."""
-
-    def of_problem(problem: Problem) -> Any:
-        e = jnp.exp(problem.logits)
-        return right(e, jnp.sum(e))
-
-    head = r"\frac{\partial \hat y_k}{\partial z_i} = "
-    return Line(head + latex, softmax_by_logits, of_problem)
+def fractions(e: Vector, total: Array, below: Array) -> Matrix:
+    """Return the right side of equation 8 with a denominator."""
+    return cases(-jnp.outer(e, e) / below, (e * total - e**2) / below)
 
 
-def _fractions(denominator: Denominator) -> Line:
-    def right(e: Vector, total: Array) -> Matrix:
-        below = denominator.value(e)
-        return cases(-jnp.outer(e, e) / below, (e * total - e**2) / below)
-
-    return _line(LATEX_8.replace("DENOMINATOR", denominator.latex), right)
-
-
-def _factors(denominator: Denominator) -> Line:
-    def right(e: Vector, total: Array) -> tuple[Matrix, ...]:
-        below, y_hat = denominator.value(e), e / total
-        product = -jnp.outer(y_hat, y_hat)
-        return (
-            cases(-jnp.outer(e, e) / below, (e * total - e**2) / below),
-            cases(-jnp.outer(e / total, e / total), e * (total - e) / below),
-            cases(product, e / total * (total / total - e / total)),
-            cases(product, y_hat * (1 - y_hat)),
-        )
-
-    return _line(LATEX_9.replace("DENOMINATOR", denominator.latex), right)
+def factors(e: Vector, total: Array, below: Array) -> tuple[Matrix, ...]:
+    """Return the right sides of equation 9 with a denominator."""
+    y_hat = e / total
+    product = -jnp.outer(y_hat, y_hat)
+    return (
+        fractions(e, total, below),
+        cases(-jnp.outer(e / total, e / total), e * (total - e) / below),
+        cases(product, e / total * (total / total - e / total)),
+        cases(product, y_hat * (1 - y_hat)),
+    )
 
 
-JACOBIAN = (
-    Equation(
+BY_LOGITS = Quantity(
+    "1b", r"\frac{\partial \hat y_k}{\partial z_i}", softmax_by_logits, exponentials
+)
+
+EQUATIONS = (
+    BY_LOGITS._replace(symbols=lambda problem: (problem.logits,)).equals(
         "5",
-        "1b",
         "the softmax, with its sum written out",
-        Line(
-            r"\frac{\partial \hat y_k}{\partial z_i} = \frac{\partial}{\partial z_i}"
-            r" \frac{e^{z_k}}{e^{z_1} + \dots + e^{z_i} + \dots + e^{z_K}}",
-            softmax_by_logits,
-            lambda p: jax.jacobian(expanded_softmax)(p.logits),
-        ),
+        r"\frac{\partial}{\partial z_i}"
+        r" \frac{e^{z_k}}{e^{z_1} + \dots + e^{z_i} + \dots + e^{z_K}}",
+        jax.jacobian(lambda z: jnp.exp(z) / jnp.sum(jnp.exp(z))),
     ),
-    Equation(
+    BY_LOGITS.equals(
         "6",
-        "1b",
         "the quotient rule; only one term of the sum depends on the logit",
-        _line(
-            LATEX_6,
-            lambda e, total: (
-                cases(0 * total - jnp.outer(e, e), (e * total)[None, :] - jnp.outer(e, e))
-                / total**2
-            ),
+        LATEX_6,
+        lambda e, total: (
+            cases(0 * total - jnp.outer(e, e), (e * total)[None, :] - jnp.outer(e, e)) / total**2
         ),
     ),
-    Equation(
+    BY_LOGITS.equals(
         "7",
-        "1b",
         "where the indices are equal, the product is a square",
-        _line(LATEX_7, lambda e, total: cases(0 - jnp.outer(e, e), e * total - e**2) / total**2),
+        LATEX_7,
+        lambda e, total: cases(0 - jnp.outer(e, e), e * total - e**2) / total**2,
     ),
-    Equation(
+    BY_LOGITS.equals(
         "8",
-        "1b",
         "the sums are abbreviated; the square of the sum becomes a sum of squares",
-        _fractions(SUM_OF_SQUARES),
-        _fractions(SQUARE_OF_SUM),
+        LATEX_8.replace("DENOMINATOR", SUM_OF_SQUARES),
+        lambda e, total: fractions(e, total, jnp.sum(e**2)),
+        corrected=(
+            LATEX_8.replace("DENOMINATOR", SQUARE_OF_SUM),
+            lambda e, total: fractions(e, total, jnp.sum(e) ** 2),
+        ),
     ),
-    Equation(
+    BY_LOGITS.equals(
         "9",
-        "1b",
         "the fractions are factored into predictions; their denominators are those of 8",
-        _factors(SUM_OF_SQUARES),
-        _factors(SQUARE_OF_SUM),
+        LATEX_9.replace("DENOMINATOR", SUM_OF_SQUARES),
+        lambda e, total: factors(e, total, jnp.sum(e**2)),
+        corrected=(
+            LATEX_9.replace("DENOMINATOR", SQUARE_OF_SUM),
+            lambda e, total: factors(e, total, jnp.sum(e) ** 2),
+        ),
     ),
 )

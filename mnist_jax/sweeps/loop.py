@@ -108,8 +108,7 @@ def train_part(
     """
     orders_at_once = None
     if jax.default_backend() == "cpu":
-        devices = max(1, len(placement.devices))
-        orders_at_once = max(1, devices * RUNS_PER_PROGRAM // len(part.pairs))
+        orders_at_once = max(1, placement.count * RUNS_PER_PROGRAM // len(part.pairs))
     return fit(
         model,
         split,

@@ -1,5 +1,6 @@
 """Size of a part of a sweep that fits into memory."""
 
+import sys
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,10 +12,10 @@ from mnist_jax.data import Split
 from mnist_jax.models import Model
 from mnist_jax.precision import in_precision
 from mnist_jax.training import TrainingSettings, hyperparameters
-from mnist_jax.training.loop import init_states
 from mnist_jax.training.plan import make_plan
 from mnist_jax.training.program import device_data
-from mnist_jax.training.tuning import CPU, Tuning, tuning
+from mnist_jax.training.step import init_states
+from mnist_jax.training.tuning import Tuning, tuning
 
 RUNS_OF_A_PART = 256
 """Largest number of runs in a part on a CPU, where larger parts are not faster."""
@@ -26,19 +27,11 @@ SHARE_OF_ACCELERATOR = 0.9
 
 
 class Need(NamedTuple):
-    """Memory of a training on a device, in bytes.
-
-    Attributes:
-        data: Size of the examples.
-        states: Size of the states before and after a program, and of its measurements.
-        collected: Size of the weights whose training accuracy is counted, those of the current and
-            of the previous program.
-        temporaries: Size of temporary arrays.
-    """
+    """Memory of a training on a device, in bytes."""
 
     data: int
-    states: int
-    collected: int
+    states: int  # before and after a program, and its measurements
+    collected: int  # weights of this and the last program whose training accuracy is counted
     temporaries: int
 
     @property
@@ -60,11 +53,10 @@ def good_part(model: Model, split: Split, settings: TrainingSettings, pairs: int
         The number of runs that fit into a share of the available memory; on a CPU, at most
         `RUNS_OF_A_PART`.
     """
-    if jax.default_backend() != "cpu":
-        available = int(SHARE_OF_ACCELERATOR * available_memory())
-        return most_runs(model, split, settings, available, pairs, tuning())
-    runs = int(SHARE * available_memory() // bytes_of_a_run(model, split, settings))
-    return min(max(1, runs), RUNS_OF_A_PART)
+    cpu = jax.default_backend() == "cpu"
+    available = int((SHARE if cpu else SHARE_OF_ACCELERATOR) * available_memory())
+    limit = RUNS_OF_A_PART if cpu else sys.maxsize
+    return most_runs(model, split, settings, available, pairs, tuning(), limit)
 
 
 def most_runs(
@@ -74,8 +66,9 @@ def most_runs(
     available: int,
     pairs: int,
     tuned: Tuning,
+    limit: int = sys.maxsize,
 ) -> int:
-    """Returns the largest number of runs that fits into a number of bytes of an accelerator.
+    """Returns the largest number of runs that fits into a number of bytes, up to a limit.
 
     It is at least 1, accurate to 1 %, and a multiple of `pairs`, the number of runs that share a
     seed, if it exceeds that number.
@@ -85,6 +78,8 @@ def most_runs(
         orders, runs = (-(-runs // pairs), pairs) if runs > pairs else (1, runs)
         return need(model, split, settings, orders, runs, tuned).total <= available
 
+    if fits(limit):
+        return limit
     low, high = 1, 2
     while fits(high):
         low, high = high, 2 * high
@@ -95,14 +90,9 @@ def most_runs(
 
 
 def need(
-    model: Model,
-    split: Split,
-    settings: TrainingSettings,
-    orders: int,
-    runs: int,
-    tuned: Tuning,
+    model: Model, split: Split, settings: TrainingSettings, orders: int, runs: int, tuned: Tuning
 ) -> Need:
-    """Estimates the memory of a training on an accelerator.
+    """Estimates the memory of a training.
 
     For 1,000 and 10,000 runs, the estimate is never below the memory that the compilers for an H100
     and a TPU v5e report, and at most 15 % above it: `python -m experiments.accelerators`.
@@ -153,26 +143,6 @@ def _abstract(model: Model, split: Split, settings: TrainingSettings) -> tuple[A
 
 def _bytes(tree: Any) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
-
-
-def bytes_of_a_run(model: Model, split: Split, settings: TrainingSettings) -> int:
-    """Estimates the memory of a run with its own batches on a CPU, in bytes.
-
-    It includes copies of the weights, the batch, the logits and the history.
-    """
-    data, state = _abstract(model, split, settings)
-    num_inputs = len(data.validation.inputs)
-    num_weights = sum(leaf.size for leaf in jax.tree.leaves(state.weights))
-    plan = make_plan(settings.schedule(len(split.train.labels)), settings.epochs, RUNS_OF_A_PART)
-    # weights, best weights, gradient, new weights, one copy in a scatter; weights collected by the
-    # current and by the previous program
-    copies = 5 + 2 * plan.periods_at_once
-    outputs = -(-num_weights // num_inputs)  # approximately, in all layers
-    logits = plan.periods_at_once * outputs * min(CPU.tile, len(split.train.labels))
-    numbers = copies * num_weights + 2 * settings.batch_size * num_inputs + logits
-    numbers += plan.num_steps + 3 * len(plan.evaluation_steps)
-    gathered = settings.batch_size * split.train.images[0].nbytes
-    return numbers * np.dtype(settings.precision).itemsize + gathered
 
 
 def available_memory() -> int:

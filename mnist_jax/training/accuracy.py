@@ -14,7 +14,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int32, Real
+from jaxtyping import Array, Int32, Real
 
 from mnist_jax.features import make_inputs
 from mnist_jax.models import Model, Weights
@@ -41,19 +41,10 @@ def count_train_correct(
     inputs: Callable[..., Array] = make_inputs,
     tile: int = CPU.tile,
 ) -> Int32[np.ndarray, "periods orders runs"]:
-    """Counts the training examples that the weights predict correctly; callable in any thread.
-
-    Returns:
-        The counts, on the host.
-    """
+    """Counts the training examples that the weights predict correctly; callable in any thread."""
     with in_precision(jax.tree.leaves(weights)[0].dtype.name):
         counts = count_tiles(model, weights, images, labels, inputs=inputs, tile=tile)
         return jax.device_get(counts)
-
-
-def not_counted(weights: Weights) -> Float[np.ndarray, "periods orders runs"]:
-    """What stands for the counts where they are not asked for: NaN."""
-    return np.full(jax.tree.leaves(weights)[0].shape[:3], np.nan)
 
 
 @partial(jax.jit, static_argnums=0, static_argnames=("inputs", "tile"))
@@ -80,12 +71,7 @@ def count_tiles(
 
 
 def cut_tiles(rows: Array, size: int, fill: int = 0) -> Array:
-    """Divides rows into the fewest tiles of equal size, stacked along a new first axis.
-
-    Example:
-        >>> cut_tiles(jnp.arange(5), 3, fill=-1).tolist()
-        [[0, 1, 2], [3, 4, -1]]
-    """
+    """Divides rows into the fewest tiles of equal size, stacked along a new first axis."""
     tiles = -(-len(rows) // size)
     length = -(-len(rows) // tiles)
     padding = [(0, tiles * length - len(rows))] + [(0, 0)] * (rows.ndim - 1)

@@ -12,12 +12,7 @@ from mnist_jax.training.settings import INPUTS_HINT, TrainingSettings
 
 
 def check_data(model: Model, settings: TrainingSettings, split: Split) -> None:
-    """Validates the examples of a training.
-
-    Raises:
-        UsageError: If an array is invalid, images that are not pixels would be scaled as pixels, or
-            the labels are not those of the model.
-    """
+    """Raises a UsageError if examples are invalid, or do not fit the model and the settings."""
     named = {"training": split.train, "validation": split.validation}
     for name, examples in named.items():
         check_examples(name, examples)

@@ -12,6 +12,8 @@ import jax
 import numpy as np
 
 from mnist_jax.files import replacing
+from mnist_jax.training.blocks import Training
+from mnist_jax.training.ordering import Ordering
 from mnist_jax.training.step import TrainState
 
 _LOGGER = logging.getLogger(__name__)
@@ -23,12 +25,12 @@ class Snapshot(NamedTuple):
     Attributes:
         first_step: Next global step.
         states: States of all runs, on the host.
-        measured: Measurements so far, by name.
+        measured: Measurements so far, as in `Recorder.arrays`.
     """
 
     first_step: int
     states: TrainState
-    measured: dict[str, np.ndarray]
+    measured: list[np.ndarray]
 
 
 class Checkpoint:
@@ -61,20 +63,13 @@ class Checkpoint:
 
     def write(self, identity: str, snapshot: Snapshot) -> None:
         """Replaces the file by a snapshot of a training, given its identity."""
-        leaves = jax.tree.leaves(jax.device_get(snapshot.states))
-        arrays = {f"state {number}": leaf for number, leaf in enumerate(leaves)}
-        arrays |= {f"measured {name}": array for name, array in snapshot.measured.items()}
-        arrays |= {"identity": np.array(identity), "first_step": np.array(snapshot.first_step)}
+        leaves = jax.tree.leaves(jax.device_get(snapshot))
         with replacing(self._path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            np.savez(file, *leaves, identity=np.array(identity))
         self._written = time.monotonic()
 
-    def read(self, identity: str, states: TrainState) -> Snapshot | None:
-        """Reads the snapshot of a training.
-
-        Returns:
-            The snapshot; None if there is none, or it cannot be used.
-        """
+    def read(self, identity: str, start: Snapshot) -> Snapshot | None:
+        """Reads the snapshot of a training that begins at `start`; None if there is none."""
         if not self._path.is_file():
             return None
         try:
@@ -84,27 +79,28 @@ class Checkpoint:
             if str(arrays["identity"]) != identity:
                 self._report(f"{self._path} belongs to another training; starting again")
                 return None
-            structure = jax.tree.structure(states)
-            leaves = [arrays[f"state {number}"] for number in range(structure.num_leaves)]
+            structure = jax.tree.structure(start)
+            leaves = [arrays[f"arr_{number}"] for number in range(structure.num_leaves)]
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             self._report(f"{self._path} is damaged ({error}); starting again")
             return None
-        measured = {
-            name.removeprefix("measured "): array
-            for name, array in arrays.items()
-            if name.startswith("measured ")
-        }
-        return Snapshot(int(arrays["first_step"]), jax.tree.unflatten(structure, leaves), measured)
+        snapshot: Snapshot = jax.tree.unflatten(structure, leaves)
+        return snapshot._replace(first_step=int(snapshot.first_step))
 
     def remove(self) -> None:
         """Removes the file, after the training is finished."""
         self._path.unlink(missing_ok=True)
 
 
-def identity(states: TrainState, *properties: object) -> str:
-    """Returns a digest that identifies a training."""
+def identity(training: Training, start: TrainState, ordering: Ordering) -> str:
+    """Returns a digest of what determines the results of a training."""
+    settings, labels = training.settings, np.asarray(training.data.labels)
+    options = settings.gradient, repr(settings.criterion), settings.train_accuracy
+    first_epoch = ordering(0, len(labels))
     digest = hashlib.sha256()
-    for value in (*jax.tree.leaves(jax.device_get(states)), *properties):
-        content = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
-        digest.update(content)
+    for leaf in jax.tree.leaves(
+        (start, training.plan, training.values, options, labels, first_epoch)
+    ):
+        array = np.asarray(leaf)
+        digest.update(f"{array.dtype} {array.shape}".encode() + array.tobytes())
     return digest.hexdigest()

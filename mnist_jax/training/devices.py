@@ -27,16 +27,20 @@ class Placement:
     devices: tuple[Any, ...] = ()
     shared: Shared = "runs"
 
+    @property
+    def count(self) -> int:
+        """Number of devices, 1 for JAX's default device."""
+        return max(1, len(self.devices))
+
     def rounded_up(self, orders: int) -> int:
         """Rounds a number of batch orders up to a multiple of the devices, unless it is 1."""
-        count = len(self.devices)
-        if self.shared == "batches" or count < 2 or orders == 1:
+        if self.shared == "batches" or orders == 1:
             return orders
-        return -(-orders // count) * count
+        return -(-orders // self.count) * self.count
 
     def check(self, orders: int, runs: int, batch_size: int) -> None:
         """Raises a UsageError if the work does not divide evenly."""
-        count = max(1, len(self.devices))
+        count = self.count
         if self.shared == "batches" and batch_size % count:
             raise UsageError(
                 f"batch_size is {batch_size}, but there are {count} devices to share a batch: give "
@@ -57,7 +61,7 @@ class Placement:
         if self.shared == "batches":
             return self.everywhere(tree)
         orders = jax.tree.leaves(tree)[0].shape[0]
-        shared_orders = orders % max(1, len(self.devices)) == 0
+        shared_orders = orders % self.count == 0
         return self._put(tree, PartitionSpec(*("devices",) if shared_orders else (None, "devices")))
 
     def batches(
@@ -66,7 +70,7 @@ class Placement:
         """Distributes the indices of the examples of each batch."""
         if self.shared == "batches":
             return self._put(rows, PartitionSpec(None, None, None, "devices"))
-        shared_orders = rows.shape[2] % max(1, len(self.devices)) == 0
+        shared_orders = rows.shape[2] % self.count == 0
         return self._put(
             rows, PartitionSpec(None, None, "devices") if shared_orders else PartitionSpec()
         )

@@ -1,18 +1,17 @@
 """Results of a training: history and outcome of each run, as arrays on the host."""
 
-from collections.abc import Iterable
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.typing import DTypeLike
-from jaxtyping import Float, Int, Real
+from jaxtyping import Float, Int
 
-from mnist_jax.training.plan import Plan
+from mnist_jax.training.blocks import Block, Trained, Training
 from mnist_jax.training.program import Record
 from mnist_jax.training.settings import Schedule
-from mnist_jax.training.step import Outcome, TrainState, Validation
+from mnist_jax.training.step import Outcome, TrainState
 
 
 class Evaluation(NamedTuple):
@@ -60,96 +59,62 @@ class TrainingResult(NamedTuple):
         return TrainingResult(*final, schedule=self.schedule, history=history)
 
 
-class Measured(NamedTuple):
-    """Measurements of one program.
-
-    Attributes:
-        first_step: Global step of the first batch; negative steps are omitted.
-        orders: Batch orders of the program.
-        record: Losses and validations, on the host.
-        train_correct: Future number of correct training examples after each period, (periods,
-            orders, runs); NaN where they are not counted.
-    """
-
-    first_step: int
-    orders: Int[np.ndarray, " block"] | slice
-    record: Record
-    train_correct: Future[Real[np.ndarray, "periods orders runs"]]
-
-
 class Recorder:
     """Collects the measurements of all programs into the history of all runs.
 
-    Args:
-        plan: Division of the steps into programs.
-        shape: Numbers of orders and runs.
-        sizes: Numbers of training and validation examples.
-        dtype: Dtype of the measurements.
+    Attributes:
+        arrays: Losses of the batches, and the three arrays of `Evaluation`.
     """
 
-    def __init__(
-        self, plan: Plan, shape: tuple[int, int], sizes: tuple[int, int], dtype: DTypeLike
-    ) -> None:
-        self._plan, self._sizes = plan, sizes
-        self._train_loss = np.full((plan.num_steps, *shape), np.nan, dtype)
-        evaluated = (len(plan.evaluation_steps), *shape)
-        self._evaluations = Evaluation(*(np.full(evaluated, np.nan, dtype) for _ in range(3)))
+    def __init__(self, training: Training, executor: Executor) -> None:
+        self._training, self._executor, plan = training, executor, training.plan
+        self._pending: list[tuple[int, Block, Record, Future[np.ndarray]]] = []
+        lengths = (plan.num_steps, *[len(plan.evaluation_steps)] * len(Evaluation._fields))
+        shape, dtype = training.values.l2.shape, training.settings.precision
+        self.arrays = [np.full((length, *shape), np.nan, dtype) for length in lengths]
 
-    def add(self, measured: Iterable[Measured]) -> None:
-        """Adds measurements; waits for their counts of training examples."""
-        for program in measured:
-            self._add_losses(program)
-            self._add_evaluations(program)
+    def add(self, trained: list[Trained]) -> None:
+        """Starts to count correct training examples, after the counts of the last program."""
+        self.finish()
+        count = partial(self._executor.submit, self._training.count_correct)
+        self._pending = [
+            (first_step, block, jax.device_get(record), count(weights))
+            for first_step, block, record, weights in trained
+        ]
 
-    def _add_losses(self, measured: Measured) -> None:
-        losses = measured.record.train_loss
-        losses = losses.reshape(-1, *losses.shape[2:])
-        first_step = measured.first_step
-        begin, end = max(first_step, 0), min(first_step + len(losses), self._plan.num_steps)
-        self._train_loss[begin:end, measured.orders] = losses[begin - first_step : end - first_step]
+    def finish(self) -> None:
+        """Waits for all counts."""
+        for first_step, block, record, count in self._pending:
+            self._store(first_step, block, record, count.result())
+        self._pending = []
 
-    def _add_evaluations(self, measured: Measured) -> None:
-        begin = (measured.first_step + self._plan.lead) // self._plan.period
-        means = self._means(measured.record.validation, measured.train_correct.result())
-        for values, new in zip(self._evaluations, means, strict=True):
-            target = values[begin : begin + len(new)]  # the last program may be longer
-            target[:, measured.orders] = new[: len(target)]
+    def _store(self, step: int, block: Block, record: Record, train_correct: np.ndarray) -> None:
+        data, plan = self._training.data, self._training.plan
+        losses, (running, loss, correct) = record
+        correct = correct / len(data.validation.labels)
+        means = loss, correct, train_correct / len(data.labels)
+        evaluated = [np.where(running, mean, np.nan) for mean in means]
+        evaluation = (step - plan.first_step) // plan.period
+        begins = (step, evaluation, evaluation, evaluation)
+        series = (losses.reshape(-1, *losses.shape[2:]), *evaluated)
+        for array, begin, values in zip(self.arrays, begins, series, strict=True):
+            target = array[max(begin, 0) : begin + len(values)]  # without the padding
+            padding = max(-begin, 0)
+            target[:, block] = values[padding : padding + len(target)]
 
-    def _means(self, validation: Validation, train_correct: np.ndarray) -> Evaluation:
-        running, loss, correct = validation
-        num_train, num_validation = self._sizes
-        means = (loss, correct / num_validation, train_correct / num_train)
-        return Evaluation(*(np.where(running, mean, np.nan) for mean in means))
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Returns the measurements so far, by name, for a checkpoint."""
-        return {"train_loss": self._train_loss, **self._evaluations._asdict()}
-
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Restores the measurements that `arrays` returned."""
-        for name, array in self.arrays().items():
-            array[...] = arrays[name]
-
-    def history(self, last_step: int) -> History:
-        """Returns the measurements up to a step."""
-        steps = self._plan.evaluation_steps
+    def result(self, states: TrainState) -> TrainingResult:
+        """Returns the result of a training, given the final states on the host."""
+        last_step, steps = int(np.max(states.last_step)), self._training.plan.evaluation_steps
         count = int(np.searchsorted(steps, last_step, side="right"))
-        return History(
-            self._train_loss[: last_step + 1],
-            steps[:count],
-            Evaluation(*(values[:count] for values in self._evaluations)),
+        train_loss, *evaluations = self.arrays
+        evaluated = Evaluation(*(values[:count] for values in evaluations))
+        still_running = states.outcome == Outcome.RUNNING
+        return TrainingResult(
+            weights=jax.tree.map(np.asarray, states.weights),
+            best_weights=jax.tree.map(np.asarray, states.best.weights),
+            best_step=np.asarray(states.best.step),
+            outcome=np.where(still_running, Outcome.FINISHED, states.outcome),
+            last_step=np.asarray(states.last_step),
+            schedule=self._training.schedule,
+            history=History(train_loss[: last_step + 1], steps[:count], evaluated),
         )
-
-
-def collect(states: TrainState, recorder: Recorder, schedule: Schedule) -> TrainingResult:
-    """Returns the result of a training, given the final states on the host."""
-    still_running = states.outcome == Outcome.RUNNING
-    return TrainingResult(
-        weights=jax.tree.map(np.asarray, states.weights),
-        best_weights=jax.tree.map(np.asarray, states.best.weights),
-        best_step=np.asarray(states.best.step),
-        outcome=np.where(still_running, Outcome.FINISHED, states.outcome),
-        last_step=np.asarray(states.last_step),
-        schedule=schedule,
-        history=recorder.history(int(np.max(states.last_step))),
-    )

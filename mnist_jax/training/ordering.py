@@ -6,10 +6,15 @@ on the device or the version of JAX, and are drawn while the device computes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int32
+
+from mnist_jax.errors import UsageError
+from mnist_jax.training.plan import Plan
+from mnist_jax.training.settings import TrainingSettings
 
 Ordering = Callable[[int, int], Int32[np.ndarray, "orders examples"]]
 """Function from (epoch, number of examples N) to permutations of 0..N - 1, one per row."""
@@ -71,43 +76,45 @@ def shuffled(seeds: Sequence[int]) -> Shuffled:
 def cut_batches(
     order: Int32[np.ndarray, "orders N"], batch_size: int
 ) -> Int32[np.ndarray, "steps orders B"]:
-    """Divides an order into the batches of an epoch; drops the incomplete last batch.
-
-    Returns:
-        The indices of the batches of each step.
-
-    Example:
-        >>> cut_batches(np.array([[4, 3, 2, 1, 0]], np.int32), batch_size=2).tolist()
-        [[[4, 3]], [[2, 1]]]
-    """
+    """Divides an order into the batches of an epoch; drops the incomplete last batch."""
     steps = order.shape[1] // batch_size
     batches = order[:, : steps * batch_size].reshape(len(order), steps, batch_size)
     return batches.swapaxes(0, 1)
 
 
+def batches_of(
+    ordering: Ordering, settings: TrainingSettings, plan: Plan, orders: int, num_examples: int
+) -> Iterator[Int32[np.ndarray, "periods steps orders B"]]:
+    """Yields the batches of each program; raises a UsageError for an ordering of another shape."""
+
+    def epochs() -> Iterator[Int32[np.ndarray, "steps orders B"]]:
+        for epoch in range(settings.epochs):
+            order = ordering(epoch, num_examples)
+            if order.shape != (orders, num_examples):
+                raise UsageError(
+                    f"the ordering has shape {order.shape}; for these hyperparameters and examples "
+                    f"it must have {(orders, num_examples)}: give hyperparameters(..., "
+                    f"num_orders={len(order)}), or an ordering with a row of {num_examples} "
+                    "indices for each order."
+                )
+            yield cut_batches(order, settings.batch_size)
+
+    for rows in chunks(epochs(), plan.steps_at_once, -plan.first_step):
+        yield rows.reshape(plan.periods_at_once, plan.period, *rows.shape[1:])
+
+
 def chunks(
     epochs: Iterator[Int32[np.ndarray, "steps orders B"]], steps: int, lead: int = 0
 ) -> Iterator[Int32[np.ndarray, "steps orders B"]]:
-    """Yields the concatenated batches of all epochs in chunks of equal size.
-
-    Args:
-        epochs: Batches of each epoch.
-        steps: Number of steps in a chunk.
-        lead: Number of padding steps before the first batch. Padding steps have arbitrary, masked
-            batches.
+    """Yields the batches of all epochs in chunks, padded to equal size by arbitrary batches.
 
     Example:
         >>> epochs = (np.full((3, 1, 1), epoch, np.int32) for epoch in range(2))
         >>> [chunk.ravel().tolist() for chunk in chunks(epochs, steps=4, lead=1)]
         [[0, 0, 0, 0], [1, 1, 1, 1]]
     """
-    pending: list[np.ndarray] = []
-    for epoch in epochs:
-        pending += [epoch[0]] * lead
-        lead = 0
-        pending.extend(epoch)
-        while len(pending) >= steps:
-            yield np.stack(pending[:steps])
-            del pending[:steps]
-    if pending:
-        yield np.stack(pending + pending[:1] * (steps - len(pending)))
+    batches = chain.from_iterable(epochs)
+    first = next(batches)
+    batches = chain([first] * (lead + 1), batches)
+    while chunk := list(islice(batches, steps)):
+        yield np.stack(chunk + chunk[:1] * (steps - len(chunk)))

@@ -14,21 +14,16 @@ class Plan(NamedTuple):
 
     The first period ends with step 0, which is evaluated. The earlier steps of this period are
     padding, as are those after the last step.
-
-    Attributes:
-        num_steps: Number of steps in all epochs.
-        period: Number of steps from one evaluation to the next.
-        periods_at_once: Number of periods in one program.
     """
 
     num_steps: int
-    period: int
+    period: int  # steps from one evaluation to the next
     periods_at_once: int
 
     @property
-    def lead(self) -> int:
-        """Number of padding steps in the first period."""
-        return self.period - 1
+    def first_step(self) -> int:
+        """Global step of the first batch, which is padding if it is negative."""
+        return 1 - self.period
 
     @property
     def steps_at_once(self) -> int:
@@ -44,15 +39,8 @@ class Plan(NamedTuple):
 def make_plan(schedule: Schedule, epochs: int, num_runs: int, tuned: Tuning = CPU) -> Plan:
     """Divides the steps of all epochs into programs.
 
-    Returns:
-        The plan. A program lasts at most about one epoch, longer with few runs, so that one product
-        counts the training accuracy of many weights, and shorter if the device cannot store the
-        collected weights.
-
-    Example:
-        >>> plan = make_plan(Schedule(steps_per_epoch=28, evaluate_every=5), 50, num_runs=1)
-        >>> plan.steps_at_once, plan.lead, plan.evaluation_steps[-1].item()
-        (180, 4, 1395)
+    A program lasts at most about one epoch, longer with few runs, so that one product counts the
+    training accuracy of many weights, and shorter if the device cannot store these weights.
     """
     num_steps = epochs * schedule.steps_per_epoch
     period = min(schedule.evaluate_every, num_steps)

@@ -24,7 +24,6 @@ from mnist_jax.training.step import (
     TrainState,
     Validation,
     all_finite,
-    no_validation,
     train_step,
     validate,
 )
@@ -119,73 +118,86 @@ def train_periods(
         (periods, orders, runs). If `tuned` does not check each step, a run with weights that are
         not finite has diverged, and its other results are invalid.
     """
-
-    def one_period(
-        states: TrainState, period: tuple[Array, Array]
-    ) -> tuple[TrainState, tuple[Array, Validation, Weights]]:
-        first, rows = period
-        states, losses = _train_period(
-            model, settings, states, hyperparameters, rows, data, first, num_steps, tuned=tuned
-        )
-        states, validated = _validate_period(
-            *(model, settings, states, data.validation, first + len(rows) - 1, num_steps),
-            tuned=tuned,
-        )
-        return states, (losses, validated, states.weights)
-
+    in_common = _Periods(model, settings, hyperparameters, data, num_steps, tuned)
     periods, steps, *_ = batches.shape
     firsts = first_step + steps * jnp.arange(periods, dtype=jnp.int32)
-    states, (losses, validated, weights) = jax.lax.scan(one_period, states, (firsts, batches))
+    states, (losses, validated, weights) = jax.lax.scan(in_common.one, states, (firsts, batches))
     if not tuned.check_each_step:
         finite = jax.vmap(jax.vmap(all_finite))(states.weights)
         states = states._replace(outcome=jnp.where(finite, states.outcome, Outcome.DIVERGED))
     return states, Record(losses, validated), weights
 
 
-def _train_period(
-    model: Model,
-    settings: TrainingSettings,
-    states: TrainState,
-    hyperparameters: Hyperparameters,
-    rows: Int32[Array, "steps orders B"],
-    data: TrainingData,
-    first: Int[Array, ""],
-    num_steps: Int[Array, ""] | int,
-    *,
-    tuned: Tuning,
-) -> tuple[TrainState, Float[Array, "steps orders runs"]]:
-    """Takes the steps of a period, except padding; `first` is the global step of the first."""
-    steps, orders, _ = rows.shape
-    dtype = jnp.dtype(settings.precision)
-    # runs of one order share the batch
-    one_run = partial(train_step, model, settings, check_weights=tuned.check_each_step)
-    step_runs = jax.vmap(one_run, (0, 0, None, None, None))
-    step_orders = _vmap_orders(step_runs, orders)
-    # Gathering all batches of a period together uses two cores, which makes one run 10 % faster.
-    # With many orders the batches would not fit into the cache: 32 orders are 13 % faster this way.
-    gathered = _gather(data, rows) if orders == 1 else None
+class _Periods(NamedTuple):
+    """What all periods of a program have in common."""
 
-    def one_step(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
-        states, losses = carry
-        images, targets = (
-            _gather(data, rows[i]) if gathered is None else jax.tree.map(lambda a: a[i], gathered)
-        )
-        # mapped over the orders, so that the function receives one matrix
-        inputs = jax.vmap(lambda rows: settings.inputs(rows, dtype))(images)
-        new_states, loss = step_orders(states, hyperparameters, inputs, targets, first + i)
-        return new_states, losses.at[i].set(loss)
+    model: Model
+    settings: TrainingSettings
+    hyperparameters: Hyperparameters
+    data: TrainingData
+    num_steps: Int[Array, ""] | int
+    tuned: Tuning
 
-    def one_step_unless_padding(
-        i: Array, carry: tuple[TrainState, Array]
-    ) -> tuple[TrainState, Array]:
-        real = (begin <= i) & (i < end)
-        return jax.tree.map(partial(jnp.where, real), one_step(i, carry), carry)
+    def one(
+        self, states: TrainState, period: tuple[Array, Array]
+    ) -> tuple[TrainState, tuple[Array, Validation, Weights]]:
+        """Trains for one period, given its first global step and its batches."""
+        first, rows = period
+        states, losses = self.take_steps(states, rows, first)
+        states, validated = self.validate(states, first + len(rows) - 1)
+        return states, (losses, validated, states.weights)
 
-    losses = jnp.full((steps, *hyperparameters.l2.shape), jnp.nan, dtype)
-    begin, end = jnp.maximum(0, -first), jnp.minimum(steps, num_steps - first)
-    if tuned.masked_padding:
-        return jax.lax.fori_loop(0, steps, one_step_unless_padding, (states, losses))
-    return jax.lax.fori_loop(begin, end, one_step, (states, losses))
+    def take_steps(
+        self, states: TrainState, rows: Int32[Array, "steps orders B"], first: Int[Array, ""]
+    ) -> tuple[TrainState, Float[Array, "steps orders runs"]]:
+        """Takes the steps of a period, except padding."""
+        data, settings, tuned = self.data, self.settings, self.tuned
+        steps, orders, _ = rows.shape
+        dtype = jnp.dtype(settings.precision)
+        # runs of one order share the batch
+        one_run = partial(train_step, self.model, settings, check_weights=tuned.check_each_step)
+        step_orders = _vmap_orders(jax.vmap(one_run, (0, 0, None, None, None)), orders)
+        # Gathering all batches of a period together uses two cores, which makes one run 10 %
+        # faster. With many orders the batches would not fit into the cache: 32 orders are 13 %
+        # faster this way.
+        gathered = _gather(data, rows) if orders == 1 else None
+
+        def one_step(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
+            states, losses = carry
+            images, targets = (
+                _gather(data, rows[i])
+                if gathered is None
+                else jax.tree.map(lambda a: a[i], gathered)
+            )
+            # mapped over the orders, so that the function receives one matrix
+            inputs = jax.vmap(lambda rows: settings.inputs(rows, dtype))(images)
+            new_states, loss = step_orders(states, self.hyperparameters, inputs, targets, first + i)
+            new_carry = new_states, losses.at[i].set(loss)
+            if not tuned.masked_padding:
+                return new_carry
+            return jax.tree.map(partial(jnp.where, (begin <= i) & (i < end)), new_carry, carry)
+
+        losses = jnp.full((steps, *self.hyperparameters.l2.shape), jnp.nan, dtype)
+        begin, end = jnp.maximum(0, -first), jnp.minimum(steps, self.num_steps - first)
+        bounds = (0, steps) if tuned.masked_padding else (begin, end)
+        return jax.lax.fori_loop(*bounds, one_step, (states, losses))
+
+    def validate(self, states: TrainState, step: Int[Array, ""]) -> tuple[TrainState, Validation]:
+        """Validates all runs after the last step of a period, unless it is padding."""
+        validate_runs = jax.vmap(partial(validate, self.model, self.settings), (0, None, None))
+        validate_orders = jax.vmap(validate_runs, (0, None, None))
+
+        def run(states: TrainState) -> tuple[TrainState, Validation]:
+            return validate_orders(states, self.data.validation, step)
+
+        def skip(states: TrainState) -> tuple[TrainState, Validation]:
+            return states, jax.tree.map(jnp.zeros_like, jax.eval_shape(run, states)[1])
+
+        real = step < self.num_steps
+        if self.tuned.masked_padding:
+            return jax.tree.map(partial(jnp.where, real), run(states), skip(states))
+        # The condition is the same for all runs: outside vmap, only one branch runs.
+        return jax.lax.cond(real, run, skip, states)
 
 
 def _gather(
@@ -197,33 +209,6 @@ def _gather(
     take twenty times as long.
     """
     return jax.lax.optimization_barrier((data.images[rows], data.targets[rows]))
-
-
-def _validate_period(
-    model: Model,
-    settings: TrainingSettings,
-    states: TrainState,
-    validation: EvaluationSet,
-    step: Int[Array, ""],
-    num_steps: Int[Array, ""] | int,
-    *,
-    tuned: Tuning,
-) -> tuple[TrainState, Validation]:
-    """Validates all runs after a period whose last step is `step`, unless it is padding."""
-    validate_runs = jax.vmap(partial(validate, model, settings), (0, None, None))
-    validate_orders = jax.vmap(validate_runs, (0, None, None))
-
-    def run(states: TrainState) -> tuple[TrainState, Validation]:
-        return validate_orders(states, validation, step)
-
-    def skip(states: TrainState) -> tuple[TrainState, Validation]:
-        return states, no_validation(states.outcome.shape, settings.precision)
-
-    if tuned.masked_padding:
-        real = step < num_steps
-        return jax.tree.map(partial(jnp.where, real), run(states), skip(states))
-    # The condition is the same for all runs: outside vmap, only one branch runs.
-    return jax.lax.cond(step < num_steps, run, skip, states)
 
 
 def _vmap_orders(step_runs: Callable[..., Any], orders: int) -> Callable[..., Any]:

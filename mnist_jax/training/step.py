@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, Int32, PyTree, UInt32
 
@@ -81,43 +82,31 @@ class Validation(NamedTuple):
     correct: Int32[Array, "*axes"]
 
 
-def init_state(
+def init_states(
     model: Model,
     settings: TrainingSettings,
-    learning_rate: Float[Array, ""],
-    seed: UInt32[Array, ""] | int = 0,
-    *,
+    hyperparameters: Hyperparameters,
     num_inputs: int,
+    seeds: UInt32[np.ndarray, " orders"] | None = None,
 ) -> TrainState:
-    """Returns the initial state of a run."""
+    """Returns the initial states of all runs, (orders, runs); by default with seed 0."""
     dtype = jnp.dtype(settings.precision)
-    initial = model.init(jax.random.key(seed), num_inputs, dtype)
-    weights = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), initial)
-    return TrainState(
-        weights=weights,
-        optimizer=settings.transformation(learning_rate).init(weights),
-        criterion=settings.criterion.init(dtype),
-        best=Best(weights, jnp.full((), jnp.inf, dtype), jnp.full((), -1, jnp.int32)),
-        outcome=jnp.full((), Outcome.RUNNING, jnp.int32),
-        last_step=jnp.full((), -1, jnp.int32),
-    )
 
+    def init(learning_rate: Float[Array, ""], seed: UInt32[Array, ""]) -> TrainState:
+        initial = model.init(jax.random.key(seed), num_inputs, dtype)
+        weights = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), initial)
+        return TrainState(
+            weights=weights,
+            optimizer=settings.transformation(learning_rate).init(weights),
+            criterion=settings.criterion.init(dtype),
+            best=Best(weights, jnp.full((), jnp.inf, dtype), jnp.full((), -1, jnp.int32)),
+            outcome=jnp.full((), Outcome.RUNNING, jnp.int32),
+            last_step=jnp.full((), -1, jnp.int32),
+        )
 
-def loss_and_gradient(
-    model: Model,
-    settings: TrainingSettings,
-    weights: PyTree[Float[Array, "..."]],
-    inputs: Float[Array, "B I"],
-    targets: Float[Array, "B ..."],
-    l2: Float[Array, ""],
-) -> tuple[Float[Array, ""], PyTree[Float[Array, "..."]]]:
-    """Computes the cross entropy of a batch and the gradient of the objective."""
-    # loss and gradient both contain the product of inputs and weights; XLA computes it once
-    if settings.gradient == "analytic":
-        gradient = model.gradient(weights, inputs, targets, l2)
-    else:
-        gradient = jax.grad(objective, argnums=1)(model, weights, inputs, targets, l2)
-    return model.loss(weights, inputs, targets), gradient
+    rates = hyperparameters.learning_rate
+    seeds = np.zeros(len(rates), np.uint32) if seeds is None else seeds
+    return jax.vmap(jax.vmap(init, (0, None)))(rates, jnp.asarray(seeds))
 
 
 def train_step(
@@ -150,9 +139,13 @@ def train_step(
         the run).
     """
     running = state.outcome == Outcome.RUNNING
-    loss, gradient = loss_and_gradient(
-        model, settings, state.weights, inputs, targets, hyperparameters.l2
-    )
+    # loss and gradient both contain the product of inputs and weights; XLA computes it once
+    arguments = state.weights, inputs, targets, hyperparameters.l2
+    if settings.gradient == "analytic":
+        gradient = model.gradient(*arguments)
+    else:
+        gradient = jax.grad(objective, argnums=1)(model, *arguments)
+    loss = model.loss(state.weights, inputs, targets)
     optimizer = settings.transformation(hyperparameters.learning_rate)
     updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.weights)
     weights = cast(Weights, optax.apply_updates(state.weights, updates))
@@ -200,32 +193,14 @@ def validate(
     ), Validation(running, loss, correct)
 
 
-def no_validation(shape: tuple[int, ...], dtype: Any) -> Validation:
-    """Returns placeholders for runs that are not validated."""
-    return Validation(
-        running=jnp.zeros(shape, bool),
-        loss=jnp.full(shape, jnp.nan, dtype),
-        correct=jnp.zeros(shape, jnp.int32),
-    )
-
-
 def count_correct(
     model: Model,
     weights: PyTree[Float[Array, "..."]],
     inputs: Float[Array, "N I"],
     labels: Int[Array, " N"],
 ) -> Int32[Array, ""]:
-    """Counts the examples that one run predicts correctly.
-
-    Args:
-        model: Model.
-        weights: Weights of the run.
-        inputs: Inputs, one row for each example.
-        labels: Labels of the examples; a negative label never counts as correct.
-
-    Returns:
-        The integer count; a float32 sum of ones is exact only up to 2^24.
-    """
+    """Counts the examples that one run predicts correctly, never those with a negative label."""
+    # an integer, because a float32 sum of ones is exact only up to 2^24
     return jnp.sum(model.predict(weights, inputs) == labels, dtype=jnp.int32)
 
 

@@ -19,6 +19,7 @@ from mnist_jax.training import (
     in_file_order,
     shuffled,
 )
+from mnist_jax.training.tuning import CPU
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 4), dtype=np.uint8)
 EXAMPLES = Examples(PIXELS, (PIXELS[:, 0] > 127).astype(np.int32))
@@ -115,12 +116,13 @@ def test_parts_hold_every_run_once_and_in_order(seeds: Any, runs: int):
 def test_a_part_fits_into_the_available_memory(monkeypatch):
     few = good_part(logistic, SPLIT, SETTINGS)
     assert few == memory.RUNS_OF_A_PART  # tiny runs
-    per_run = memory.bytes_of_a_run(logistic, SPLIT, SETTINGS)
-    monkeypatch.setattr(memory, "available_memory", lambda: 20 * per_run)
+    models = logistic, softmax_regression(10)
+    ten, more = (memory.need(model, SPLIT, SETTINGS, 10, 1, CPU).total for model in models)
+    monkeypatch.setattr(memory, "available_memory", lambda: 2 * ten)
     assert good_part(logistic, SPLIT, SETTINGS) == 10
     monkeypatch.setattr(memory, "available_memory", lambda: 0)
     assert good_part(logistic, SPLIT, SETTINGS) == 1
-    assert memory.bytes_of_a_run(softmax_regression(10), SPLIT, SETTINGS) > per_run
+    assert more > ten
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,12 @@ def test_the_optimizer_state_is_restored(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"runs": hyperparameters([0.01, 2.0, 0.4], num_orders=5)}, {"epochs": 31}, {"batch_size": 5}],
+    [
+        {"runs": hyperparameters([0.01, 2.0, 0.4], num_orders=5)},
+        {"epochs": 31},
+        {"batch_size": 5},
+        {"criterion": Patience(21)},
+    ],
 )
 def test_another_training_ignores_the_checkpoint(changes: dict[str, Any], tmp_path: Path):
     path, lines = tmp_path / "state.npz", list[str]()

@@ -231,7 +231,7 @@ def test_lengths_that_do_not_match_are_reported():
 def test_without_the_training_accuracy_all_else_is_the_same(monkeypatch):
     whole = fit(logistic, SPLIT, RATE, SETTINGS)
     monkeypatch.setattr(
-        "mnist_jax.training.loop.count_train_correct", lambda *a, **o: pytest.fail("counted")
+        "mnist_jax.training.blocks.count_train_correct", lambda *a, **o: pytest.fail("counted")
     )
     without = fit(logistic, SPLIT, RATE, replace(SETTINGS, train_accuracy=False))
     assert np.isnan(without.history.evaluations.train_accuracy).all()

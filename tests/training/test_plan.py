@@ -24,9 +24,9 @@ from mnist_jax.training.accuracy import (
     cut_tiles,
     second_thread,
 )
-from mnist_jax.training.loop import init_states
 from mnist_jax.training.plan import Plan, make_plan
 from mnist_jax.training.program import device_data
+from mnist_jax.training.step import init_states
 from mnist_jax.training.tuning import CPU
 
 

@@ -25,7 +25,7 @@ from mnist_jax.training import (
     shuffled,
     train_step,
 )
-from mnist_jax.training.step import init_state
+from mnist_jax.training.step import init_states
 
 models = {"logistic": logistic, "softmax": softmax_regression(3)}
 every_model = pytest.mark.parametrize("name", models)
@@ -146,10 +146,11 @@ def test_a_diverged_run_is_not_evaluated_again():
 
 def test_a_step_diverges_if_only_its_loss_is_infinite():
     rate = jnp.float32(0.1)
-    state = init_state(logistic, SETTINGS, rate, num_inputs=1)
+    values = Hyperparameters(rate, l2=jnp.float32(0))
+    states = init_states(logistic, SETTINGS, hyperparameters(0.1), num_inputs=1)
+    state = jax.tree.map(lambda array: array[0, 0], states)
     state = state._replace(weights=jnp.array([3e38]))  # twice 3e38 is too much for float32
     batch = jnp.ones((2, 1)), jnp.zeros(2)
-    values = Hyperparameters(rate, l2=jnp.float32(0))
     state, loss = train_step(logistic, SETTINGS, state, values, *batch, jnp.int32(7))
     assert (state.outcome.item(), state.last_step.item()) == (Outcome.DIVERGED, 7)
     assert loss.item() == np.inf
