@@ -13,6 +13,7 @@ from experiments.__main__ import TASKS, AllSettings, settings_of
 from experiments.common.task import Table, Task, TaskResult, config, write
 from experiments.report import document
 from experiments.report.judging import Finished, judge_all
+from experiments.report.processes import save_and_draw
 from experiments.task1_gradients import metrics as task1
 from experiments.task2_logistic import metrics as task2
 from experiments.task3_softmax import metrics as task3
@@ -65,8 +66,9 @@ def make_page(folder: Path, metrics: dict[str, Any], **flags: Any) -> str:
         settings = settings_of(chosen, everything)
         settings.output_dir.mkdir()
         result = blank_result(chosen, metrics[chosen.name])
-        figures = write(chosen, result, settings, NO_DATA, settings.output_dir)
-        finished.append(Finished(chosen, settings, result, figures))
+        folder_of_task = settings.output_dir
+        drawings = write(chosen, result, settings, NO_DATA, folder_of_task, save_and_draw)
+        finished.append(Finished(chosen, settings, result, drawings))
     report = document.Report(
         folder=folder,
         settings=everything,

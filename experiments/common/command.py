@@ -23,7 +23,7 @@ from experiments.common.progress import Progress
 from experiments.common.settings import CommandSettings, Settings
 from experiments.common.signals import Terminated, terminable
 from experiments.common.task import INTERRUPTION_MESSAGE, S, Task, TaskResult
-from mnist_jax import data
+from mnist_jax import data, plotting
 from mnist_jax.errors import UsageError
 from mnist_jax.results import output_folder
 
@@ -57,7 +57,7 @@ def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
             # after loading, because Ctrl-C should end a download at once
             with Progress(quiet=settings.quiet) as progress:
                 result = chosen.measure(settings, mnist, progress)
-                task.write(chosen, result, settings, mnist, folder)
+                task.write(chosen, result, settings, mnist, folder, plotting.save)
         show(chosen.title, result, folder, quiet=settings.quiet)
         return report_divergence({chosen.name: result}, folder)
 

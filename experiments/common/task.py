@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 S = TypeVar("S", bound=Settings)
+T = TypeVar("T")
 INTERRUPTION_MESSAGE = (
     "files of finished experiments are kept; run the same command again for the rest"
 )
@@ -90,15 +91,28 @@ class Task(Generic[S]):
 
 
 def write(
-    task: Task[Any], result: TaskResult, settings: Settings, mnist: Mnist, folder: Path
-) -> Mapping[str, Figure]:
+    task: Task[Any],
+    result: TaskResult,
+    settings: Settings,
+    mnist: Mnist,
+    folder: Path,
+    save: Callable[[Figure, Path, str], T],
+) -> dict[str, T]:
     """Writes the results: JSON documents, tables as CSV, figures as PNG and SVG.
 
     The figures are written last, so that a full disk does not cost the numbers. Optional files of
     an earlier run that this run does not produce are removed.
 
+    Args:
+        task: The experiment.
+        result: Its results.
+        settings: Settings with which it was run.
+        mnist: The data set.
+        folder: Existing folder.
+        save: Function that writes a figure to a folder under a name, such as `plotting.save`.
+
     Returns:
-        The figures.
+        What `save` returns for each figure.
     """
     for name in {*task.optional_files} - {*result.tables, *result.arrays}:
         for ending in ("csv", "png", "svg", "npz"):
@@ -111,10 +125,7 @@ def write(
     for name, arrays in result.arrays.items():
         results.write_arrays(folder / f"{name}.npz", arrays)
     with plotting.style():
-        figures = result.draw()
-        for name, figure in figures.items():
-            plotting.save(figure, folder, name)
-    return figures
+        return {name: save(figure, folder, name) for name, figure in result.draw().items()}
 
 
 def config(settings: Settings, mnist: Mnist) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from experiments.report.equations import TITLES, equation_anchor, is_wide, mathm
 from experiments.report.judging import Finished, claims_file
 from experiments.report.section import Section, embedded, slug, value_text
 from experiments.task1_gradients.ledger import counted_lines, readable
-from mnist_jax import plotting
 from mnist_jax.data.known import not_mnist
 from mnist_jax.files import replacing
 from mnist_jax.results import write_json
@@ -66,8 +65,7 @@ def markdown(report: Report) -> str:
 def page(report: Report) -> str:
     """The page, as HTML."""
     verdicts = [claim.verdict for claim in report.claims]
-    with plotting.style():
-        sections = [Section(report.folder, each, report.claims) for each in report.experiments]
+    sections = [Section(report.folder, each, report.claims) for each in report.experiments]
     ledger = [row for each in report.experiments for row in each.result.documents.get("ledger", ())]
     environment = _environment(autoescape=True, lstrip_blocks=True)
     environment.filters.update(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from experiments.report.series import Series, label_of, series_of, units
+from mnist_jax import plotting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -154,12 +155,8 @@ def svg(figure: Figure, name: str) -> Markup:
     import matplotlib as mpl
 
     file = io.StringIO()
-    if engine := figure.get_layout_engine():
-        engine.execute(figure)
-    figure.set_layout_engine("none")  # saving would lay it out twice more
-    with mpl.rc_context({"svg.fonttype": "none"}):
+    with plotting.laid_out(figure), mpl.rc_context({"svg.fonttype": "none"}):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    figure.set_layout_engine(engine)
     text = file.getvalue()
     text = text[text.index("<svg") :]
     for pattern, new in (

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from experiments.common.claims import JudgedClaim, Measured, judge, judged
 from experiments.common.provenance import record
 from experiments.common.settings import Settings
 from experiments.common.task import Task, TaskResult
+from experiments.report.drawing import Drawing
 from mnist_jax.data.known import title
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -24,13 +22,13 @@ class Finished:
         task: The experiment.
         settings: What it was run with.
         result: What it gave.
-        figures: Its figures, by file name.
+        drawings: Its figures as the page holds them, by file name.
     """
 
     task: Task[Any]
     settings: Settings
     result: TaskResult
-    figures: Mapping[str, Figure]
+    drawings: Mapping[str, Drawing]
 
 
 def judge_all(experiments: Sequence[Finished]) -> list[JudgedClaim]:

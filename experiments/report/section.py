@@ -14,7 +14,7 @@ import numpy as np
 from experiments.common.captions import Caption
 from experiments.common.claims import JudgedClaim
 from experiments.common.settings import NOT_NUMERICAL
-from experiments.report.drawing import Drawing, draw
+from experiments.report.drawing import Drawing
 from experiments.report.judging import Finished
 from experiments.report.tracing import flat, read_by
 
@@ -76,7 +76,7 @@ class Section:
         self.metrics = flat(experiment.result.metrics)
         self.settings = settings(experiment)
         self.cards = [*cards(experiment, claims)]
-        drawn = [name for name in task.captions if name in experiment.figures]
+        drawn = [name for name in task.captions if name in experiment.drawings]
         self.pictures = [picture(experiment, name, self.cards) for name in drawn]
         shown = {card.judged.id for each in self.pictures for card in each.cards}
         self.unshown = [card for card in self.cards if card.judged.id not in shown]
@@ -113,7 +113,7 @@ def picture(experiment: Finished, name: str, cards: Sequence[Card]) -> Picture:
         caption=caption,
         numbers={what: value for what, value in numbers.items() if value is not None},
         meaning=caption.meaning if own_setting else "",
-        drawing=draw(experiment.figures[name], name),
+        drawing=experiment.drawings[name],
         cards=[card for card in cards if Path(card.judged.evidence).stem == name],
     )
 
