@@ -23,7 +23,6 @@ from experiments.common.command import (
 from experiments.common.progress import Progress
 from experiments.common.settings import Settings
 from experiments.common.task import Task
-from experiments.report.document import Report, write
 from experiments.report.judging import Finished, judge_all
 from experiments.report.processes import Save, drawing_processes
 from experiments.task1_gradients.__main__ import TASK as TASK1
@@ -73,6 +72,8 @@ def run_all(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    from experiments.report.document import Report, write
+
     start = time.monotonic()
     everything = parse(
         AllSettings, "experiments", "Run every experiment and write the report.", arguments

@@ -25,12 +25,6 @@ from experiments.robustness.summary import flip_text, level_text
 from experiments.task1_gradients.ledger import counted_lines, readable
 from mnist_jax.errors import UsageError
 from mnist_jax.files import replacing
-from mnist_jax.gradcheck.arithmetic import factorizations
-from mnist_jax.gradcheck.arithmetic.balls import OPERATIONS
-from mnist_jax.gradcheck.arithmetic.elementwise import SPECIAL
-from mnist_jax.gradcheck.arithmetic.interpreter import FORMS
-from mnist_jax.gradcheck.arithmetic.structure import STRUCTURE
-from mnist_jax.gradcheck.tuning import FORMULA
 from mnist_jax.results import write_json
 
 MEASURED = {
@@ -163,6 +157,8 @@ def render(docs: Path) -> dict[Path, str]:
     Raises:
         UsageError: If the folder has no templates.
     """
+    from mnist_jax.gradcheck.tuning import FORMULA
+
     environment = Environment(
         loader=FileSystemLoader(docs),
         undefined=StrictUndefined,
@@ -191,6 +187,12 @@ def render(docs: Path) -> dict[Path, str]:
 
 def operations() -> dict[str, list[str]]:
     """JAX's operations that have a ball arithmetic, by kind."""
+    from mnist_jax.gradcheck.arithmetic import factorizations
+    from mnist_jax.gradcheck.arithmetic.balls import OPERATIONS
+    from mnist_jax.gradcheck.arithmetic.elementwise import SPECIAL
+    from mnist_jax.gradcheck.arithmetic.interpreter import FORMS
+    from mnist_jax.gradcheck.arithmetic.structure import STRUCTURE
+
     kinds = {
         "special functions": set(SPECIAL),
         "matrices": {*factorizations.BALLS, "dot_general", "conv_general_dilated"},

@@ -1,11 +1,15 @@
 """The numbers of the derivations: each of the report's equations, judged by evaluating it."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
-from typing import TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from experiments.common.words import listed
-from mnist_jax.derivation import BOUND, Judgement
+
+if TYPE_CHECKING:
+    from mnist_jax.derivation import Judgement
 
 LEDGER_HEADER = ("number", "what the step does", "verdict", "sides differ by")
 VERDICTS = ("holds", "slip", "fails", "empty")
@@ -47,6 +51,8 @@ def ledger_rows(judgements: Sequence[Judgement]) -> list[LedgerRow]:
     Returns:
         One row per equation.
     """
+    from mnist_jax.derivation import BOUND
+
     return [
         {
             "number": equation.number,
@@ -65,6 +71,8 @@ def ledger_rows(judgements: Sequence[Judgement]) -> list[LedgerRow]:
 
 def ledger_metrics(judgements: Sequence[Judgement]) -> LedgerMetrics:
     """The equations' numbers by verdict, and how far apart the sides of those that hold are."""
+    from mnist_jax.derivation import BOUND
+
     deviations = [judged.deviation for judged in judgements if judged.verdict == "holds"]
     numbers = {
         verdict: [judged.equation.number for judged in judgements if judged.verdict == verdict]

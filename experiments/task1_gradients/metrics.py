@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypedDict, cast
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,13 +13,14 @@ from experiments.task1_gradients.errors import ErrorMetrics, Errors, errors_metr
 from experiments.task1_gradients.ledger import LedgerMetrics, ledger_metrics
 from mnist_jax import models
 from mnist_jax.data import Split
-from mnist_jax.derivation import Judgement
 from mnist_jax.features import make_inputs
-from mnist_jax.gradcheck import Checker, Report
-from mnist_jax.gradcheck.problem import PRECISIONS
 from mnist_jax.models import Model
 from mnist_jax.precision import in_precision
 from mnist_jax.training import TrainingResult
+
+if TYPE_CHECKING:
+    from mnist_jax.derivation import Judgement
+    from mnist_jax.gradcheck import Report
 
 BATCHES = 2
 # in float32, the check against autodiff in float64 tells how accurate the gradient is
@@ -57,7 +58,7 @@ class Checked(NamedTuple):
     task: str
     weights: str
     batch: int
-    report: Report
+    report: "Report"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Runs:
     trained: dict[str, TrainingResult]
     checks: list[Checked]
     errors: dict[str, Errors]
-    judgements: list[Judgement]
+    judgements: "list[Judgement]"
     learning_rates: dict[str, float]
 
 
@@ -131,6 +132,8 @@ def check_gradient(
     Yields:
         One check per batch and weights.
     """
+    from mnist_jax.gradcheck import Checker
+
     checker = Checker(case.loss, case.gradient)
     for batch, rest in enumerate(arguments):
         for name, values in weights.items():
@@ -139,6 +142,8 @@ def check_gradient(
 
 def task_metrics(runs: Runs) -> Task1Metrics:
     """Contents of task 1's metrics.json."""
+    from mnist_jax.gradcheck.problem import PRECISIONS
+
     return {
         "gradients": {
             task: {precision: _worst(runs.checks, task, precision) for precision in PRECISIONS}
