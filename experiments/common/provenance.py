@@ -88,6 +88,25 @@ def _sources(folder: Path, name: str) -> bytes:
     return "\0".join(text for part in parts for text in part).encode()
 
 
+def flat(numbers: Any, path: str = "", *, lists: bool = False) -> dict[str, Any]:
+    """Flatten nested mappings and, if asked, lists; the names are paths.
+
+    Example:
+        >>> numbers = {"stop": {"lag": 75}, "depths": [0.1, 0.2]}
+        >>> flat(numbers)
+        {'stop/lag': 75, 'depths': [0.1, 0.2]}
+        >>> flat(numbers, lists=True)
+        {'stop/lag': 75, 'depths[0]': 0.1, 'depths[1]': 0.2}
+    """
+    if isinstance(numbers, Mapping):
+        parts = ((f"{path}/{key}" if path else key, each) for key, each in numbers.items())
+    elif lists and isinstance(numbers, list):
+        parts = ((f"{path}[{place}]", each) for place, each in enumerate(numbers))
+    else:
+        return {path: numbers}
+    return {n: value for at, each in parts for n, value in flat(each, at, lists=lists).items()}
+
+
 def select(metrics: Mapping[str, Any], paths: tuple[str, ...]) -> dict[str, Any]:
     """Copy a part of some metrics; what is absent is left out.
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from experiments.common.captions import Caption
 from experiments.common.claims import JudgedClaim
+from experiments.common.provenance import flat, select
 from experiments.common.settings import NOT_NUMERICAL
 from experiments.report.drawing import Drawing
 from experiments.report.judging import Finished
-from experiments.report.tracing import flat, read_by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Card:
     Attributes:
         judged: The claim and its verdict.
         about: Explanation of what is judged.
-        numbers: Numbers that it is judged by, path in metrics.json to value.
+        numbers: Numbers behind it, path in metrics.json to value.
         settings: Settings that it holds for, name to value.
     """
 
@@ -85,13 +85,13 @@ class Section:
 
 def cards(experiment: Finished, claims: Sequence[JudgedClaim]) -> Iterator[Card]:
     """Lay out the claims of an experiment."""
-    judged = {claim.id: claim for claim in claims}
+    judged, metrics = {claim.id: claim for claim in claims}, experiment.result.metrics
     for claim in experiment.task.claims:
         found = judged[claim.statement.id]
         yield Card(
             judged=found,
             about=claim.about,
-            numbers=read_by(claim, experiment.result.metrics) if found.checks else {},
+            numbers=flat(select(metrics, claim.numbers)) if found.checks else {},
             settings={n: v for n, v in settings(experiment).items() if n in claim.needs},
         )
 

@@ -37,22 +37,6 @@ class Moved:
         return f"{text}; rounding {moves}"
 
 
-def flat(numbers: Any, path: str = "") -> dict[str, Any]:
-    """Flatten nested mappings and lists.
-
-    Example:
-        >>> flat({"stop": {"lag": 75}, "depths": [0.1, 0.2]})
-        {'stop/lag': 75, 'depths[0]': 0.1, 'depths[1]': 0.2}
-    """
-    if isinstance(numbers, Mapping):
-        parts = ((f"{path}/{key}" if path else key, each) for key, each in numbers.items())
-    elif isinstance(numbers, list):
-        parts = ((f"{path}[{place}]", each) for place, each in enumerate(numbers))
-    else:
-        return {path: numbers}
-    return {name: value for at, each in parts for name, value in flat(each, at).items()}
-
-
 def differing(published: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """The names of the numbers that are not the same, in the order of the file."""
     names = [*published, *(name for name in here if name not in published)]

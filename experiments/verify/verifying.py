@@ -7,10 +7,10 @@ from typing import Any
 
 from experiments.common.claims import Verdict, judge
 from experiments.common.progress import Progress
-from experiments.common.provenance import select
+from experiments.common.provenance import flat, select
 from experiments.common.words import counted
 from experiments.verify.causes import Cause, Difference, differences, digests, reason
-from experiments.verify.comparing import Moved, compare, differing, flat
+from experiments.verify.comparing import Moved, compare, differing
 from experiments.verify.published import Published, judgement
 from experiments.verify.rerun import measure, parts, rounded_otherwise
 from mnist_jax.data import Mnist
@@ -104,8 +104,8 @@ def _verified(
 
 def _behind(claim: Published, metrics: Metrics) -> dict[str, Any]:
     """The numbers behind a claim that can be compared, among the metrics of its task."""
-    errors = flat(select(metrics, claim.claim.errors))
-    numbers = flat(select(metrics, claim.claim.numbers))
+    errors = flat(select(metrics, claim.claim.errors), lists=True)
+    numbers = flat(select(metrics, claim.claim.numbers), lists=True)
     return {name: value for name, value in numbers.items() if name not in errors}
 
 

@@ -8,12 +8,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from experiments.common.claims import Condition, Measured, claim
 from experiments.report.citing import FIELDS, FILE, citation
 from experiments.report.drawing import draw, number, script_json
 from experiments.report.series import Series, series_of
-from experiments.report.tracing import flat, read_by
-from experiments.reported import Statement
 from mnist_jax import plotting
 
 ACCURACY = np.array([0.5, np.nan, 0.9])
@@ -138,29 +135,6 @@ def test_what_json_lacks_is_null_and_no_text_ends_the_script():
     assert [number(value) for value in (np.nan, np.inf, 0.1234567, 2.0)] == [None, None, 0.12346, 2]
     assert "</script" not in script_json({"label": "</script><b>"})
     assert json.loads(script_json({"label": "<b>"})) == {"label": "<b>"}
-
-
-METRICS = {"a": {"b": 1, "c": [2, 3]}, "d": 4, "e": {"f": 5}}
-
-
-@pytest.mark.parametrize(
-    ("read", "paths"),
-    [
-        (lambda m: m["a"]["b"], ["a/b"]),
-        (lambda m: [m["d"], m["a"].get("c"), m["a"].get("x")], ["d", "a/c"]),
-        (lambda m: sum(m["e"].values()), ["e/f"]),
-        (lambda m: [name for name, _ in m["e"].items()] + [*m["a"]], ["e/f"]),
-        (lambda m: "d" in m, []),
-    ],
-)
-def test_the_numbers_of_a_claim_are_those_that_it_reads(read: Any, paths: list[str]):
-    @claim(Statement("id", "task", "says"), needs=(), evidence="metrics.json", numbers=())
-    def measured(metrics: Any) -> Measured:
-        return Measured(str(read(metrics)), (Condition("holds", holds=True),))
-
-    found = read_by(measured, METRICS)
-    assert [*found] == paths
-    assert all(flat(METRICS)[path] == value for path, value in found.items())
 
 
 def test_the_citation_is_that_of_the_file():
