@@ -64,14 +64,7 @@ def settings_of(chosen: Task[Any], everything: AllSettings) -> Any:
 
 
 def run_all(arguments: Sequence[str] | None = None) -> int:
-    """Run every task and write the report.
-
-    Args:
-        arguments: The flags; None for those of the process.
-
-    Returns:
-        The exit code.
-    """
+    """Runs every task and writes the report; returns the exit code."""
     from experiments.report.document import Report, write
 
     start = time.monotonic()

@@ -37,15 +37,7 @@ DONE, USER_ERROR, DIVERGED, INTERRUPTED, TERMINATED = 0, 2, 3, 130, 143
 
 
 def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
-    """Runs one experiment from its command line.
-
-    Args:
-        chosen: The experiment.
-        arguments: Command-line flags; None for those of the process.
-
-    Returns:
-        The exit code.
-    """
+    """Runs one experiment from its command line; returns the exit code."""
 
     def work() -> int:
         settings = parse(chosen.settings, f"experiments.{chosen.name}", chosen.title, arguments)
@@ -168,11 +160,8 @@ def exit_code(work: Callable[[], int], interruption_message: str = INTERRUPTION_
     """Runs a command; converts user errors and signals to a message and an exit code.
 
     Args:
-        work: The command; returns the exit code if nothing fails.
+        work: Command; returns the exit code if nothing fails.
         interruption_message: Message about the files that an interruption leaves.
-
-    Returns:
-        The exit code.
     """
     try:
         with terminable(), printable():

@@ -30,18 +30,7 @@ def record(
     metrics: Mapping[str, Any],
     config: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Make the record of a claim, as claims.json holds it.
-
-    Args:
-        claim: The claim.
-        judged: The claim with its verdict.
-        settings: Settings of its task.
-        metrics: Metrics of its task.
-        config: Data and environment, as `experiments.common.task.config` gives them.
-
-    Returns:
-        The record, as JSON holds it.
-    """
+    """Returns the record of a claim as claims.json holds it; `task.config` gives the config."""
     parts = {
         "numbers": select(plain(metrics), claim.numbers),
         "settings": {k: v for k, v in asdict(settings).items() if k not in NOT_NUMERICAL},

@@ -36,57 +36,42 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskResult:
-    """Results of an experiment.
+    """Results of an experiment."""
 
-    Attributes:
-        metrics: Contents of metrics.json.
-        tables: Tables by file name without extension, including `history`.
-        draw: Function that returns the figures by file name, called after the numbers are written.
-        summary: Rows (name, value) of the summary.
-        diverged: Messages about diverged runs.
-        documents: Contents of other JSON files by file name without extension.
-        listings: Tables by title that are printed before the summary.
-        arrays: Contents of .npz files by file name without extension.
-    """
-
-    metrics: Mapping[str, Any]
-    tables: Mapping[str, Table]
+    metrics: Mapping[str, Any]  # contents of metrics.json
+    tables: Mapping[str, Table]  # tables by file name without extension, including `history`
+    # function that returns the figures by file name, called after the numbers are written
     draw: Callable[[], Mapping[str, Figure]]
-    summary: list[tuple[str, str]]
-    diverged: list[str]
+    summary: list[tuple[str, str]]  # rows (name, value) of the summary
+    diverged: list[str]  # messages about diverged runs
+    # contents of other JSON files by file name without extension
     documents: Mapping[str, Any] = field(default_factory=dict)
+    # tables by title that are printed before the summary
     listings: Mapping[str, Table] = field(default_factory=dict)
+    # contents of .npz files by file name without extension
     arrays: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Task(Generic[S]):
-    """An experiment.
+    """An experiment."""
 
-    Attributes:
-        name: Name of the module and of the output folder.
-        title: Title of the experiment.
-        settings: Dataclass of the flags.
-        measure: Function of settings, data and progress display that returns the results; raises
-            a UsageError if the settings do not fit the data.
-        claims: Claims of the report that the metrics judge.
-        captions: Captions by figure, in the order of the page.
-        meaning: Meaning of the numbers in the report's own setting.
-        optional_files: Figures, tables and arrays that some settings do not produce.
-        interruption_message: Message about the files that an interruption leaves.
-        prepare: Function called before the data are loaded; joins other processes, or raises a
-            UsageError if the output folder cannot be used.
-    """
-
-    name: str
-    title: str
-    settings: type[S]
+    name: str  # name of the module and of the output folder
+    title: str  # title of the experiment
+    settings: type[S]  # dataclass of the flags
+    # function of settings, data and progress display that returns the results; raises a UsageError
+    # if the settings do not fit the data
     measure: Callable[[S, Mnist, Progress], TaskResult]
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[Claim, ...] = ()  # claims of the report that the metrics judge
+    # captions by figure, in the order of the page
     captions: Mapping[str, Caption] = field(default_factory=dict)
-    meaning: str = ""
+    meaning: str = ""  # meaning of the numbers in the report's own setting
+    # figures, tables and arrays that some settings do not produce
     optional_files: tuple[str, ...] = ()
+    # message about the files that an interruption leaves
     interruption_message: str = INTERRUPTION_MESSAGE
+    # function called before the data are loaded; joins other processes, or raises a UsageError if
+    # the output folder cannot be used
     prepare: Callable[[S], None] = lambda settings: None
 
 

@@ -29,23 +29,14 @@ from mnist_jax.results import write_json
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A report to be written.
+    """A report to be written."""
 
-    Attributes:
-        folder: An existing folder, with the files of each experiment in a folder of its own.
-        settings: Settings of all experiments.
-        config: The settings, data and environment, as config.json holds them.
-        seconds: Duration of the run.
-        experiments: The experiments, in the report's order.
-        claims: All claims with their verdicts.
-    """
-
-    folder: Path
-    settings: Settings
-    config: dict[str, Any]
-    seconds: float
-    experiments: Sequence[Finished]
-    claims: Sequence[JudgedClaim]
+    folder: Path  # an existing folder, with the files of each experiment in a folder of its own
+    settings: Settings  # settings of all experiments
+    config: dict[str, Any]  # the settings, data and environment, as config.json holds them
+    seconds: float  # duration of the run
+    experiments: Sequence[Finished]  # the experiments, in the report's order
+    claims: Sequence[JudgedClaim]  # all claims with their verdicts
 
 
 def write(report: Report) -> None:

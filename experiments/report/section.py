@@ -21,42 +21,25 @@ from experiments.report.judging import Finished
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """A claim beside its evidence, with what leads from it to the files.
+    """A claim beside its evidence, with what leads from it to the files."""
 
-    Attributes:
-        judged: The claim and its verdict.
-        about: Explanation of what is judged.
-        numbers: Numbers behind it, path in metrics.json to value.
-        settings: Settings that it holds for, name to value.
-    """
-
-    judged: JudgedClaim
-    about: str
-    numbers: dict[str, Any]
-    settings: dict[str, Any]
+    judged: JudgedClaim  # the claim and its verdict
+    about: str  # explanation of what is judged
+    numbers: dict[str, Any]  # numbers behind it, path in metrics.json to value
+    settings: dict[str, Any]  # settings that it holds for, name to value
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A figure on the page.
+    """A figure on the page."""
 
-    Attributes:
-        name: File name without ending.
-        id: Anchor.
-        caption: Caption.
-        numbers: What is measured in it to its value, in words.
-        meaning: What that means, in the report's own setting.
-        drawing: The figure as the page holds it.
-        cards: Claims that are judged by what it shows.
-    """
-
-    name: str
-    id: str
+    name: str  # file name without ending
+    id: str  # anchor
     caption: Caption
-    numbers: dict[str, str]
-    meaning: str
-    drawing: Drawing
-    cards: list[Card]
+    numbers: dict[str, str]  # what is measured in it to its value, in words
+    meaning: str  # what that means, in the report's own setting
+    drawing: Drawing  # the figure as the page holds it
+    cards: list[Card]  # claims that are judged by what it shows
 
 
 class Section:

@@ -30,15 +30,12 @@ class Pair(StrEnum):
 
 
 class Errors(NamedTuple):
-    """Errors for the figures of one task, at its trained weights on its first batch.
+    """Errors for the figures of one task, at its trained weights on its first batch."""
 
-    Attributes:
-        by_coordinate: Error of each coordinate, relative to the largest, by what was compared.
-        by_step: Precision to the relative error of the central difference of each of `STEPS`,
-            along a direction of random signs; "balls" to those of `BALL_STEPS`.
-    """
-
+    # error of each coordinate, relative to the largest, by what was compared
     by_coordinate: dict[Pair, Float[np.ndarray, " P"]]
+    # precision to the relative error of the central difference of each of `STEPS`, along a
+    # direction of random signs; "balls" to those of `BALL_STEPS`
     by_step: dict[str, Float[np.ndarray, " H"]]
 
 
@@ -69,16 +66,13 @@ def errors(
     arguments: tuple[np.ndarray, ...],
     seed: int,
 ) -> Errors:
-    """Measure the errors that the figures show.
+    """Measures the errors that the figures show.
 
     Args:
-        loss: The loss.
-        gradient: Its hand-derived gradient.
+        loss: Loss.
+        gradient: Hand-derived gradient of the loss.
         arguments: Trained weights and a batch, in float64.
         seed: Seed of the direction.
-
-    Returns:
-        The errors.
     """
     from mnist_jax.gradcheck.problem import Problem
 

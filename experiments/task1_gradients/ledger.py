@@ -43,14 +43,7 @@ class LedgerMetrics(TypedDict):
 
 
 def ledger_rows(judgements: Sequence[Judgement]) -> list[LedgerRow]:
-    """Write the judgements as plain values, the contents of ledger.json.
-
-    Args:
-        judgements: Judgements of all equations, as `mnist_jax.derivation.ledger` gives them.
-
-    Returns:
-        One row per equation.
-    """
+    """Returns the contents of ledger.json, a row for each equation."""
     from mnist_jax.derivation import BOUND
 
     return [

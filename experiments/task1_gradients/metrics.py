@@ -29,23 +29,14 @@ REFERENCE = {"float32": "float64", "float64": "reverse mode"}
 
 @dataclass(frozen=True)
 class Case:
-    """A gradient that the report derives, with its loss and what it is trained with.
+    """A gradient that the report derives, with its loss and what it is trained with."""
 
-    Attributes:
-        task: The report's name for it.
-        model: Model whose loss it differentiates.
-        gradient: The hand-derived gradient.
-        split: Examples.
-        learning_rate: Learning rate.
-        l2: Factor of the penalty; None where the gradient has none.
-    """
-
-    task: str
-    model: Model
-    gradient: Callable[..., Float[Array, "..."]]
+    task: str  # the report's name for it
+    model: Model  # model whose loss it differentiates
+    gradient: Callable[..., Float[Array, "..."]]  # the hand-derived gradient
     split: Split
     learning_rate: float
-    l2: float | None = None
+    l2: float | None = None  # factor of the penalty; None where the gradient has none
 
     def loss(self, weights: Array, inputs: Array, targets: Array, l2: float = 0.0) -> Array:
         """The objective that autodiff differentiates."""
@@ -63,21 +54,13 @@ class Checked(NamedTuple):
 
 @dataclass(frozen=True)
 class Runs:
-    """What task 1 measures.
+    """What task 1 measures."""
 
-    Attributes:
-        trained: Task to the run at whose end its gradient is checked.
-        checks: Checks of all gradients.
-        errors: Task to the errors of its gradient on one batch.
-        judgements: Judgements of all equations.
-        learning_rates: Task to the learning rate of its run.
-    """
-
-    trained: dict[str, TrainingResult]
-    checks: list[Checked]
-    errors: dict[str, Errors]
-    judgements: "list[Judgement]"
-    learning_rates: dict[str, float]
+    trained: dict[str, TrainingResult]  # task to the run at whose end its gradient is checked
+    checks: list[Checked]  # checks of all gradients
+    errors: dict[str, Errors]  # task to the errors of its gradient on one batch
+    judgements: "list[Judgement]"  # judgements of all equations
+    learning_rates: dict[str, float]  # task to the learning rate of its run
 
 
 class GradientMetrics(TypedDict):
@@ -122,16 +105,7 @@ def check_gradient(
     weights: dict[str, Float[np.ndarray, "..."]],
     arguments: list[tuple[np.ndarray, ...]],
 ) -> Iterator[Checked]:
-    """Check one gradient on several batches, from several weights.
-
-    Args:
-        case: The gradient.
-        weights: Names to weights; others are drawn around each.
-        arguments: Batches, as `batches` gives them.
-
-    Yields:
-        One check per batch and weights.
-    """
+    """Checks a gradient on several batches, with weights drawn around each of those named."""
     from mnist_jax.gradcheck import Checker
 
     checker = Checker(case.loss, case.gradient)

@@ -13,21 +13,13 @@ NOT_THERE = "absent"
 
 @dataclass(frozen=True)
 class Moved:
-    """A number that is not what was published.
+    """A number that is not what was published."""
 
-    Attributes:
-        name: Path among the metrics of its task.
-        published: Value in the file.
-        here: Value of now.
-        reach: How far rounding moves it, either way; None for what is not a number.
-        explained: Whether rounding explains the difference.
-    """
-
-    name: str
-    published: Any
-    here: Any
-    reach: float | None
-    explained: bool
+    name: str  # path among the metrics of its task
+    published: Any  # value in the file
+    here: Any  # value of now
+    reach: float | None  # how far rounding moves it, either way; None for what is not a number
+    explained: bool  # whether rounding explains the difference
 
     def __str__(self) -> str:
         text = f"{self.name} is {self.here}, in the file {self.published}"

@@ -20,23 +20,14 @@ Metrics = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found of a claim.
+    """What was found of a claim."""
 
-    Attributes:
-        id: Short name of the claim.
-        compared: How many numbers were compared.
-        moved: The numbers that are not the same.
-        turned: The verdict and its checks, where they are not the same.
-        found: What differs between the published run and that of now.
-        same_judge: Whether the published verdict follows from the published numbers.
-    """
-
-    id: str
-    compared: int
-    moved: list[Moved]
-    turned: list[Moved]
-    found: list[Difference]
-    same_judge: bool
+    id: str  # short name of the claim
+    compared: int  # how many numbers were compared
+    moved: list[Moved]  # the numbers that are not the same
+    turned: list[Moved]  # the verdict and its checks, where they are not the same
+    found: list[Difference]  # what differs between the published run and that of now
+    same_judge: bool  # whether the published verdict follows from the published numbers
 
     @property
     def beyond(self) -> list[Moved]:
@@ -66,16 +57,7 @@ class Verified:
 
 
 def verify(claims: Sequence[Published], mnist: Mnist, progress: Progress) -> Iterator[Verified]:
-    """Run claims again and compare.
-
-    Args:
-        claims: Published claims, those of a task next to each other.
-        mnist: The data set of their settings.
-        progress: Where to show the runs.
-
-    Yields:
-        What was found of each.
-    """
+    """Runs claims again, those of a task next to each other, and compares."""
     data = digests(mnist)
     for part in parts(claims):
         here = measure(part, mnist, progress)
