@@ -15,12 +15,11 @@ from experiments.common.command import (
     announce,
     exit_code,
     load,
+    measure,
     parse,
     report_divergence,
     require_device,
-    show,
 )
-from experiments.common.progress import Progress
 from experiments.common.settings import Settings
 from experiments.common.task import Task
 from experiments.report.judging import Finished, judge_all
@@ -93,17 +92,10 @@ def run_all(arguments: Sequence[str] | None = None) -> int:
     return report_divergence({each.task.name: each.result for each in finished}, folder)
 
 
-def run_one(
-    chosen: Task[Any],
-    settings: Any,
-    mnist: Mnist,
-    save: Save,
-) -> Callable[[], Finished]:
-    """Run one task and write its folder; returns a function that waits for its figures."""
-    with output_folder(settings.output_dir) as folder, Progress(quiet=settings.quiet) as progress:
-        result = chosen.measure(settings, mnist, progress)
-        figures = task.write(chosen, result, settings, mnist, folder, save)
-    show(chosen.title, result, folder, quiet=settings.quiet)
+def run_one(chosen: Task[Any], settings: Any, mnist: Mnist, save: Save) -> Callable[[], Finished]:
+    """Runs one task; returns a function that waits for its figures."""
+    with output_folder(settings.output_dir) as folder:
+        result, figures = measure(chosen, settings, mnist, folder, save)
     return lambda: Finished(chosen, settings, result, {n: f.result() for n, f in figures.items()})
 
 

@@ -2,6 +2,9 @@
 
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ from matplotlib.figure import Figure
 
 from experiments.report.citing import FIELDS, FILE, citation
 from experiments.report.drawing import draw, number, script_json
+from experiments.report.processes import drawing_processes, save_and_draw
 from experiments.report.series import Series, series_of
 from mnist_jax import plotting
 
@@ -117,6 +121,32 @@ def test_a_drawing_shares_no_name_with_another_and_has_the_colors_of_the_page():
     numbers = json.loads(drawing.numbers)
     assert numbers["labels"] == ["a", "b"]
     assert numbers["panels"][0]["x"]["log"] is False
+
+
+def test_another_process_draws_the_same(tmp_path: Path):
+    figure, axes = new_axes()
+    axes.plot([1, 2], [3, 4], label="line")
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    with drawing_processes() as save:
+        there = save(figure, tmp_path / "there", "figure").result()
+    assert there == save_and_draw(figure, tmp_path / "here", "figure")
+    for name in ("figure.svg", "figure.png"):
+        assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
+
+
+def test_a_killed_run_leaves_no_process_that_draws(tmp_path: Path):
+    program = f"""
+import os, pathlib
+from experiments.report.processes import drawing_processes
+from mnist_jax import plotting
+with drawing_processes() as save:
+    save(plotting.new_figure()[0], pathlib.Path({str(tmp_path)!r}), "figure").result()
+    os.kill(os.getpid(), 9)
+"""
+    # which ends when the last process has closed its output
+    subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, timeout=60, check=False)
+    assert (tmp_path / "figure.svg").exists()
 
 
 def test_panels_stand_below_each_other_on_a_phone():
