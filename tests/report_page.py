@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from experiments.__main__ import TASKS, AllSettings, settings_of
 from experiments.common.task import Table, Task, TaskResult, config, write
 from experiments.report import document
+from experiments.report.drawing import Drawing, draw
 from experiments.report.judging import Finished, judge_all
-from experiments.report.processes import save_and_draw
 from experiments.task1_gradients import metrics as task1
 from experiments.task2_logistic import metrics as task2
 from experiments.task3_softmax import metrics as task3
@@ -66,8 +66,7 @@ def make_page(folder: Path, metrics: dict[str, Any], **flags: Any) -> str:
         settings = settings_of(chosen, everything)
         settings.output_dir.mkdir()
         result = blank_result(chosen, metrics[chosen.name])
-        folder_of_task = settings.output_dir
-        drawings = write(chosen, result, settings, NO_DATA, folder_of_task, save_and_draw)
+        drawings = write(chosen, result, settings, NO_DATA, settings.output_dir, only_draw)
         finished.append(Finished(chosen, settings, result, drawings))
     report = document.Report(
         folder=folder,
@@ -79,6 +78,12 @@ def make_page(folder: Path, metrics: dict[str, Any], **flags: Any) -> str:
     )
     document.write(report)
     return (folder / "index.html").read_text(encoding="utf-8")
+
+
+def only_draw(figure: Figure, folder: Path, name: str) -> Drawing:
+    """The page holds each figure itself and needs no file of it."""
+    del folder
+    return draw(figure, name)
 
 
 def a_figure() -> Figure:
