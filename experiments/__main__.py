@@ -1,7 +1,7 @@
 """All experiments, then the report: `python -m experiments`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,16 +15,15 @@ from experiments.common.command import (
     announce,
     exit_code,
     load,
+    measure,
     parse,
     report_divergence,
     require_device,
-    show,
 )
-from experiments.common.progress import Progress
 from experiments.common.settings import Settings
 from experiments.common.task import Task
-from experiments.report.document import Report, write
 from experiments.report.judging import Finished, judge_all
+from experiments.report.processes import Save, drawing_processes
 from experiments.task1_gradients.__main__ import TASK as TASK1
 from experiments.task2_logistic.__main__ import TASK as TASK2
 from experiments.task3_softmax.__main__ import TASK as TASK3
@@ -64,24 +63,20 @@ def settings_of(chosen: Task[Any], everything: AllSettings) -> Any:
 
 
 def run_all(arguments: Sequence[str] | None = None) -> int:
-    """Run every task and write the report.
+    """Runs every task and writes the report; returns the exit code."""
+    from experiments.report.document import Report, write
 
-    Args:
-        arguments: The flags; None for those of the process.
-
-    Returns:
-        The exit code.
-    """
     start = time.monotonic()
     everything = parse(
         AllSettings, "experiments", "Run every experiment and write the report.", arguments
     )
     settings = [settings_of(chosen, everything) for chosen in TASKS]
-    with output_folder(everything.output_dir) as folder:
+    with output_folder(everything.output_dir) as folder, drawing_processes() as save:
         require_device()
         mnist = load(everything)
         announce(folder, quiet=everything.quiet)
-        finished = [run_one(*each, mnist) for each in zip(TASKS, settings, strict=True)]
+        ran = [run_one(*each, mnist, save) for each in zip(TASKS, settings, strict=True)]
+        finished = [each() for each in ran]
         report = Report(
             folder=folder,
             settings=everything,
@@ -97,13 +92,11 @@ def run_all(arguments: Sequence[str] | None = None) -> int:
     return report_divergence({each.task.name: each.result for each in finished}, folder)
 
 
-def run_one(chosen: Task[Any], settings: Any, mnist: Mnist) -> Finished:
-    """Run one task and write its folder."""
-    with output_folder(settings.output_dir) as folder, Progress(quiet=settings.quiet) as progress:
-        result = chosen.measure(settings, mnist, progress)
-        figures = task.write(chosen, result, settings, mnist, folder)
-    show(chosen.title, result, folder, quiet=settings.quiet)
-    return Finished(chosen, settings, result, figures)
+def run_one(chosen: Task[Any], settings: Any, mnist: Mnist, save: Save) -> Callable[[], Finished]:
+    """Runs one task; returns a function that waits for its figures."""
+    with output_folder(settings.output_dir) as folder:
+        result, figures = measure(chosen, settings, mnist, folder, save)
+    return lambda: Finished(chosen, settings, result, {n: f.result() for n, f in figures.items()})
 
 
 def show_claims(claims: Sequence[JudgedClaim]) -> None:

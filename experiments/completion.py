@@ -29,14 +29,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def script(shell: str) -> str:
-    """The completion script of a shell, to be sourced.
-
-    Args:
-        shell: "bash", "zsh" or "fish".
-
-    Returns:
-        The script.
-    """
+    """Returns the completion script of a shell ("bash", "zsh" or "fish"), to be sourced."""
     commands: Any = [
         Annotated[
             grouped(SETTINGS[name]) if name in SETTINGS else make_dataclass(name, []),

@@ -25,12 +25,6 @@ from experiments.robustness.summary import flip_text, level_text
 from experiments.task1_gradients.ledger import counted_lines, readable
 from mnist_jax.errors import UsageError
 from mnist_jax.files import replacing
-from mnist_jax.gradcheck.arithmetic import factorizations
-from mnist_jax.gradcheck.arithmetic.balls import OPERATIONS
-from mnist_jax.gradcheck.arithmetic.elementwise import SPECIAL
-from mnist_jax.gradcheck.arithmetic.interpreter import FORMS
-from mnist_jax.gradcheck.arithmetic.structure import STRUCTURE
-from mnist_jax.gradcheck.tuning import FORMULA
 from mnist_jax.results import write_json
 
 MEASURED = {
@@ -99,14 +93,7 @@ class DocsSettings:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Renders the documents.
-
-    Args:
-        arguments: The flags; None for those of the process.
-
-    Returns:
-        The exit code.
-    """
+    """Renders the documents from the command line; returns the exit code."""
     description = "Render the documents that quote measured numbers."
     settings = parse_flags(DocsSettings, "python -m experiments.docs", description, arguments)
     templates(settings.docs_dir)
@@ -120,15 +107,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def update(docs: Path, results: Path) -> None:
-    """Copies what the documents quote and show from the results.
-
-    Args:
-        docs: Folder of the documents.
-        results: Folder of the results, with one folder for each task.
-
-    Raises:
-        UsageError: If a file of the results is missing.
-    """
+    """Copies what the documents quote and show from the results, all of which must be there."""
     needed = [*MEASURED.values(), ENVIRONMENT, *FIGURES]
     missing = [str(results / name) for name in needed if not (results / name).is_file()]
     if missing:
@@ -151,18 +130,13 @@ def update(docs: Path, results: Path) -> None:
 
 
 def render(docs: Path) -> dict[Path, str]:
-    """Renders every template of a folder.
+    """Renders every template of a folder, by the files in which the documents belong.
 
-    Args:
-        docs: The folder, with its numbers in `measured`.
-
-    Returns:
-        The documents, by the files in which they belong. In a template, the contents of
-        `measured/name.json` are `name`, and `tasks` are the report's experiments by name.
-
-    Raises:
-        UsageError: If the folder has no templates.
+    In a template, the contents of `measured/name.json` are `name`, and `tasks` are the report's
+    experiments by name. A UsageError if the folder has no templates.
     """
+    from mnist_jax.gradcheck.tuning import FORMULA
+
     environment = Environment(
         loader=FileSystemLoader(docs),
         undefined=StrictUndefined,
@@ -191,6 +165,12 @@ def render(docs: Path) -> dict[Path, str]:
 
 def operations() -> dict[str, list[str]]:
     """JAX's operations that have a ball arithmetic, by kind."""
+    from mnist_jax.gradcheck.arithmetic import factorizations
+    from mnist_jax.gradcheck.arithmetic.balls import OPERATIONS
+    from mnist_jax.gradcheck.arithmetic.elementwise import SPECIAL
+    from mnist_jax.gradcheck.arithmetic.interpreter import FORMS
+    from mnist_jax.gradcheck.arithmetic.structure import STRUCTURE
+
     kinds = {
         "special functions": set(SPECIAL),
         "matrices": {*factorizations.BALLS, "dot_general", "conv_general_dilated"},

@@ -15,17 +15,11 @@ class TaskName(StrEnum):
 
 @dataclass(frozen=True)
 class Statement:
-    """A sentence of the report that can be judged.
+    """A sentence of the report that can be judged."""
 
-    Attributes:
-        id: Short name of the claim.
-        task: Experiment that measures it.
-        says: What the report says.
-    """
-
-    id: str
-    task: str
-    says: str
+    id: str  # short name of the claim
+    task: str  # experiment that measures it
+    says: str  # what the report says
 
 
 TITLE, AUTHOR, DATE = "TDT4265 Assignment 1: MNIST Classification", "Halvor Bakken Smedås", "2022"

@@ -5,7 +5,8 @@ Figures do not use pyplot, so there is no global state and no window.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -166,6 +167,22 @@ def weight_images(
     return image
 
 
+@contextmanager
+def laid_out(figure: Figure) -> Iterator[None]:
+    """Lays a figure out once, for all that is saved within.
+
+    With a layout engine, each saving would lay it out again and draw it twice.
+    """
+    import matplotlib as mpl
+
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+    with mpl.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)
+        yield
+    figure.set_layout_engine(engine)
+
+
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Writes a figure as PNG and SVG to an existing folder, reproducibly.
 
@@ -174,6 +191,7 @@ def save(figure: Figure, folder: Path, name: str) -> None:
         folder: Existing folder.
         name: File name without extension.
     """
-    for extension, metadata in (("png", {}), ("svg", {"Date": None})):
-        with replacing(folder / f"{name}.{extension}") as temporary:
-            figure.savefig(temporary, format=extension, metadata=metadata)
+    with laid_out(figure):
+        for extension, metadata in (("png", {}), ("svg", {"Date": None})):
+            with replacing(folder / f"{name}.{extension}") as temporary:
+                figure.savefig(temporary, format=extension, metadata=metadata)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from experiments.__main__ import TASKS, AllSettings, settings_of
 from experiments.common.task import Table, Task, TaskResult, config, write
 from experiments.report import document
+from experiments.report.drawing import Drawing, draw
 from experiments.report.judging import Finished, judge_all
 from experiments.task1_gradients import metrics as task1
 from experiments.task2_logistic import metrics as task2
@@ -65,8 +66,8 @@ def make_page(folder: Path, metrics: dict[str, Any], **flags: Any) -> str:
         settings = settings_of(chosen, everything)
         settings.output_dir.mkdir()
         result = blank_result(chosen, metrics[chosen.name])
-        figures = write(chosen, result, settings, NO_DATA, settings.output_dir)
-        finished.append(Finished(chosen, settings, result, figures))
+        drawings = write(chosen, result, settings, NO_DATA, settings.output_dir, only_draw)
+        finished.append(Finished(chosen, settings, result, drawings))
     report = document.Report(
         folder=folder,
         settings=everything,
@@ -77,6 +78,12 @@ def make_page(folder: Path, metrics: dict[str, Any], **flags: Any) -> str:
     )
     document.write(report)
     return (folder / "index.html").read_text(encoding="utf-8")
+
+
+def only_draw(figure: Figure, folder: Path, name: str) -> Drawing:
+    """The page holds each figure itself and needs no file of it."""
+    del folder
+    return draw(figure, name)
 
 
 def a_figure() -> Figure:

@@ -170,3 +170,9 @@ for module in {modules}:
     assert not found, f"{{module}} imports {{found}} before it knows that it needs them"
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_help_of_the_report_imports_no_gradient_checker():
+    modules = "experiments.__main__, experiments.docs, experiments.verify.__main__"
+    found = "sorted({'flint', 'mnist_jax.gradcheck', 'latex2mathml'} & sys.modules.keys())"
+    subprocess.run([sys.executable, "-c", f"import sys, {modules}\nassert not {found}"], check=True)

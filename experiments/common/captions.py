@@ -11,19 +11,12 @@ Numbers = Mapping[str, str | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Caption:
-    """The words of a figure.
+    """The words of a figure."""
 
-    Attributes:
-        title: Subject of the figure.
-        shows: Description of the drawing, for those who do not see it.
-        numbers: The task's metrics to the numbers that the figure shows.
-        meaning: What the numbers mean in the report's own setting.
-    """
-
-    title: str
-    shows: str
-    numbers: Callable[[Any], Numbers]
-    meaning: str = ""
+    title: str  # subject of the figure
+    shows: str  # description of the drawing, for those who do not see it
+    numbers: Callable[[Any], Numbers]  # the task's metrics to the numbers that the figure shows
+    meaning: str = ""  # what the numbers mean in the report's own setting
 
     def text(self, metrics: Any, *, own_setting: bool = True) -> str:
         """Write the numbers and, in the report's own setting, what they mean."""

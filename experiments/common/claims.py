@@ -29,17 +29,11 @@ _RELATIONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": opera
 
 @dataclass(frozen=True)
 class Limit:
-    """The threshold of a verdict.
+    """The threshold of a verdict."""
 
-    Attributes:
-        relation: How a value that meets the limit compares with it.
-        number: The threshold.
-        reason: Why it is this number.
-    """
-
-    relation: Relation
+    relation: Relation  # how a value that meets the limit compares with it
     number: float
-    reason: str
+    reason: str  # why it is this number
 
     def met(self, value: Any, number: float | None = None) -> Any:
         """Whether a value, or each of an array, meets the limit.
@@ -57,20 +51,12 @@ class Limit:
 
 @dataclass(frozen=True)
 class Condition:
-    """A statement that a measurement makes true or false.
-
-    Attributes:
-        statement: The statement.
-        holds: Whether it is true.
-        decisive: Whether the claim is refuted if it is false, whatever else holds.
-        value: Number that was compared with a threshold, if one was.
-        limit: The threshold.
-    """
+    """A statement that a measurement makes true or false."""
 
     statement: str
-    holds: bool
-    decisive: bool = False
-    value: float | None = None
+    holds: bool  # whether it is true
+    decisive: bool = False  # whether the claim is refuted if it is false, whatever else holds
+    value: float | None = None  # number that was compared with a threshold, if one was
     limit: Limit | None = None
 
 
@@ -86,40 +72,26 @@ def limited(statement: str, value: float, limit: Limit, *, decisive: bool = Fals
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of a claim.
+    """What was measured of a claim."""
 
-    Attributes:
-        text: The numbers, in words.
-        conditions: What they decide; empty if they say nothing of the claim.
-    """
-
-    text: str
+    text: str  # the numbers, in words
+    # what they decide; empty if they say nothing of the claim
     conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the report and how it is measured.
-
-    Attributes:
-        statement: The statement.
-        measured: Its task's metrics to what was measured.
-        needs: Settings that must be the report's own for the claim to be judged.
-        evidence: Figure or file in the task's folder that shows it.
-        numbers: Paths of the metrics behind it, such as ``runs/*/weight_norm``.
-        alone: Settings with which the task measures these numbers and little else.
-        errors: Those of them that are rounding errors, and so differ from machine to machine.
-        about: Explanation of what is judged, and how.
-    """
+    """A statement of the report and how it is measured."""
 
     statement: Statement
-    measured: Callable[[Any], Measured]
-    needs: tuple[str, ...]
-    evidence: str
-    numbers: tuple[str, ...]
-    alone: Mapping[str, Any]
+    measured: Callable[[Any], Measured]  # its task's metrics to what was measured
+    needs: tuple[str, ...]  # settings that must be the report's own for the claim to be judged
+    evidence: str  # figure or file in the task's folder that shows it
+    numbers: tuple[str, ...]  # paths of the metrics behind it, such as ``runs/*/weight_norm``
+    alone: Mapping[str, Any]  # settings with which the task measures these numbers and little else
+    # those of them that are rounding errors, and so differ from machine to machine
     errors: tuple[str, ...]
-    about: str = ""
+    about: str = ""  # explanation of what is judged, and how
 
 
 def claim(
@@ -172,16 +144,7 @@ def verdict(conditions: tuple[Condition, ...]) -> Verdict:
 
 
 def judge(claim: Claim, metrics: Mapping[str, Any], changed: set[str]) -> JudgedClaim:
-    """Judge a claim, or say why it was not measured.
-
-    Args:
-        claim: The claim.
-        metrics: Metrics of its task.
-        changed: The task's settings that were not the report's own.
-
-    Returns:
-        The claim with its verdict.
-    """
+    """Judges a claim, or says which of the changed settings keep it from being measured."""
     if missing := sorted(changed & {*claim.needs}):
         return judged(claim, Measured(f"not with the report's {', '.join(missing)}"))
     return judged(claim, claim.measured(metrics))

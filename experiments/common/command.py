@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EDQUOT, EFBIG, ENOSPC, EPIPE
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 from rich.console import Console
@@ -22,10 +22,13 @@ from experiments.common.flags import parse_flags
 from experiments.common.progress import Progress
 from experiments.common.settings import CommandSettings, Settings
 from experiments.common.signals import Terminated, terminable
-from experiments.common.task import INTERRUPTION_MESSAGE, S, Task, TaskResult
-from mnist_jax import data
+from experiments.common.task import INTERRUPTION_MESSAGE, S, T, Task, TaskResult
+from mnist_jax import data, plotting
 from mnist_jax.errors import UsageError
 from mnist_jax.results import output_folder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 C = TypeVar("C", bound=CommandSettings)
 
@@ -37,15 +40,7 @@ DONE, USER_ERROR, DIVERGED, INTERRUPTED, TERMINATED = 0, 2, 3, 130, 143
 
 
 def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
-    """Runs one experiment from its command line.
-
-    Args:
-        chosen: The experiment.
-        arguments: Command-line flags; None for those of the process.
-
-    Returns:
-        The exit code.
-    """
+    """Runs one experiment from its command line; returns the exit code."""
 
     def work() -> int:
         settings = parse(chosen.settings, f"experiments.{chosen.name}", chosen.title, arguments)
@@ -54,14 +49,26 @@ def run_task(chosen: Task[S], arguments: Sequence[str] | None = None) -> int:
             require_device()
             mnist = load(settings)
             announce(folder, quiet=settings.quiet)
-            # after loading, because Ctrl-C should end a download at once
-            with Progress(quiet=settings.quiet) as progress:
-                result = chosen.measure(settings, mnist, progress)
-                task.write(chosen, result, settings, mnist, folder)
-        show(chosen.title, result, folder, quiet=settings.quiet)
+            result, _ = measure(chosen, settings, mnist, folder, plotting.save)
         return report_divergence({chosen.name: result}, folder)
 
     return exit_code(work, chosen.interruption_message)
+
+
+def measure(
+    chosen: Task[Any],
+    settings: Any,
+    mnist: data.Mnist,
+    folder: Path,
+    save: Callable[["Figure", Path, str], T],
+) -> tuple[TaskResult, dict[str, T]]:
+    """Runs a task on data that are loaded, writes its folder, and prints its summary."""
+    # after loading, because Ctrl-C should end a download at once
+    with Progress(quiet=settings.quiet) as progress:
+        result = chosen.measure(settings, mnist, progress)
+        saved = task.write(chosen, result, settings, mnist, folder, save)
+    show(chosen.title, result, folder, quiet=settings.quiet)
+    return result, saved
 
 
 def run_command(
@@ -168,11 +175,8 @@ def exit_code(work: Callable[[], int], interruption_message: str = INTERRUPTION_
     """Runs a command; converts user errors and signals to a message and an exit code.
 
     Args:
-        work: The command; returns the exit code if nothing fails.
+        work: Command; returns the exit code if nothing fails.
         interruption_message: Message about the files that an interruption leaves.
-
-    Returns:
-        The exit code.
     """
     try:
         with terminable(), printable():

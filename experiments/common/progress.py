@@ -61,11 +61,7 @@ class Progress:
         return bool(self._interrupted)
 
     def bar(self, description: str, total: int) -> Callable[[int], None]:
-        """Adds a bar.
-
-        Args:
-            description: Description of the work.
-            total: Number of units of work.
+        """Adds a bar for a number of units of work.
 
         Returns:
             Function that takes the number of units done; after Ctrl-C it raises KeyboardInterrupt.

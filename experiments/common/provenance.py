@@ -30,18 +30,7 @@ def record(
     metrics: Mapping[str, Any],
     config: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Make the record of a claim, as claims.json holds it.
-
-    Args:
-        claim: The claim.
-        judged: The claim with its verdict.
-        settings: Settings of its task.
-        metrics: Metrics of its task.
-        config: Data and environment, as `experiments.common.task.config` gives them.
-
-    Returns:
-        The record, as JSON holds it.
-    """
+    """Returns the record of a claim as claims.json holds it; `task.config` gives the config."""
     parts = {
         "numbers": select(plain(metrics), claim.numbers),
         "settings": {k: v for k, v in asdict(settings).items() if k not in NOT_NUMERICAL},
@@ -86,6 +75,25 @@ def _sources(folder: Path, name: str) -> bytes:
     # as text, or the ends of lines would differ between systems
     parts = ((path.relative_to(folder).as_posix(), path.read_text("utf-8")) for path in found)
     return "\0".join(text for part in parts for text in part).encode()
+
+
+def flat(numbers: Any, path: str = "", *, lists: bool = False) -> dict[str, Any]:
+    """Flatten nested mappings and, if asked, lists; the names are paths.
+
+    Example:
+        >>> numbers = {"stop": {"lag": 75}, "depths": [0.1, 0.2]}
+        >>> flat(numbers)
+        {'stop/lag': 75, 'depths': [0.1, 0.2]}
+        >>> flat(numbers, lists=True)
+        {'stop/lag': 75, 'depths[0]': 0.1, 'depths[1]': 0.2}
+    """
+    if isinstance(numbers, Mapping):
+        parts = ((f"{path}/{key}" if path else key, each) for key, each in numbers.items())
+    elif lists and isinstance(numbers, list):
+        parts = ((f"{path}[{place}]", each) for place, each in enumerate(numbers))
+    else:
+        return {path: numbers}
+    return {n: value for at, each in parts for n, value in flat(each, at, lists=lists).items()}
 
 
 def select(metrics: Mapping[str, Any], paths: tuple[str, ...]) -> dict[str, Any]:

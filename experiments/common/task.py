@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 S = TypeVar("S", bound=Settings)
+T = TypeVar("T")
 INTERRUPTION_MESSAGE = (
     "files of finished experiments are kept; run the same command again for the rest"
 )
@@ -35,70 +36,68 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskResult:
-    """Results of an experiment.
+    """Results of an experiment."""
 
-    Attributes:
-        metrics: Contents of metrics.json.
-        tables: Tables by file name without extension, including `history`.
-        draw: Function that returns the figures by file name, called after the numbers are written.
-        summary: Rows (name, value) of the summary.
-        diverged: Messages about diverged runs.
-        documents: Contents of other JSON files by file name without extension.
-        listings: Tables by title that are printed before the summary.
-        arrays: Contents of .npz files by file name without extension.
-    """
-
-    metrics: Mapping[str, Any]
-    tables: Mapping[str, Table]
+    metrics: Mapping[str, Any]  # contents of metrics.json
+    tables: Mapping[str, Table]  # tables by file name without extension, including `history`
+    # function that returns the figures by file name, called after the numbers are written
     draw: Callable[[], Mapping[str, Figure]]
-    summary: list[tuple[str, str]]
-    diverged: list[str]
+    summary: list[tuple[str, str]]  # rows (name, value) of the summary
+    diverged: list[str]  # messages about diverged runs
+    # contents of other JSON files by file name without extension
     documents: Mapping[str, Any] = field(default_factory=dict)
+    # tables by title that are printed before the summary
     listings: Mapping[str, Table] = field(default_factory=dict)
+    # contents of .npz files by file name without extension
     arrays: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Task(Generic[S]):
-    """An experiment.
+    """An experiment."""
 
-    Attributes:
-        name: Name of the module and of the output folder.
-        title: Title of the experiment.
-        settings: Dataclass of the flags.
-        measure: Function of settings, data and progress display that returns the results; raises
-            a UsageError if the settings do not fit the data.
-        claims: Claims of the report that the metrics judge.
-        captions: Captions by figure, in the order of the page.
-        meaning: Meaning of the numbers in the report's own setting.
-        optional_files: Figures, tables and arrays that some settings do not produce.
-        interruption_message: Message about the files that an interruption leaves.
-        prepare: Function called before the data are loaded; joins other processes, or raises a
-            UsageError if the output folder cannot be used.
-    """
-
-    name: str
-    title: str
-    settings: type[S]
+    name: str  # name of the module and of the output folder
+    title: str  # title of the experiment
+    settings: type[S]  # dataclass of the flags
+    # function of settings, data and progress display that returns the results; raises a UsageError
+    # if the settings do not fit the data
     measure: Callable[[S, Mnist, Progress], TaskResult]
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[Claim, ...] = ()  # claims of the report that the metrics judge
+    # captions by figure, in the order of the page
     captions: Mapping[str, Caption] = field(default_factory=dict)
-    meaning: str = ""
+    meaning: str = ""  # meaning of the numbers in the report's own setting
+    # figures, tables and arrays that some settings do not produce
     optional_files: tuple[str, ...] = ()
+    # message about the files that an interruption leaves
     interruption_message: str = INTERRUPTION_MESSAGE
+    # function called before the data are loaded; joins other processes, or raises a UsageError if
+    # the output folder cannot be used
     prepare: Callable[[S], None] = lambda settings: None
 
 
 def write(
-    task: Task[Any], result: TaskResult, settings: Settings, mnist: Mnist, folder: Path
-) -> Mapping[str, Figure]:
+    task: Task[Any],
+    result: TaskResult,
+    settings: Settings,
+    mnist: Mnist,
+    folder: Path,
+    save: Callable[[Figure, Path, str], T],
+) -> dict[str, T]:
     """Writes the results: JSON documents, tables as CSV, figures as PNG and SVG.
 
     The figures are written last, so that a full disk does not cost the numbers. Optional files of
     an earlier run that this run does not produce are removed.
 
+    Args:
+        task: The experiment.
+        result: Its results.
+        settings: Settings with which it was run.
+        mnist: The data set.
+        folder: Existing folder.
+        save: Function that writes a figure to a folder under a name, such as `plotting.save`.
+
     Returns:
-        The figures.
+        What `save` returns for each figure.
     """
     for name in {*task.optional_files} - {*result.tables, *result.arrays}:
         for ending in ("csv", "png", "svg", "npz"):
@@ -111,10 +110,7 @@ def write(
     for name, arrays in result.arrays.items():
         results.write_arrays(folder / f"{name}.npz", arrays)
     with plotting.style():
-        figures = result.draw()
-        for name, figure in figures.items():
-            plotting.save(figure, folder, name)
-    return figures
+        return {name: save(figure, folder, name) for name, figure in result.draw().items()}
 
 
 def config(settings: Settings, mnist: Mnist) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from experiments.report.equations import TITLES, equation_anchor, is_wide, mathm
 from experiments.report.judging import Finished, claims_file
 from experiments.report.section import Section, embedded, slug, value_text
 from experiments.task1_gradients.ledger import counted_lines, readable
-from mnist_jax import plotting
 from mnist_jax.data.known import not_mnist
 from mnist_jax.files import replacing
 from mnist_jax.results import write_json
@@ -30,23 +29,14 @@ from mnist_jax.results import write_json
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A report to be written.
+    """A report to be written."""
 
-    Attributes:
-        folder: An existing folder, with the files of each experiment in a folder of its own.
-        settings: Settings of all experiments.
-        config: The settings, data and environment, as config.json holds them.
-        seconds: Duration of the run.
-        experiments: The experiments, in the report's order.
-        claims: All claims with their verdicts.
-    """
-
-    folder: Path
-    settings: Settings
-    config: dict[str, Any]
-    seconds: float
-    experiments: Sequence[Finished]
-    claims: Sequence[JudgedClaim]
+    folder: Path  # an existing folder, with the files of each experiment in a folder of its own
+    settings: Settings  # settings of all experiments
+    config: dict[str, Any]  # the settings, data and environment, as config.json holds them
+    seconds: float  # duration of the run
+    experiments: Sequence[Finished]  # the experiments, in the report's order
+    claims: Sequence[JudgedClaim]  # all claims with their verdicts
 
 
 def write(report: Report) -> None:
@@ -66,8 +56,7 @@ def markdown(report: Report) -> str:
 def page(report: Report) -> str:
     """The page, as HTML."""
     verdicts = [claim.verdict for claim in report.claims]
-    with plotting.style():
-        sections = [Section(report.folder, each, report.claims) for each in report.experiments]
+    sections = [Section(report.folder, each, report.claims) for each in report.experiments]
     ledger = [row for each in report.experiments for row in each.result.documents.get("ledger", ())]
     environment = _environment(autoescape=True, lstrip_blocks=True)
     environment.filters.update(

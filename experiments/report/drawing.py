@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from experiments.report.series import Series, label_of, series_of, units
+from mnist_jax import plotting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,31 +54,16 @@ class Key:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure on the page.
+    """A figure on the page."""
 
-    Attributes:
-        svgs: Drawings, "wide" and, for a phone, "narrow".
-        sizes: Their widths in pixels of CSS.
-        keys: Entries of the legend; empty where there is nothing to tell apart.
-        numbers: What the page's script reads, as JSON.
-    """
-
-    svgs: dict[str, Markup]
-    sizes: dict[str, int]
-    keys: list[Key]
-    numbers: Markup
+    svgs: dict[str, Markup]  # drawings, "wide" and, for a phone, "narrow"
+    sizes: dict[str, int]  # their widths in pixels of CSS
+    keys: list[Key]  # entries of the legend; empty where there is nothing to tell apart
+    numbers: Markup  # what the page's script reads, as JSON
 
 
 def draw(figure: Figure, name: str) -> Drawing:
-    """Draw a figure for the page; its layout is changed.
-
-    Args:
-        figure: The figure.
-        name: Unique name on the page.
-
-    Returns:
-        The drawings and their numbers.
-    """
+    """Draws a figure for the page under a name that is unique there; changes its layout."""
     bare(figure)
     found = [(panel, each) for panel, axes in enumerate(figure.axes) for each in series_of(axes)]
     keys: dict[str, Key] = {}
@@ -154,12 +140,8 @@ def svg(figure: Figure, name: str) -> Markup:
     import matplotlib as mpl
 
     file = io.StringIO()
-    if engine := figure.get_layout_engine():
-        engine.execute(figure)
-    figure.set_layout_engine("none")  # saving would lay it out twice more
-    with mpl.rc_context({"svg.fonttype": "none"}):
+    with plotting.laid_out(figure), mpl.rc_context({"svg.fonttype": "none"}):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    figure.set_layout_engine(engine)
     text = file.getvalue()
     text = text[text.index("<svg") :]
     for pattern, new in (

@@ -4,44 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from experiments.common.claims import JudgedClaim, Measured, judge, judged
 from experiments.common.provenance import record
 from experiments.common.settings import Settings
 from experiments.common.task import Task, TaskResult
+from experiments.report.drawing import Drawing
 from mnist_jax.data.known import title
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
 class Finished:
-    """An experiment that was run and written to its folder.
-
-    Attributes:
-        task: The experiment.
-        settings: What it was run with.
-        result: What it gave.
-        figures: Its figures, by file name.
-    """
+    """An experiment that was run and written to its folder."""
 
     task: Task[Any]
-    settings: Settings
-    result: TaskResult
-    figures: Mapping[str, Figure]
+    settings: Settings  # what it was run with
+    result: TaskResult  # what it gave
+    drawings: Mapping[str, Drawing]  # its figures as the page holds them, by file name
 
 
 def judge_all(experiments: Sequence[Finished]) -> list[JudgedClaim]:
-    """Judge every claim of the report.
-
-    Args:
-        experiments: The report's experiments.
-
-    Returns:
-        Every claim with its verdict; on another data set than MNIST, none is measured.
-    """
+    """Judges every claim of the report; on another data set than MNIST, none is measured."""
     others = {title(each.settings.data_set) for each in experiments} - {title("mnist")}
     if others:
         found = Measured(f"not on MNIST but on {', '.join(sorted(others))}")
@@ -56,16 +40,7 @@ def judge_all(experiments: Sequence[Finished]) -> list[JudgedClaim]:
 def claims_file(
     experiments: Sequence[Finished], claims: Sequence[JudgedClaim], config: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """Record every claim with what it takes to verify it, the contents of claims.json.
-
-    Args:
-        experiments: The report's experiments.
-        claims: The claims with their verdicts.
-        config: Data and environment, as config.json holds them.
-
-    Returns:
-        A record for each claim.
-    """
+    """Returns the contents of claims.json: every claim with what it takes to verify it."""
     made = {own.statement.id: (own, each) for each in experiments for own in each.task.claims}
     return [
         record(own, claim, each.settings, each.result.metrics, config)

@@ -13,50 +13,33 @@ import numpy as np
 
 from experiments.common.captions import Caption
 from experiments.common.claims import JudgedClaim
+from experiments.common.provenance import flat, select
 from experiments.common.settings import NOT_NUMERICAL
-from experiments.report.drawing import Drawing, draw
+from experiments.report.drawing import Drawing
 from experiments.report.judging import Finished
-from experiments.report.tracing import flat, read_by
 
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """A claim beside its evidence, with what leads from it to the files.
+    """A claim beside its evidence, with what leads from it to the files."""
 
-    Attributes:
-        judged: The claim and its verdict.
-        about: Explanation of what is judged.
-        numbers: Numbers that it is judged by, path in metrics.json to value.
-        settings: Settings that it holds for, name to value.
-    """
-
-    judged: JudgedClaim
-    about: str
-    numbers: dict[str, Any]
-    settings: dict[str, Any]
+    judged: JudgedClaim  # the claim and its verdict
+    about: str  # explanation of what is judged
+    numbers: dict[str, Any]  # numbers behind it, path in metrics.json to value
+    settings: dict[str, Any]  # settings that it holds for, name to value
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A figure on the page.
+    """A figure on the page."""
 
-    Attributes:
-        name: File name without ending.
-        id: Anchor.
-        caption: Caption.
-        numbers: What is measured in it to its value, in words.
-        meaning: What that means, in the report's own setting.
-        drawing: The figure as the page holds it.
-        cards: Claims that are judged by what it shows.
-    """
-
-    name: str
-    id: str
+    name: str  # file name without ending
+    id: str  # anchor
     caption: Caption
-    numbers: dict[str, str]
-    meaning: str
-    drawing: Drawing
-    cards: list[Card]
+    numbers: dict[str, str]  # what is measured in it to its value, in words
+    meaning: str  # what that means, in the report's own setting
+    drawing: Drawing  # the figure as the page holds it
+    cards: list[Card]  # claims that are judged by what it shows
 
 
 class Section:
@@ -76,7 +59,7 @@ class Section:
         self.metrics = flat(experiment.result.metrics)
         self.settings = settings(experiment)
         self.cards = [*cards(experiment, claims)]
-        drawn = [name for name in task.captions if name in experiment.figures]
+        drawn = [name for name in task.captions if name in experiment.drawings]
         self.pictures = [picture(experiment, name, self.cards) for name in drawn]
         shown = {card.judged.id for each in self.pictures for card in each.cards}
         self.unshown = [card for card in self.cards if card.judged.id not in shown]
@@ -85,13 +68,13 @@ class Section:
 
 def cards(experiment: Finished, claims: Sequence[JudgedClaim]) -> Iterator[Card]:
     """Lay out the claims of an experiment."""
-    judged = {claim.id: claim for claim in claims}
+    judged, metrics = {claim.id: claim for claim in claims}, experiment.result.metrics
     for claim in experiment.task.claims:
         found = judged[claim.statement.id]
         yield Card(
             judged=found,
             about=claim.about,
-            numbers=read_by(claim, experiment.result.metrics) if found.checks else {},
+            numbers=flat(select(metrics, claim.numbers)) if found.checks else {},
             settings={n: v for n, v in settings(experiment).items() if n in claim.needs},
         )
 
@@ -113,7 +96,7 @@ def picture(experiment: Finished, name: str, cards: Sequence[Card]) -> Picture:
         caption=caption,
         numbers={what: value for what, value in numbers.items() if value is not None},
         meaning=caption.meaning if own_setting else "",
-        drawing=draw(experiment.figures[name], name),
+        drawing=experiment.drawings[name],
         cards=[card for card in cards if Path(card.judged.evidence).stem == name],
     )
 

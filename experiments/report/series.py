@@ -14,25 +14,15 @@ if TYPE_CHECKING:
 
 
 class Series(NamedTuple):
-    """Numbers that are drawn together, in the units of the axes' labels.
+    """Numbers that are drawn together, in the units of the axes' labels."""
 
-    Attributes:
-        label: Name of what is drawn.
-        look: Way of drawing: line, dashes, points, bars or image.
-        color: Color; empty for an image.
-        columns: Name of each column to its values.
-        x: Places on the horizontal axis.
-        y: Column that holds the places on the vertical axis.
-        artists: What draws it.
-    """
-
-    label: str
-    look: str
-    color: str
-    columns: dict[str, np.ndarray]
-    x: np.ndarray
-    y: str
-    artists: list[Artist]
+    label: str  # name of what is drawn
+    look: str  # way of drawing: line, dashes, points, bars or image
+    color: str  # color; empty for an image
+    columns: dict[str, np.ndarray]  # name of each column to its values
+    x: np.ndarray  # places on the horizontal axis
+    y: str  # column that holds the places on the vertical axis
+    artists: list[Artist]  # what draws it
 
 
 def series_of(axes: Axes) -> list[Series]:

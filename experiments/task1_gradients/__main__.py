@@ -26,7 +26,7 @@ from experiments.task1_gradients.metrics import (
     task_metrics,
 )
 from experiments.task1_gradients.settings import Task1Settings
-from mnist_jax import derivation, gradients, training
+from mnist_jax import gradients, training
 from mnist_jax.data import Mnist
 from mnist_jax.models import logistic, softmax
 from mnist_jax.training import TrainingResult
@@ -34,6 +34,8 @@ from mnist_jax.training import TrainingResult
 
 def measure(settings: Task1Settings, mnist: Mnist, progress: Progress) -> TaskResult:
     """Compare the three gradients; see `Task.measure`."""
+    from mnist_jax import derivation
+
     runs = Runs({}, [], {}, derivation.ledger(), {})
     for case in cases(settings, mnist):
         run = train(settings, case, progress)

@@ -1,21 +1,20 @@
 """The errors of task 1's gradients on one real batch, by coordinate and by step."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from mnist_jax.gradcheck.arithmetic.balls import Balls, precision
-from mnist_jax.gradcheck.differences import Line, central_differences
-from mnist_jax.gradcheck.draws import draw_directions
-from mnist_jax.gradcheck.formula.witness import values_slope
-from mnist_jax.gradcheck.problem import PRECISIONS, Problem, cast
-from mnist_jax.gradcheck.tuning import WITNESS_BITS
 from mnist_jax.precision import in_precision
+
+if TYPE_CHECKING:
+    from mnist_jax.gradcheck.problem import Problem
 
 STEPS = np.logspace(2, -10, 61)
 # those at which balls are evaluated too, which takes a thousand times as long
@@ -31,15 +30,12 @@ class Pair(StrEnum):
 
 
 class Errors(NamedTuple):
-    """Errors for the figures of one task, at its trained weights on its first batch.
+    """Errors for the figures of one task, at its trained weights on its first batch."""
 
-    Attributes:
-        by_coordinate: Error of each coordinate, relative to the largest, by what was compared.
-        by_step: Precision to the relative error of the central difference of each of `STEPS`,
-            along a direction of random signs; "balls" to those of `BALL_STEPS`.
-    """
-
+    # error of each coordinate, relative to the largest, by what was compared
     by_coordinate: dict[Pair, Float[np.ndarray, " P"]]
+    # precision to the relative error of the central difference of each of `STEPS`, along a
+    # direction of random signs; "balls" to those of `BALL_STEPS`
     by_step: dict[str, Float[np.ndarray, " H"]]
 
 
@@ -70,22 +66,23 @@ def errors(
     arguments: tuple[np.ndarray, ...],
     seed: int,
 ) -> Errors:
-    """Measure the errors that the figures show.
+    """Measures the errors that the figures show.
 
     Args:
-        loss: The loss.
-        gradient: Its hand-derived gradient.
+        loss: Loss.
+        gradient: Hand-derived gradient of the loss.
         arguments: Trained weights and a batch, in float64.
         seed: Seed of the direction.
-
-    Returns:
-        The errors.
     """
+    from mnist_jax.gradcheck.problem import Problem
+
     problem = Problem(loss, gradient, 0, arguments)
     return Errors(_by_coordinate(problem), _by_step(problem, seed))
 
 
 def _by_coordinate(problem: Problem) -> dict[Pair, np.ndarray]:
+    from mnist_jax.gradcheck.problem import cast
+
     gradient, reverse = jax.jit(problem.gradient), jax.jit(jax.grad(problem.loss))
     with in_precision("float32"):
         single = problem.cast("float32").arguments
@@ -107,6 +104,10 @@ def _by_coordinate(problem: Problem) -> dict[Pair, np.ndarray]:
 
 
 def _by_step(problem: Problem, seed: int) -> dict[str, np.ndarray]:
+    from mnist_jax.gradcheck.differences import Line, central_differences
+    from mnist_jax.gradcheck.draws import draw_directions
+    from mnist_jax.gradcheck.problem import PRECISIONS, cast
+
     direction = draw_directions(problem.differentiated, 1, seed)[0]
     with in_precision("float64"):
         double = problem.cast("float64").arguments
@@ -126,6 +127,10 @@ def _by_step(problem: Problem, seed: int) -> dict[str, np.ndarray]:
 
 def _in_balls(problem: Problem, direction: np.ndarray) -> np.ndarray:
     """The errors without any roundoff: those of truncation alone."""
+    from mnist_jax.gradcheck.arithmetic.balls import Balls, precision
+    from mnist_jax.gradcheck.formula.witness import values_slope
+    from mnist_jax.gradcheck.tuning import WITNESS_BITS
+
     arguments = [np.asarray(x, np.float64) for x in problem.arguments]
     with in_precision("float64"):
         loss = jax.make_jaxpr(problem.loss)(*arguments)

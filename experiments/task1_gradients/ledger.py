@@ -1,11 +1,15 @@
 """The numbers of the derivations: each of the report's equations, judged by evaluating it."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
-from typing import TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from experiments.common.words import listed
-from mnist_jax.derivation import BOUND, Judgement
+
+if TYPE_CHECKING:
+    from mnist_jax.derivation import Judgement
 
 LEDGER_HEADER = ("number", "what the step does", "verdict", "sides differ by")
 VERDICTS = ("holds", "slip", "fails", "empty")
@@ -39,14 +43,9 @@ class LedgerMetrics(TypedDict):
 
 
 def ledger_rows(judgements: Sequence[Judgement]) -> list[LedgerRow]:
-    """Write the judgements as plain values, the contents of ledger.json.
+    """Returns the contents of ledger.json, a row for each equation."""
+    from mnist_jax.derivation import BOUND
 
-    Args:
-        judgements: Judgements of all equations, as `mnist_jax.derivation.ledger` gives them.
-
-    Returns:
-        One row per equation.
-    """
     return [
         {
             "number": equation.number,
@@ -65,6 +64,8 @@ def ledger_rows(judgements: Sequence[Judgement]) -> list[LedgerRow]:
 
 def ledger_metrics(judgements: Sequence[Judgement]) -> LedgerMetrics:
     """The equations' numbers by verdict, and how far apart the sides of those that hold are."""
+    from mnist_jax.derivation import BOUND
+
     deviations = [judged.deviation for judged in judgements if judged.verdict == "holds"]
     numbers = {
         verdict: [judged.equation.number for judged in judgements if judged.verdict == verdict]

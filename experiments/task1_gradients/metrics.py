@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypedDict, cast
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,13 +13,14 @@ from experiments.task1_gradients.errors import ErrorMetrics, Errors, errors_metr
 from experiments.task1_gradients.ledger import LedgerMetrics, ledger_metrics
 from mnist_jax import models
 from mnist_jax.data import Split
-from mnist_jax.derivation import Judgement
 from mnist_jax.features import make_inputs
-from mnist_jax.gradcheck import Checker, Report
-from mnist_jax.gradcheck.problem import PRECISIONS
 from mnist_jax.models import Model
 from mnist_jax.precision import in_precision
 from mnist_jax.training import TrainingResult
+
+if TYPE_CHECKING:
+    from mnist_jax.derivation import Judgement
+    from mnist_jax.gradcheck import Report
 
 BATCHES = 2
 # in float32, the check against autodiff in float64 tells how accurate the gradient is
@@ -28,23 +29,14 @@ REFERENCE = {"float32": "float64", "float64": "reverse mode"}
 
 @dataclass(frozen=True)
 class Case:
-    """A gradient that the report derives, with its loss and what it is trained with.
+    """A gradient that the report derives, with its loss and what it is trained with."""
 
-    Attributes:
-        task: The report's name for it.
-        model: Model whose loss it differentiates.
-        gradient: The hand-derived gradient.
-        split: Examples.
-        learning_rate: Learning rate.
-        l2: Factor of the penalty; None where the gradient has none.
-    """
-
-    task: str
-    model: Model
-    gradient: Callable[..., Float[Array, "..."]]
+    task: str  # the report's name for it
+    model: Model  # model whose loss it differentiates
+    gradient: Callable[..., Float[Array, "..."]]  # the hand-derived gradient
     split: Split
     learning_rate: float
-    l2: float | None = None
+    l2: float | None = None  # factor of the penalty; None where the gradient has none
 
     def loss(self, weights: Array, inputs: Array, targets: Array, l2: float = 0.0) -> Array:
         """The objective that autodiff differentiates."""
@@ -57,26 +49,18 @@ class Checked(NamedTuple):
     task: str
     weights: str
     batch: int
-    report: Report
+    report: "Report"
 
 
 @dataclass(frozen=True)
 class Runs:
-    """What task 1 measures.
+    """What task 1 measures."""
 
-    Attributes:
-        trained: Task to the run at whose end its gradient is checked.
-        checks: Checks of all gradients.
-        errors: Task to the errors of its gradient on one batch.
-        judgements: Judgements of all equations.
-        learning_rates: Task to the learning rate of its run.
-    """
-
-    trained: dict[str, TrainingResult]
-    checks: list[Checked]
-    errors: dict[str, Errors]
-    judgements: list[Judgement]
-    learning_rates: dict[str, float]
+    trained: dict[str, TrainingResult]  # task to the run at whose end its gradient is checked
+    checks: list[Checked]  # checks of all gradients
+    errors: dict[str, Errors]  # task to the errors of its gradient on one batch
+    judgements: "list[Judgement]"  # judgements of all equations
+    learning_rates: dict[str, float]  # task to the learning rate of its run
 
 
 class GradientMetrics(TypedDict):
@@ -121,16 +105,9 @@ def check_gradient(
     weights: dict[str, Float[np.ndarray, "..."]],
     arguments: list[tuple[np.ndarray, ...]],
 ) -> Iterator[Checked]:
-    """Check one gradient on several batches, from several weights.
+    """Checks a gradient on several batches, with weights drawn around each of those named."""
+    from mnist_jax.gradcheck import Checker
 
-    Args:
-        case: The gradient.
-        weights: Names to weights; others are drawn around each.
-        arguments: Batches, as `batches` gives them.
-
-    Yields:
-        One check per batch and weights.
-    """
     checker = Checker(case.loss, case.gradient)
     for batch, rest in enumerate(arguments):
         for name, values in weights.items():
@@ -139,6 +116,8 @@ def check_gradient(
 
 def task_metrics(runs: Runs) -> Task1Metrics:
     """Contents of task 1's metrics.json."""
+    from mnist_jax.gradcheck.problem import PRECISIONS
+
     return {
         "gradients": {
             task: {precision: _worst(runs.checks, task, precision) for precision in PRECISIONS}

@@ -80,7 +80,7 @@ def train_stopped(
             logistic,
             split,
             Grid(settings.seeds(count), [settings.learning_rate], [settings.l2]),
-            settings.training_settings(criterion=CRITERIA[name]),
+            settings.training_settings(criterion=CRITERIA[name], train_accuracy=False),
             on_runs=progress.bar(f"task 2: shuffled, stopped by {name} (runs)", count),
         )
         for name, count in counts.items()

@@ -30,21 +30,13 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 @dataclass(frozen=True)
 class Runs:
-    """The runs of task 2.
+    """The runs of task 2."""
 
-    Attributes:
-        split: Examples of all runs.
-        unshuffled: Run in file order, evaluated as the report does.
-        every_step: The same, evaluated after every step.
-        shuffled: Shuffled runs to the last epoch.
-        stopped: Table of the shuffled runs that each criterion was to stop.
-    """
-
-    split: Split
-    unshuffled: TrainingResult
-    every_step: TrainingResult
-    shuffled: TrainingResult | None
-    stopped: dict[str, np.recarray]
+    split: Split  # examples of all runs
+    unshuffled: TrainingResult  # run in file order, evaluated as the report does
+    every_step: TrainingResult  # the same, evaluated after every step
+    shuffled: TrainingResult | None  # shuffled runs to the last epoch
+    stopped: dict[str, np.recarray]  # table of the shuffled runs that each criterion was to stop
 
     def named(self, first_seed: int) -> dict[str, TrainingResult]:
         """The runs whose histories are written, by name."""

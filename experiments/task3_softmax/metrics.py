@@ -26,17 +26,12 @@ class Trained:
 
 @dataclass(frozen=True)
 class Draws:
-    """Accuracy of one model on the whole test set, and on random selections from it.
+    """Accuracy of one model on the whole test set, and on random selections from it."""
 
-    Attributes:
-        correct: Whether each test image, in file order, is classified correctly.
-        accuracies: The accuracy on each random selection.
-        size: Images in a selection.
-    """
-
+    # whether each test image, in file order, is classified correctly
     correct: Bool[np.ndarray, " test"]
-    accuracies: Float[np.ndarray, " draws"]
-    size: int
+    accuracies: Float[np.ndarray, " draws"]  # the accuracy on each random selection
+    size: int  # images in a selection
 
 
 class TrainedMetrics(RunMetrics):
@@ -76,16 +71,7 @@ class Task3Metrics(ScheduleMetrics):
 
 
 def draw_selections(correct: Bool[np.ndarray, " test"], size: int, seed: int) -> Draws:
-    """Measure the accuracy of random validation sets, each drawn without replacement.
-
-    Args:
-        correct: Whether each test image is classified correctly.
-        size: Images per validation set.
-        seed: Seed of the draws.
-
-    Returns:
-        The draws.
-    """
+    """Measures the accuracy of random validation sets of a size, drawn without replacement."""
     accuracies = correct[random_selections(len(correct), size, seed)].mean(axis=1)
     return Draws(correct, accuracies, size)
 

@@ -38,12 +38,6 @@ def task_metrics(
 def total_variation(weights: Float[np.ndarray, "K I"]) -> float:
     r"""Measure the noise of weight images: $\sum |w_p - w_q|$ over neighbouring pixels p and q.
 
-    Args:
-        weights: Class-major, 28 x 28 pixels and the bias.
-
-    Returns:
-        The total variation of all classes together.
-
     Example:
         >>> total_variation(np.ones((1, 785)))
         0.0

@@ -54,14 +54,7 @@ class VerifySettings:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Verify published claims.
-
-    Args:
-        arguments: The flags; None for those of the process.
-
-    Returns:
-        The exit code.
-    """
+    """Verifies published claims from the command line; returns the exit code."""
     description = "Run published claims again and compare every number behind them."
     settings = parse_flags(VerifySettings, "python -m experiments.verify", description, arguments)
     claims = read(settings.claims_file, settings.claim)

@@ -46,14 +46,11 @@ ROUNDED = Difference(
 
 
 def differences(published: Published, data: Mapping[str, str]) -> list[Difference]:
-    """List what differs from the published run, the likeliest cause first.
+    """Lists what differs from the published run, the likeliest cause first.
 
     Args:
         published: The claim.
         data: File name to SHA-256 of the data of now.
-
-    Returns:
-        The differences.
     """
     record, code = published.record, code_digests(published.task.name)
     found = [
@@ -84,14 +81,11 @@ def _short(value: object) -> str:
 
 
 def reason(found: list[Difference], *, by_rounding: bool) -> list[Difference]:
-    """Choose the differences that explain what moved: all of the likeliest cause.
+    """Chooses the differences that explain what moved: all of the likeliest cause.
 
     Args:
         found: What differs, the likeliest cause first.
         by_rounding: Whether rounding moved the numbers, and so turned the verdict.
-
-    Returns:
-        The reason; `IN_MEMORY` where nothing differs.
     """
     if by_rounding and not (found and found[0].cause is Cause.FILE):
         return [ROUNDED]

@@ -13,21 +13,13 @@ NOT_THERE = "absent"
 
 @dataclass(frozen=True)
 class Moved:
-    """A number that is not what was published.
+    """A number that is not what was published."""
 
-    Attributes:
-        name: Path among the metrics of its task.
-        published: Value in the file.
-        here: Value of now.
-        reach: How far rounding moves it, either way; None for what is not a number.
-        explained: Whether rounding explains the difference.
-    """
-
-    name: str
-    published: Any
-    here: Any
-    reach: float | None
-    explained: bool
+    name: str  # path among the metrics of its task
+    published: Any  # value in the file
+    here: Any  # value of now
+    reach: float | None  # how far rounding moves it, either way; None for what is not a number
+    explained: bool  # whether rounding explains the difference
 
     def __str__(self) -> str:
         text = f"{self.name} is {self.here}, in the file {self.published}"
@@ -35,22 +27,6 @@ class Moved:
             return text
         moves = f"moves it by {self.reach:.1e} at most" if self.reach else "does not move it"
         return f"{text}; rounding {moves}"
-
-
-def flat(numbers: Any, path: str = "") -> dict[str, Any]:
-    """Flatten nested mappings and lists.
-
-    Example:
-        >>> flat({"stop": {"lag": 75}, "depths": [0.1, 0.2]})
-        {'stop/lag': 75, 'depths[0]': 0.1, 'depths[1]': 0.2}
-    """
-    if isinstance(numbers, Mapping):
-        parts = ((f"{path}/{key}" if path else key, each) for key, each in numbers.items())
-    elif isinstance(numbers, list):
-        parts = ((f"{path}[{place}]", each) for place, each in enumerate(numbers))
-    else:
-        return {path: numbers}
-    return {name: value for at, each in parts for name, value in flat(each, at).items()}
 
 
 def differing(published: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

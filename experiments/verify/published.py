@@ -23,21 +23,13 @@ CLAIMS: dict[str, tuple[Task[Any], Claim]] = {
 
 @dataclass(frozen=True)
 class Published:
-    """A claim as it was published.
+    """A claim as it was published."""
 
-    Attributes:
-        record: Its record, as `experiments.common.provenance` makes it.
-        task: Task that measures it.
-        claim: The claim.
-        settings: Settings with which it was measured.
-        judgement: Verdict, and each check to whether it holds.
-    """
-
-    record: Mapping[str, Any]
-    task: Task[Any]
+    record: Mapping[str, Any]  # its record, as `experiments.common.provenance` makes it
+    task: Task[Any]  # task that measures it
     claim: Claim
-    settings: Settings
-    judgement: Mapping[str, Any]
+    settings: Settings  # settings with which it was measured
+    judgement: Mapping[str, Any]  # verdict, and each check to whether it holds
 
     @property
     def id(self) -> str:
@@ -51,14 +43,7 @@ class Published:
 
 
 def read(path: Path, chosen: Sequence[str]) -> list[Published]:
-    """Read the claims of a file.
-
-    Args:
-        path: The file.
-        chosen: Ids of the claims to verify; none for all.
-
-    Returns:
-        The claims, in the order of the file.
+    """Reads the chosen claims of a file, or all, in its order.
 
     Raises:
         UsageError: If it is no claims file, or lacks what it takes to verify a claim.

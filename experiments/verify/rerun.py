@@ -37,14 +37,7 @@ class Part(NamedTuple):
 
 
 def parts(claims: Sequence[Published]) -> Iterator[Part]:
-    """Gather the claims that one run measures, with no more in it than they need.
-
-    Args:
-        claims: Published claims, those of a task next to each other.
-
-    Yields:
-        What to run.
-    """
+    """Yields the fewest runs that measure these claims, those of a task next to each other."""
     for _, group in groupby(claims, key=lambda each: (each.task.name, each.settings)):
         together = list(group)
         first = together[0]
@@ -65,11 +58,7 @@ def measure(part: Part, mnist: Mnist, progress: Progress) -> Mapping[str, Any]:
 
 
 def rounded_otherwise(part: Part, mnist: Mnist, progress: Progress) -> Iterator[Mapping[str, Any]]:
-    """Run a part again and again, each time with other rounding errors.
-
-    Yields:
-        Its metrics.
-    """
+    """Yields the metrics of runs of a part that have other rounding errors."""
     for turn in TURNS.values():
         turned = mnist._replace(train=_turned(mnist.train, turn), test=_turned(mnist.test, turn))
         yield measure(part, turned, progress)

@@ -7,10 +7,10 @@ from typing import Any
 
 from experiments.common.claims import Verdict, judge
 from experiments.common.progress import Progress
-from experiments.common.provenance import select
+from experiments.common.provenance import flat, select
 from experiments.common.words import counted
 from experiments.verify.causes import Cause, Difference, differences, digests, reason
-from experiments.verify.comparing import Moved, compare, differing, flat
+from experiments.verify.comparing import Moved, compare, differing
 from experiments.verify.published import Published, judgement
 from experiments.verify.rerun import measure, parts, rounded_otherwise
 from mnist_jax.data import Mnist
@@ -20,23 +20,14 @@ Metrics = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found of a claim.
+    """What was found of a claim."""
 
-    Attributes:
-        id: Short name of the claim.
-        compared: How many numbers were compared.
-        moved: The numbers that are not the same.
-        turned: The verdict and its checks, where they are not the same.
-        found: What differs between the published run and that of now.
-        same_judge: Whether the published verdict follows from the published numbers.
-    """
-
-    id: str
-    compared: int
-    moved: list[Moved]
-    turned: list[Moved]
-    found: list[Difference]
-    same_judge: bool
+    id: str  # short name of the claim
+    compared: int  # how many numbers were compared
+    moved: list[Moved]  # the numbers that are not the same
+    turned: list[Moved]  # the verdict and its checks, where they are not the same
+    found: list[Difference]  # what differs between the published run and that of now
+    same_judge: bool  # whether the published verdict follows from the published numbers
 
     @property
     def beyond(self) -> list[Moved]:
@@ -66,16 +57,7 @@ class Verified:
 
 
 def verify(claims: Sequence[Published], mnist: Mnist, progress: Progress) -> Iterator[Verified]:
-    """Run claims again and compare.
-
-    Args:
-        claims: Published claims, those of a task next to each other.
-        mnist: The data set of their settings.
-        progress: Where to show the runs.
-
-    Yields:
-        What was found of each.
-    """
+    """Runs claims again, those of a task next to each other, and compares."""
     data = digests(mnist)
     for part in parts(claims):
         here = measure(part, mnist, progress)
@@ -104,8 +86,8 @@ def _verified(
 
 def _behind(claim: Published, metrics: Metrics) -> dict[str, Any]:
     """The numbers behind a claim that can be compared, among the metrics of its task."""
-    errors = flat(select(metrics, claim.claim.errors))
-    numbers = flat(select(metrics, claim.claim.numbers))
+    errors = flat(select(metrics, claim.claim.errors), lists=True)
+    numbers = flat(select(metrics, claim.claim.numbers), lists=True)
     return {name: value for name, value in numbers.items() if name not in errors}
 
 

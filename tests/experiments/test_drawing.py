@@ -2,18 +2,19 @@
 
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from experiments.common.claims import Condition, Measured, claim
 from experiments.report.citing import FIELDS, FILE, citation
 from experiments.report.drawing import draw, number, script_json
+from experiments.report.processes import drawing_processes, save_and_draw
 from experiments.report.series import Series, series_of
-from experiments.report.tracing import flat, read_by
-from experiments.reported import Statement
 from mnist_jax import plotting
 
 ACCURACY = np.array([0.5, np.nan, 0.9])
@@ -122,6 +123,32 @@ def test_a_drawing_shares_no_name_with_another_and_has_the_colors_of_the_page():
     assert numbers["panels"][0]["x"]["log"] is False
 
 
+def test_another_process_draws_the_same(tmp_path: Path):
+    figure, axes = new_axes()
+    axes.plot([1, 2], [3, 4], label="line")
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    with drawing_processes() as save:
+        there = save(figure, tmp_path / "there", "figure").result()
+    assert there == save_and_draw(figure, tmp_path / "here", "figure")
+    for name in ("figure.svg", "figure.png"):
+        assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
+
+
+def test_a_killed_run_leaves_no_process_that_draws(tmp_path: Path):
+    program = f"""
+import os, pathlib
+from experiments.report.processes import drawing_processes
+from mnist_jax import plotting
+with drawing_processes() as save:
+    save(plotting.new_figure()[0], pathlib.Path({str(tmp_path)!r}), "figure").result()
+    os.kill(os.getpid(), 9)
+"""
+    # which ends when the last process has closed its output
+    subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, timeout=60, check=False)
+    assert (tmp_path / "figure.svg").exists()
+
+
 def test_panels_stand_below_each_other_on_a_phone():
     with plotting.style():
         figure, [row] = plotting.new_figure(1, 3, size=(9, 3))
@@ -138,29 +165,6 @@ def test_what_json_lacks_is_null_and_no_text_ends_the_script():
     assert [number(value) for value in (np.nan, np.inf, 0.1234567, 2.0)] == [None, None, 0.12346, 2]
     assert "</script" not in script_json({"label": "</script><b>"})
     assert json.loads(script_json({"label": "<b>"})) == {"label": "<b>"}
-
-
-METRICS = {"a": {"b": 1, "c": [2, 3]}, "d": 4, "e": {"f": 5}}
-
-
-@pytest.mark.parametrize(
-    ("read", "paths"),
-    [
-        (lambda m: m["a"]["b"], ["a/b"]),
-        (lambda m: [m["d"], m["a"].get("c"), m["a"].get("x")], ["d", "a/c"]),
-        (lambda m: sum(m["e"].values()), ["e/f"]),
-        (lambda m: [name for name, _ in m["e"].items()] + [*m["a"]], ["e/f"]),
-        (lambda m: "d" in m, []),
-    ],
-)
-def test_the_numbers_of_a_claim_are_those_that_it_reads(read: Any, paths: list[str]):
-    @claim(Statement("id", "task", "says"), needs=(), evidence="metrics.json", numbers=())
-    def measured(metrics: Any) -> Measured:
-        return Measured(str(read(metrics)), (Condition("holds", holds=True),))
-
-    found = read_by(measured, METRICS)
-    assert [*found] == paths
-    assert all(flat(METRICS)[path] == value for path, value in found.items())
 
 
 def test_the_citation_is_that_of_the_file():
