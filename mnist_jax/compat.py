@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun
 
 from mnist_jax.errors import UsageError
@@ -26,6 +27,7 @@ __all__ = [
     "Literal",
     "Scan",
     "Solve",
+    "Tracer",
     "UnknownForm",
     "While",
     "branches",

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from mnist_jax.compat import ClosedJaxpr, jaxpr_as_fun
+from mnist_jax.compat import ClosedJaxpr, Tracer, jaxpr_as_fun
 from mnist_jax.gradcheck.problem import Problem, is_array
 
 Leaves = list[Any]
@@ -109,7 +109,7 @@ def _trace(
     with quietly():
         closed, shapes = jax.make_jaxpr(of_inputs, return_shape=True)(*(leaves[i] for i in takes))
     for value in closed.consts:
-        if isinstance(value, jax.core.Tracer):
+        if isinstance(value, Tracer):
             raise jax.errors.UnexpectedTracerError("it uses a value that another function left")
     return Traced(closed, takes, jax.tree.structure(shapes))
 

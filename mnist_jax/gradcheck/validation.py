@@ -100,7 +100,7 @@ def loss_value(value: Any, *, has_aux: bool) -> Any:
         raise UsageError(
             f"the loss returns {describe(value)}, not a floating scalar: average or sum it."
         )
-    return jnp.reshape(value, ()) if shape else value  # as x.T @ y of two columns
+    return jnp.reshape(leaves[0], ()) if shape else value  # as x.T @ y of two columns
 
 
 def gradient_leaves(

@@ -1,5 +1,7 @@
 """Losses that leave values behind for their gradients: layers, caches, variables."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -66,7 +68,7 @@ def of_a_dict():
 
 
 def of_a_variable():
-    p = None
+    p: Any = None
 
     def loss(weights):
         nonlocal p
