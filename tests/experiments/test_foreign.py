@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sampling import sampled
 
 from experiments.controls.foreign import FOREIGN, judging
 from experiments.controls.foreign.entry import NEVER
@@ -30,7 +31,7 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", before)
 
 
-@pytest.fixture(params=FOREIGN, ids=lambda entry: entry.name)
+@pytest.fixture(params=sampled(FOREIGN, every=6), ids=lambda entry: entry.name)
 def case(request):
     if missing := absent(request.param):
         pytest.skip(f"{missing} is not installed")
