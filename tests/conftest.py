@@ -13,9 +13,9 @@ from filelock import FileLock
 from small_report import SmallReport
 
 # Before the library is imported: from here on, beartype checks the shapes in its types. Not where
-# users' own values come in (data, training.settings): what is wrong with those has its own message;
-# and not where there are no shapes: it compiles inner functions at each call of the outer one, which
-# makes the checker's arithmetic three times as slow.
+# users' own values come in (data, training.settings): what is wrong with those has its own message.
+# And not where types have no shapes: it compiles inner functions at each call of the outer one,
+# which would make the checker's arithmetic three times as slow.
 CHECKED = ["features", "losses", "gradients", "models", "curvature", "derivation"]
 GRADCHECK = ["comparison", "differences", "directions", "draws", "mistakes.leaf", "noise", "points"]
 CHECKED += [f"gradcheck.{name}" for name in GRADCHECK]

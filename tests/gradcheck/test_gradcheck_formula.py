@@ -9,7 +9,6 @@ import pytest
 import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sampling import sampled
 
 from experiments.controls.formulas import judge_mutations, judge_problems
 from experiments.controls.mutations import MUTATIONS
@@ -271,16 +270,15 @@ def test_several_arrays():
     assert found.autodiff == "right"
 
 
-@pytest.mark.parametrize("name", sampled([mutation.name for mutation in MUTATIONS], every=8))
-def test_a_wrong_gradient_is_proved(name):
-    [proof] = judge_mutations([name])
-    assert proof.formula.verdict == ("equal" if name in RIGHT_OVER_THE_REALS else "different")
+def test_all_wrong_gradients_are_proved():
+    proofs = judge_mutations([m.name for m in MUTATIONS])
+    equal = {proof.name for proof in proofs if proof.formula.verdict == "equal"}
+    assert equal == RIGHT_OVER_THE_REALS
+    assert {p.formula.verdict for p in proofs if p.name not in equal} == {"different"}
 
 
-@pytest.mark.parametrize("number", sampled(range(20), every=7))
-def test_right_problems_are_equal(number):
-    [judged] = judge_problems([number], seed=1)
-    assert judged.formula.verdict == "equal"
+def test_right_problems_are_equal():
+    assert {judged.formula.verdict for judged in judge_problems(range(20), seed=1)} == {"equal"}
 
 
 def test_what_numpy_makes_of_nothing_is_a_ball():
