@@ -51,6 +51,15 @@ def strict_promotion() -> Iterator[None]:
         jax.config.update(name, rule)
 
 
+@pytest.fixture
+def quick_compilation() -> Iterator[None]:
+    """Compiles without optimizations, for tests of words and verdicts that compile much."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
 @pytest.fixture(scope="session")
 def mnist() -> Mnist:
     """Real MNIST, loaded as the product loads it."""

@@ -1,12 +1,15 @@
 """The experiments as their users run them: flags in, files and an exit code out."""
 
+import contextlib
 import csv
 import errno
+import io
 import json
 import os
 import re
 import signal
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import pytest
@@ -33,8 +36,8 @@ def run(task, folder: Path, *flags: str) -> int:
 
 @pytest.fixture
 def no_figures(monkeypatch):
-    """Renders no figure, for tests that look at other files."""
-    monkeypatch.setattr(plotting, "save", lambda figure, folder, name: None)
+    """Renders no figure, for tests that look at other files: their files are empty."""
+    monkeypatch.setattr(plotting, "save", lambda _, folder, name: (folder / f"{name}.png").touch())
 
 
 @pytest.mark.parametrize(
@@ -149,52 +152,60 @@ def test_a_run_that_diverges_is_code_3_and_writes_its_history(tmp_path, capsys):
     assert metrics["runs"]["2.0"]["outcome"] == f"diverged at step {named[1]}"
 
 
-@pytest.mark.parametrize(
-    ("task", "figures", "flags"),
-    [
-        (TASK2, {"2b_loss", "2c_accuracy", "2e_spike_position"}, ["--no-shuffle"]),
-        (
-            TASK2,
-            {"2b_loss", "2c_accuracy", "2d_stopping", "2e_shuffling", "2e_spike_position"},
-            FEW_SEEDS,
-        ),
-        (
-            TASK3,
-            {"3b_loss", "3c_accuracy", "3d_class_shares", "3d_file_order", "3d_selections"},
-            ["--gradient", "autodiff"],
-        ),
-        (
-            TASK4,
-            {"4b_weights", "4c_accuracy", "4d_train_validation", "4e_norm", "appendix_weights"},
-            ["--validation-selection", "stochastic"],
-        ),
-    ],
-)
-def test_a_task_leaves_its_folder_complete(task, figures, flags, tmp_path, capsys):
-    assert run(task, tmp_path, *SMALL, *flags) == 0
-    names = {path.name for path in tmp_path.iterdir()}
-    drawn = {f"{figure}.{ending}" for figure in figures for ending in ("png", "svg")}
+COMPLETE = {
+    "task 2 without shuffling": (
+        TASK2,
+        {"2b_loss", "2c_accuracy", "2e_spike_position"},
+        ["--no-shuffle"],
+    ),
+    "task 2": (
+        TASK2,
+        {"2b_loss", "2c_accuracy", "2d_stopping", "2e_shuffling", "2e_spike_position"},
+        FEW_SEEDS,
+    ),
+    "task 3": (
+        TASK3,
+        {"3b_loss", "3c_accuracy", "3d_class_shares", "3d_file_order", "3d_selections"},
+        ["--gradient", "autodiff"],
+    ),
+    "task 4": (
+        TASK4,
+        {"4b_weights", "4c_accuracy", "4d_train_validation", "4e_norm", "appendix_weights"},
+        ["--validation-selection", "stochastic"],
+    ),
+}
+
+
+class Done(NamedTuple):
+    folder: Path
+    figures: set[str]
+    printed: str
+
+
+@pytest.fixture(scope="module", params=COMPLETE)
+def done(request, tmp_path_factory) -> Done:
+    """What a task left and printed."""
+    task, figures, flags = COMPLETE[request.param]
+    folder = tmp_path_factory.mktemp("done")
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert run(task, folder, *SMALL, *flags) == 0
+    return Done(folder, figures, printed.getvalue())
+
+
+def test_a_task_leaves_its_folder_complete(done: Done):
+    names = {path.name for path in done.folder.iterdir()}
+    drawn = {f"{figure}.{ending}" for figure in done.figures for ending in ("png", "svg")}
     assert names >= drawn | {"metrics.json", "config.json", "history.csv"}
     assert {name for name in names if name.endswith((".png", ".svg"))} == drawn
-    config = json.loads((tmp_path / "config.json").read_text())
+    config = json.loads((done.folder / "config.json").read_text())
     assert config["settings"]["train_size"] == 900
     assert len(config["data"]["sha256"]) == 4
-    assert f"written to {tmp_path}" in capsys.readouterr().out
+    assert f"written to {done.folder}" in done.printed
 
 
-def test_task_1_leaves_its_folder_complete(small_report: SmallReport):
-    names = {path.name for path in (small_report.folder / TASK1.name).iterdir()}
-    drawn = {
-        f"{figure}.{ending}" for figure in ("1_errors", "1_steps") for ending in ("png", "svg")
-    }
-    documents = {"ledger.json", "checks.json"}
-    assert names == drawn | documents | {"metrics.json", "config.json", "history.csv"}
-
-
-@pytest.mark.usefixtures("no_figures")
-def test_metrics_of_task_2(tmp_path):
-    assert run(TASK2, tmp_path, *SMALL, *FEW_SEEDS) == 0
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
+@pytest.mark.parametrize("done", ["task 2"], indirect=True)
+def test_metrics_of_task_2(done: Done):
+    metrics = json.loads((done.folder / "metrics.json").read_text())
     assert {"train_examples", "validation_examples", "steps_per_epoch", "evaluate_every"} <= {
         *metrics
     }
@@ -207,12 +218,21 @@ def test_metrics_of_task_2(tmp_path):
     assert metrics["shuffled"]["stop_steps"]["lag"]["seeds"] == 3
 
 
+@pytest.mark.parametrize("done", ["task 2 without shuffling"], indirect=True)
+def test_without_shuffling_task_2_says_nothing_of_shuffled_runs(done: Done):
+    assert "shuffled" not in json.loads((done.folder / "metrics.json").read_text())
+
+
+def test_task_1_leaves_its_folder_complete(small_report: SmallReport):
+    names = {path.name for path in (small_report.folder / TASK1.name).iterdir()}
+    drawn = {
+        f"{figure}.{ending}" for figure in ("1_errors", "1_steps") for ending in ("png", "svg")
+    }
+    documents = {"ledger.json", "checks.json"}
+    assert names == drawn | documents | {"metrics.json", "config.json", "history.csv"}
+
+
 @pytest.mark.usefixtures("no_figures")
-def test_without_shuffling_task_2_says_nothing_of_shuffled_runs(tmp_path):
-    assert run(TASK2, tmp_path, *SMALL, "--no-shuffle") == 0
-    assert "shuffled" not in json.loads((tmp_path / "metrics.json").read_text())
-
-
 def test_what_an_earlier_run_left_is_not_mixed_with_the_new(tmp_path):
     assert run(TASK4, tmp_path, *SMALL, "--l2", "0.2", "2") == 0
     (tmp_path / "mine.png").touch()

@@ -23,16 +23,10 @@ from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import check
 from mnist_jax.gradients import softmax_gradient
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 DOCS = Path(__file__).parents[2] / "docs"
 both_precisions = pytest.mark.parametrize("dtype", ["float32", "float64"])
-
-
-@pytest.fixture(autouse=True)
-def quick_compilation():
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
 
 
 def test_every_mistake_has_its_own_name():

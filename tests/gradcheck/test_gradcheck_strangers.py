@@ -12,6 +12,8 @@ import scipy.special
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import check, check_rule
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 rng = np.random.default_rng(0)
 X, Y, LABELS = rng.normal(size=(20, 5)), rng.normal(size=20), rng.integers(0, 3, 20)
 w, matrix = rng.normal(size=5), rng.normal(size=(3, 5))
