@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +39,21 @@ def run(task, folder: Path, *flags: str) -> int:
 def no_figures(monkeypatch):
     """Renders no figure, for tests that look at other files: their files are empty."""
     monkeypatch.setattr(plotting, "save", lambda _, folder, name: (folder / f"{name}.png").touch())
+
+
+@pytest.fixture(scope="module")
+def no_layout() -> Iterator[None]:
+    """Draws figures without laying them out, which takes most of the time."""
+    new_figure = plotting.new_figure
+
+    def plain(*arguments, **options):
+        figure, axes = new_figure(*arguments, **options)
+        figure.set_layout_engine("none")
+        return figure, axes
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plotting, "new_figure", plain)
+        yield
 
 
 @pytest.mark.parametrize(
@@ -120,6 +136,7 @@ def test_help_names_every_common_flag(task, capsys):
     assert [flag for flag in flags if f"--{flag}" not in text] == []
 
 
+@pytest.mark.usefixtures("no_layout")
 @pytest.mark.parametrize(
     ("task", "flags"),
     [
@@ -183,8 +200,9 @@ class Done(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=COMPLETE)
-def done(request, tmp_path_factory) -> Done:
+def done(request, tmp_path_factory, no_layout) -> Done:
     """What a task left and printed."""
+    del no_layout
     task, figures, flags = COMPLETE[request.param]
     folder = tmp_path_factory.mktemp("done")
     with contextlib.redirect_stdout(io.StringIO()) as printed:
