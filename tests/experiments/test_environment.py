@@ -31,6 +31,7 @@ def task2(folder: Path, *prefix: str, stdout: int | None = None, **environment: 
     )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("mnist")
 def test_nan_may_be_looked_for(tmp_path: Path):
     done = task2(tmp_path, JAX_DEBUG_NANS="True", JAX_DEBUG_INFS="True")
@@ -55,6 +56,7 @@ def test_the_threads_that_were_used_are_recorded(recorded: tuple[Path, Any]):
     assert environment["variables"]["NPROC"] == "3"
 
 
+@pytest.mark.exhaustive  # test_commands.py has a full disk in this process
 @pytest.mark.usefixtures("mnist")
 @pytest.mark.skipif(os.name == "nt", reason="bash")
 def test_a_disk_that_fills_up_keeps_the_numbers(tmp_path: Path):
