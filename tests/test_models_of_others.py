@@ -109,7 +109,6 @@ def test_the_gradient_by_hand_is_right():
     weights = init(jax.random.key(1), 4, jnp.float32)
     inputs = jnp.asarray(FEATURES[:8], jnp.float32)
     targets = jnp.eye(2)[LABELS[:8]]
-
     assert check(partial(objective, network), gradient, weights, inputs, targets, 0.1).passes
 
 
@@ -225,18 +224,12 @@ def closures() -> Closures:
     return Closures(model, optimizer, lambda x, dtype: inputs(x, jnp.zeros((), dtype)))
 
 
+PRECISIONS = ("float32", "float64"), ("float64", "float32")
+WAYS = product(("analytic", "autodiff"), PRECISIONS, (False, True))
+
+
 @pytest.mark.usefixtures("usual_promotion")
-@pytest.mark.parametrize(
-    ("by", "order", "own_x64"),  # the first combination, and the last, which differs in each
-    sampled(
-        product(
-            ["analytic", "autodiff"],
-            [("float32", "float64"), ("float64", "float32")],
-            [False, True],
-        ),
-        every=7,
-    ),
-)
+@pytest.mark.parametrize(("by", "order", "own_x64"), sampled(WAYS, every=7))  # first and last
 def test_functions_that_hold_numpy_arrays_train_in_both_precisions(
     order: tuple[Precision, Precision], own_x64: bool, by: Gradient
 ):
