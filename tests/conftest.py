@@ -76,6 +76,14 @@ def touch_figure(figure: object, folder: Path, name: str) -> None:
         (folder / f"{name}.{ending}").touch()
 
 
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Renders no figure, for tests that look at other files: the files of figures are empty."""
+    from mnist_jax import plotting
+
+    monkeypatch.setattr(plotting, "save", touch_figure)
+
+
 @pytest.fixture(scope="session")
 def small_report(
     mnist: Mnist, tmp_path_factory: pytest.TempPathFactory, worker_id: str

@@ -224,8 +224,8 @@ def closures() -> Closures:
     return Closures(model, optimizer, lambda x, dtype: inputs(x, jnp.zeros((), dtype)))
 
 
-PRECISIONS = ("float32", "float64"), ("float64", "float32")
-WAYS = product(("analytic", "autodiff"), PRECISIONS, (False, True))
+ORDERS = ("float32", "float64"), ("float64", "float32")
+WAYS = product(("analytic", "autodiff"), ORDERS, (False, True))
 
 
 @pytest.mark.usefixtures("usual_promotion")

@@ -33,12 +33,6 @@ def run(task, folder: Path, *flags: str) -> int:
     return run_task(task, [*flags, "--output-dir", str(folder)])
 
 
-@pytest.fixture
-def no_figures(monkeypatch):
-    """Renders no figure, for tests that look at other files: their files are empty."""
-    monkeypatch.setattr(plotting, "save", lambda _, folder, name: (folder / f"{name}.png").touch())
-
-
 @pytest.fixture(scope="module")
 def no_layout() -> Iterator[None]:
     """Draws figures without laying them out, which takes most of the time."""

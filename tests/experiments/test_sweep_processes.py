@@ -11,7 +11,8 @@ from experiments.sweep.parts import FOLDER
 from mnist_jax import distributed
 from mnist_jax.errors import UsageError
 
-pytestmark = pytest.mark.usefixtures("mnist")  # without the data, skipped with the reason
+# without the data, skipped with the reason
+pytestmark = pytest.mark.usefixtures("mnist", "no_figures")
 
 
 @pytest.mark.parametrize(

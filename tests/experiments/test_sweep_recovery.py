@@ -13,7 +13,8 @@ from experiments.sweep.parts import FOLDER
 from mnist_jax import sweeps
 from mnist_jax.sweeps import memory
 
-pytestmark = pytest.mark.usefixtures("mnist")  # without the data, skipped with the reason
+# without the data, skipped with the reason
+pytestmark = pytest.mark.usefixtures("mnist", "no_figures")
 
 
 @pytest.fixture
