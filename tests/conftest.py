@@ -23,6 +23,7 @@ CHECKED += [f"gradcheck.{name}" for name in GRADCHECK]
 CHECKED += [f"training.{name}" for name in ("history", "loop", "ordering", "step", "stopping")]
 jaxtyping.install_import_hook([f"mnist_jax.{name}" for name in CHECKED], "beartype.beartype")
 
+from mnist_jax import plotting  # noqa: E402
 from mnist_jax.data import MNIST_FILES, DataError, IdxFile, Mnist, load  # noqa: E402
 from mnist_jax.data.files import Contents, encode_idx  # noqa: E402
 
@@ -79,8 +80,6 @@ def touch_figure(figure: object, folder: Path, name: str) -> None:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Renders no figure, for tests that look at other files: the files of figures are empty."""
-    from mnist_jax import plotting
-
     monkeypatch.setattr(plotting, "save", touch_figure)
 
 
@@ -92,7 +91,6 @@ def small_report(
     from experiments.__main__ import run_all
     from experiments.task1_gradients import __main__ as task1
     from experiments.task1_gradients import metrics
-    from mnist_jax import plotting
 
     del mnist
     place = tmp_path_factory.getbasetemp()
