@@ -33,7 +33,7 @@ def run(task, folder: Path, *flags: str) -> int:
     return run_task(task, [*flags, "--output-dir", str(folder)])
 
 
-@pytest.fixture(scope="module")
+@contextlib.contextmanager
 def no_layout() -> Iterator[None]:
     """Draws figures without laying them out, which takes most of the time."""
     new_figure = plotting.new_figure
@@ -48,7 +48,6 @@ def no_layout() -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("no_layout")
 @pytest.mark.parametrize(
     ("task", "flags"),
     [
@@ -58,7 +57,8 @@ def no_layout() -> Iterator[None]:
     ],
 )
 def test_a_run_that_diverges_at_once_still_leaves_all_its_files(task, flags, tmp_path, capsys):
-    assert run(task, tmp_path, *SMALL, *flags) == 3
+    with no_layout():
+        assert run(task, tmp_path, *SMALL, *flags) == 3
     assert "diverged at step 0;" in capsys.readouterr().err
     assert (tmp_path / "history.csv").read_text().count("\n") >= 2
     assert (tmp_path / "metrics.json").exists()
@@ -112,12 +112,11 @@ class Done(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=COMPLETE)
-def done(request, tmp_path_factory, no_layout) -> Done:
+def done(request, tmp_path_factory) -> Done:
     """What a task left and printed."""
-    del no_layout
     task, figures, flags = COMPLETE[request.param]
     folder = tmp_path_factory.mktemp("done")
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
+    with no_layout(), contextlib.redirect_stdout(io.StringIO()) as printed:
         assert run(task, folder, *SMALL, *flags) == 0
     return Done(folder, figures, printed.getvalue())
 
