@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import jax
@@ -14,11 +15,15 @@ from small_report import SmallReport
 
 # Before the library is imported: from here on, beartype checks the shapes in its types. Not where
 # users' own values come in (data, training.settings): what is wrong with those has its own message.
-CHECKED = ["features", "losses", "gradients", "gradcheck", "models", "sweeps"]
-CHECKED += ["curvature", "derivation"]
+# And not where types have no shapes: it compiles inner functions at each call of the outer one,
+# which would make the checker's arithmetic three times as slow.
+CHECKED = ["features", "losses", "gradients", "models", "curvature", "derivation"]
+GRADCHECK = ["comparison", "differences", "directions", "draws", "mistakes.leaf", "noise", "points"]
+CHECKED += [f"gradcheck.{name}" for name in GRADCHECK]
 CHECKED += [f"training.{name}" for name in ("history", "loop", "ordering", "step", "stopping")]
 jaxtyping.install_import_hook([f"mnist_jax.{name}" for name in CHECKED], "beartype.beartype")
 
+from mnist_jax import plotting  # noqa: E402
 from mnist_jax.data import MNIST_FILES, DataError, IdxFile, Mnist, load  # noqa: E402
 from mnist_jax.data.files import Contents, encode_idx  # noqa: E402
 
@@ -28,6 +33,12 @@ jax.config.update("jax_default_matmul_precision", "highest")
 # the same examples in every run, so that a failure is the code's and can be had again
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leaves the exhaustive tests out where pytest is given neither files nor a choice of marks."""
+    if config.args_source is config.ArgsSource.TESTPATHS and not config.option.markexpr:
+        config.option.markexpr = "not exhaustive"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,6 +53,15 @@ def strict_promotion() -> Iterator[None]:
         jax.config.update(name, rule)
 
 
+@pytest.fixture
+def quick_compilation() -> Iterator[None]:
+    """Compiles without optimizations, for tests of words and verdicts that compile much."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
 @pytest.fixture(scope="session")
 def mnist() -> Mnist:
     """Real MNIST, loaded as the product loads it."""
@@ -49,6 +69,18 @@ def mnist() -> Mnist:
         return load()
     except DataError as error:
         pytest.skip(str(error))
+
+
+def touch_figure(figure: object, folder: Path, name: str) -> None:
+    """Leaves the files of a figure empty."""
+    for ending in ("png", "svg"):
+        (folder / f"{name}.{ending}").touch()
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Renders no figure, for tests that look at other files: the files of figures are empty."""
+    monkeypatch.setattr(plotting, "save", touch_figure)
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +108,9 @@ def small_report(
             ):
                 # one batch of two, and few images of it: a check is as long as they are many
                 patch.setattr(metrics, "BATCHES", 1)
-                patch.setattr(task1, "batches", lambda case, size: metrics.batches(case, 16))
+                patch.setattr(task1, "batches", lambda case, size: metrics.batches(case, 4))
+                # the page draws each figure; as files they are empty
+                patch.setattr(plotting, "save", touch_figure)
                 assert run_all([*flags, "--quick", "--output-dir", str(place / "results")]) == 0
             written.rename(printed)
     return SmallReport(place / "results", printed.read_text(encoding="utf-8"))

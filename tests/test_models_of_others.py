@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from typing import Any, NamedTuple
 
 import jax
@@ -12,6 +13,7 @@ import numpy as np
 import optax
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sampling import sampled
 
 from mnist_jax.data import Split
 from mnist_jax.features import append_bias
@@ -108,7 +110,6 @@ def test_the_gradient_by_hand_is_right():
     weights = init(jax.random.key(1), 4, jnp.float32)
     inputs = jnp.asarray(FEATURES[:8], jnp.float32)
     targets = jnp.eye(2)[LABELS[:8]]
-
     assert check(partial(objective, network), gradient, weights, inputs, targets, 0.1).passes
 
 
@@ -225,10 +226,12 @@ def closures() -> Closures:
     return Closures(model, optimizer, lambda x, dtype: inputs(x, jnp.zeros((), dtype)))
 
 
+ORDERS = ("float32", "float64"), ("float64", "float32")
+WAYS = product(("analytic", "autodiff"), ORDERS, (False, True))
+
+
 @pytest.mark.usefixtures("usual_promotion")
-@pytest.mark.parametrize("own_x64", [False, True])
-@pytest.mark.parametrize("order", [("float32", "float64"), ("float64", "float32")])
-@pytest.mark.parametrize("by", ["analytic", "autodiff"])
+@pytest.mark.parametrize(("by", "order", "own_x64"), sampled(WAYS, every=7))  # first and last
 def test_functions_that_hold_numpy_arrays_train_in_both_precisions(
     order: tuple[Precision, Precision], own_x64: bool, by: Gradient
 ):

@@ -30,7 +30,7 @@ from mnist_jax.training import Lag, TrainingSettings
 
 @pytest.fixture(scope="module")
 def work(mnist: Mnist) -> Work:
-    return Work(split(mnist, train_size=2000, validation_size=1000), epochs=15)
+    return Work(split(mnist, train_size=2000, validation_size=1000), epochs=6)
 
 
 def test_programs_are_called_in_turn():

@@ -1,19 +1,21 @@
 """The experiments as their users run them: flags in, files and an exit code out."""
 
+import contextlib
 import csv
 import errno
+import io
 import json
 import os
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-import jax
 import pytest
 from matplotlib.figure import Figure
 from small_report import SmallReport
 
-from experiments.__main__ import run_all
 from experiments.common.command import exit_code, run_task
 from experiments.task1_gradients.__main__ import TASK as TASK1
 from experiments.task2_logistic.__main__ import TASK as TASK2
@@ -31,90 +33,19 @@ def run(task, folder: Path, *flags: str) -> int:
     return run_task(task, [*flags, "--output-dir", str(folder)])
 
 
-@pytest.fixture
-def no_figures(monkeypatch):
-    """Renders no figure, for tests that look at other files."""
-    monkeypatch.setattr(plotting, "save", lambda figure, folder, name: None)
+@contextlib.contextmanager
+def no_layout() -> Iterator[None]:
+    """Draws figures without laying them out, which takes most of the time."""
+    new_figure = plotting.new_figure
 
+    def plain(*arguments, **options):
+        figure, axes = new_figure(*arguments, **options)
+        figure.set_layout_engine("none")
+        return figure, axes
 
-@pytest.mark.parametrize(
-    ("task", "flags", "named"),
-    [
-        (TASK2, ["--digits", "2", "11"], "11"),
-        (TASK2, ["--digits", "3", "3"], "(3, 3)"),
-        (TASK2, ["--train-size", "60001"], "60001"),
-        (TASK2, ["--train-size", "0"], "train_size=0"),
-        (TASK2, ["--batch-size", "3624"], "3624"),
-        (TASK3, ["--validation-size", "10001"], "10001"),
-        (TASK3, ["--batch-size", "0"], "batch_size is 0"),
-        (TASK3, ["--epochs", "0"], "epochs is 0"),
-        (TASK3, ["--epochs", "0", "--quick"], "epochs is 0"),
-        (TASK3, ["--learning-rate", "-0.5"], "learning_rate is -0.5"),
-        (TASK3, ["--learning-rate", "nan"], "learning_rate is nan"),
-        (TASK2, ["--learning-rate", "inf"], "learning_rate is inf"),
-        (TASK3, ["--learning-rate", "1e39"], "learning_rate is 1e+39"),
-        (TASK1, ["--l2", "-1"], "l2 is -1.0"),
-        (TASK4, ["--l2", "0.5", "inf"], "l2 is inf"),
-        (TASK4, ["--l2", "2", "2"], "(2.0, 2.0)"),
-        (TASK4, ["--l2"], "l2 is empty"),
-        (TASK2, ["--seed", "-1"], "seed is -1"),
-        (TASK2, ["--lag-seeds", "0"], "lag_seeds is 0"),
-        (TASK4, ["--data-dir", "no-such-folder"], "no-such-folder"),
-    ],
-)
-def test_what_cannot_be_done_is_one_message_and_code_2(task, flags, named, tmp_path, capsys):
-    folder = tmp_path / "new" / "results"
-    assert run(task, folder, *flags) == 2
-    message = capsys.readouterr().err.splitlines()[-1]
-    assert message.startswith("error: ")
-    assert named in message
-    assert list(tmp_path.iterdir()) == []  # nothing half-written, not even the folder
-
-
-@pytest.mark.parametrize(
-    ("flags", "named"),
-    [
-        (["--l2", "0", "-1"], "l2 is -1"),
-        (["--l2", "1e39"], "l2 is 1e+39"),
-        (["--digits", "4", "4"], "(4, 4)"),
-        (["--learning-rate", "nan"], "learning_rate is nan"),
-        (["--epochs", "-3"], "epochs is -3"),
-    ],
-)
-def test_everything_at_once_refuses_before_it_begins(flags, named, tmp_path, capsys):
-    command = [*flags, "--output-dir", str(tmp_path / "results")]
-    assert exit_code(lambda: run_all(command)) == 2
-    [message] = capsys.readouterr().err.splitlines()
-    assert named in message
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_output_folder_that_cannot_be_written_is_code_2(tmp_path, capsys):
-    (tmp_path / "file").write_text("not a folder")
-    assert run(TASK2, tmp_path / "file" / "results", *SMALL) == 2
-    assert str(tmp_path / "file" / "results") in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "flags", [["--precision", "float16"], ["--no-such-flag"], ["--epochs", "x"]]
-)
-def test_a_flag_that_cannot_be_understood_is_code_2(flags, tmp_path, capsys):
-    with pytest.raises(SystemExit, match="2"):
-        run(TASK2, tmp_path, *flags)
-    assert flags[-1] in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("task", [TASK1, TASK2, TASK3, TASK4])
-def test_help_names_every_common_flag(task, capsys):
-    with pytest.raises(SystemExit, match="0"):
-        run_task(task, ["--help"])
-    text = capsys.readouterr().out
-    flags = (
-        *("data-dir", "output-dir", "seed", "epochs", "batch-size", "learning-rate", "train-size"),
-        *("validation-size", "validation-selection", "shuffle", "no-shuffle", "precision"),
-        *("gradient", "quick", "l2"),
-    )
-    assert [flag for flag in flags if f"--{flag}" not in text] == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plotting, "new_figure", plain)
+        yield
 
 
 @pytest.mark.parametrize(
@@ -126,7 +57,8 @@ def test_help_names_every_common_flag(task, capsys):
     ],
 )
 def test_a_run_that_diverges_at_once_still_leaves_all_its_files(task, flags, tmp_path, capsys):
-    assert run(task, tmp_path, *SMALL, *flags) == 3
+    with no_layout():
+        assert run(task, tmp_path, *SMALL, *flags) == 3
     assert "diverged at step 0;" in capsys.readouterr().err
     assert (tmp_path / "history.csv").read_text().count("\n") >= 2
     assert (tmp_path / "metrics.json").exists()
@@ -149,52 +81,60 @@ def test_a_run_that_diverges_is_code_3_and_writes_its_history(tmp_path, capsys):
     assert metrics["runs"]["2.0"]["outcome"] == f"diverged at step {named[1]}"
 
 
-@pytest.mark.parametrize(
-    ("task", "figures", "flags"),
-    [
-        (TASK2, {"2b_loss", "2c_accuracy", "2e_spike_position"}, ["--no-shuffle"]),
-        (
-            TASK2,
-            {"2b_loss", "2c_accuracy", "2d_stopping", "2e_shuffling", "2e_spike_position"},
-            FEW_SEEDS,
-        ),
-        (
-            TASK3,
-            {"3b_loss", "3c_accuracy", "3d_class_shares", "3d_file_order", "3d_selections"},
-            ["--gradient", "autodiff"],
-        ),
-        (
-            TASK4,
-            {"4b_weights", "4c_accuracy", "4d_train_validation", "4e_norm", "appendix_weights"},
-            ["--validation-selection", "stochastic"],
-        ),
-    ],
-)
-def test_a_task_leaves_its_folder_complete(task, figures, flags, tmp_path, capsys):
-    assert run(task, tmp_path, *SMALL, *flags) == 0
-    names = {path.name for path in tmp_path.iterdir()}
-    drawn = {f"{figure}.{ending}" for figure in figures for ending in ("png", "svg")}
+COMPLETE = {
+    "task 2 without shuffling": (
+        TASK2,
+        {"2b_loss", "2c_accuracy", "2e_spike_position"},
+        ["--no-shuffle"],
+    ),
+    "task 2": (
+        TASK2,
+        {"2b_loss", "2c_accuracy", "2d_stopping", "2e_shuffling", "2e_spike_position"},
+        FEW_SEEDS,
+    ),
+    "task 3": (
+        TASK3,
+        {"3b_loss", "3c_accuracy", "3d_class_shares", "3d_file_order", "3d_selections"},
+        ["--gradient", "autodiff"],
+    ),
+    "task 4": (
+        TASK4,
+        {"4b_weights", "4c_accuracy", "4d_train_validation", "4e_norm", "appendix_weights"},
+        ["--validation-selection", "stochastic"],
+    ),
+}
+
+
+class Done(NamedTuple):
+    folder: Path
+    figures: set[str]
+    printed: str
+
+
+@pytest.fixture(scope="module", params=COMPLETE)
+def done(request, tmp_path_factory) -> Done:
+    """What a task left and printed."""
+    task, figures, flags = COMPLETE[request.param]
+    folder = tmp_path_factory.mktemp("done")
+    with no_layout(), contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert run(task, folder, *SMALL, *flags) == 0
+    return Done(folder, figures, printed.getvalue())
+
+
+def test_a_task_leaves_its_folder_complete(done: Done):
+    names = {path.name for path in done.folder.iterdir()}
+    drawn = {f"{figure}.{ending}" for figure in done.figures for ending in ("png", "svg")}
     assert names >= drawn | {"metrics.json", "config.json", "history.csv"}
     assert {name for name in names if name.endswith((".png", ".svg"))} == drawn
-    config = json.loads((tmp_path / "config.json").read_text())
+    config = json.loads((done.folder / "config.json").read_text())
     assert config["settings"]["train_size"] == 900
     assert len(config["data"]["sha256"]) == 4
-    assert f"written to {tmp_path}" in capsys.readouterr().out
+    assert f"written to {done.folder}" in done.printed
 
 
-def test_task_1_leaves_its_folder_complete(small_report: SmallReport):
-    names = {path.name for path in (small_report.folder / TASK1.name).iterdir()}
-    drawn = {
-        f"{figure}.{ending}" for figure in ("1_errors", "1_steps") for ending in ("png", "svg")
-    }
-    documents = {"ledger.json", "checks.json"}
-    assert names == drawn | documents | {"metrics.json", "config.json", "history.csv"}
-
-
-@pytest.mark.usefixtures("no_figures")
-def test_metrics_of_task_2(tmp_path):
-    assert run(TASK2, tmp_path, *SMALL, *FEW_SEEDS) == 0
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
+@pytest.mark.parametrize("done", ["task 2"], indirect=True)
+def test_metrics_of_task_2(done: Done):
+    metrics = json.loads((done.folder / "metrics.json").read_text())
     assert {"train_examples", "validation_examples", "steps_per_epoch", "evaluate_every"} <= {
         *metrics
     }
@@ -207,12 +147,21 @@ def test_metrics_of_task_2(tmp_path):
     assert metrics["shuffled"]["stop_steps"]["lag"]["seeds"] == 3
 
 
+@pytest.mark.parametrize("done", ["task 2 without shuffling"], indirect=True)
+def test_without_shuffling_task_2_says_nothing_of_shuffled_runs(done: Done):
+    assert "shuffled" not in json.loads((done.folder / "metrics.json").read_text())
+
+
+def test_task_1_leaves_its_folder_complete(small_report: SmallReport):
+    names = {path.name for path in (small_report.folder / TASK1.name).iterdir()}
+    drawn = {
+        f"{figure}.{ending}" for figure in ("1_errors", "1_steps") for ending in ("png", "svg")
+    }
+    documents = {"ledger.json", "checks.json"}
+    assert names == drawn | documents | {"metrics.json", "config.json", "history.csv"}
+
+
 @pytest.mark.usefixtures("no_figures")
-def test_without_shuffling_task_2_says_nothing_of_shuffled_runs(tmp_path):
-    assert run(TASK2, tmp_path, *SMALL, "--no-shuffle") == 0
-    assert "shuffled" not in json.loads((tmp_path / "metrics.json").read_text())
-
-
 def test_what_an_earlier_run_left_is_not_mixed_with_the_new(tmp_path):
     assert run(TASK4, tmp_path, *SMALL, "--l2", "0.2", "2") == 0
     (tmp_path / "mine.png").touch()
@@ -253,20 +202,6 @@ def test_sigterm_ends_with_code_143(capsys):
     assert exit_code(ended, "kept") == 143
     assert capsys.readouterr().err == "terminated; kept\n"
     assert signal.getsignal(signal.SIGTERM) is before
-
-
-@pytest.mark.parametrize("raised", [RuntimeError("no such backend"), AssertionError()])
-def test_a_device_that_jax_cannot_start_is_one_message(raised, tmp_path, monkeypatch, capsys):
-    def refuse() -> None:
-        raise raised
-
-    monkeypatch.setattr(jax, "devices", refuse)
-    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
-    assert run(TASK4, tmp_path / "new", *SMALL) == 2
-    [message] = capsys.readouterr().err.splitlines()
-    assert "JAX can't start" in message
-    assert "JAX_PLATFORMS is 'cuda': unset it" in message
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_one_message_and_the_numbers_are_kept(tmp_path, monkeypatch, capsys):

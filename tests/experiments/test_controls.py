@@ -23,16 +23,10 @@ from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import check
 from mnist_jax.gradients import softmax_gradient
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 DOCS = Path(__file__).parents[2] / "docs"
 both_precisions = pytest.mark.parametrize("dtype", ["float32", "float64"])
-
-
-@pytest.fixture(autouse=True)
-def quick_compilation():
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
 
 
 def test_every_mistake_has_its_own_name():
@@ -51,10 +45,10 @@ def test_a_wrong_gradient_looks_like_the_right_one(mutation, dtype):
     assert wrong == right
 
 
-# each is compiled: .ci/run calls the command, which checks the others too
-@pytest.mark.parametrize("name", [mutation.name for mutation in MUTATIONS[::8]])
-def test_a_mistake_is_caught_in_either_precision_alone(name):
-    [verdict] = check_mutations([name])
+# one of each task, because each is compiled: .ci/run calls the command, which checks all of them
+@pytest.mark.parametrize("task", TASKS)
+def test_a_mistake_is_caught_in_either_precision_alone(task):
+    [verdict] = check_mutations([next(m.name for m in MUTATIONS if m.task == task)])
     assert verdict.float32
     assert verdict.float64
     assert verdict.diagnosis
@@ -66,16 +60,15 @@ def test_a_transposed_gradient_is_refused():
         check(TASKS["1b"].loss, lambda *a: softmax_gradient(*a).T, *mutation.arguments())
 
 
-# of one shape, because each is compiled for each task, and one of each family: .ci/run calls the
-# command, which checks all of them
-@pytest.mark.parametrize(("task", "examples"), [("1a", 64), ("1b", 2), ("4a", 64)])
-def test_right_gradients_pass_on_problems_of_every_family(task, examples):
+# three families of one shape, because each shape is compiled: .ci/run calls the command, which
+# checks all 500
+def test_right_gradients_pass_on_extreme_problems():
     kinds = [problem.kind for problem in problems.problems(500, seed=1)]
     assert {kind.family for kind in kinds} == set(FAMILIES)
-    chosen = {k.family: k for k in kinds if (k.task, k.shape.examples) == (task, examples)}
+    chosen = {k.family: k for k in kinds if (k.task, k.shape) == ("1b", problems.SHAPES[2])}
     assert len(chosen) > 8
-    outcomes = check_problems([kind.number for kind in chosen.values()], seed=1)
-    assert [outcome for outcome in outcomes if outcome.failed] == []
+    numbers = [kind.number for kind in chosen.values()]
+    assert [outcome for outcome in check_problems(numbers[:3], seed=1) if outcome.failed] == []
 
 
 def test_the_same_number_gives_the_same_problem():
@@ -103,7 +96,7 @@ def test_work_is_spread_over_processes(processes):
 
 @pytest.fixture
 def few(monkeypatch):
-    """One wrong gradient, and problems of one shape."""
+    """One wrong gradient, and problems of one shape; the first of seed 1 are of one task."""
     monkeypatch.setattr(command, "MUTATIONS", MUTATIONS[:1])
     monkeypatch.setattr(problems, "SHAPES", problems.SHAPES[2:3])
     monkeypatch.setattr(problems, "REAL_SHARE", 0)
@@ -117,14 +110,14 @@ def run(folder: Path, *flags: str) -> int:
 
 @pytest.mark.usefixtures("few")
 def test_the_command_writes_what_it_found(tmp_path, capsys):
-    assert run(tmp_path, "--problems", "20") == 0
+    assert run(tmp_path, "--problems", "3", "--seed", "1") == 0
     shown = capsys.readouterr().out
     assert "1 of 1 mistakes caught" in shown
-    assert "0 false alarms on 20 problems" in shown
+    assert "0 false alarms on 3 problems" in shown
     written = json.loads((tmp_path / "controls.json").read_text())
     assert written["mutations"]["missed"] == []
     assert written["mutations"]["each"][0]["diagnosis"]
-    assert written["problems"]["total"] == 20
+    assert written["problems"]["total"] == 3
     assert written["problems"]["false_alarms"] == 0
     assert written["problems"]["excess_percentiles"]["float64 reverse mode"]["100"] < 1
     assert written["environment"]["packages"]["jax"] == jax.__version__
@@ -178,8 +171,9 @@ def test_a_mistake_that_is_missed_is_exit_code_1(tmp_path, monkeypatch):
     assert written["mutations"]["missed"] == ["harmless"]
 
 
+@pytest.mark.usefixtures("few")
 def test_a_false_alarm_is_written_whole():
-    [outcome] = check_problems([0], seed=0)
+    [outcome] = check_problems([0], seed=1)
     alarm = outcome._replace(failed=[{"check": "reverse mode", "note": "no"}], diagnosis=("why",))
     numbers = summary.problem_numbers([outcome, alarm])
     assert (numbers["total"], numbers["false_alarms"]) == (2, 1)

@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
 
 from experiments.report.document import plain
+from mnist_jax.data import Mnist
 from mnist_jax.results import write_json
 
 QUICK = ["--quick", "--epochs", "1", "--no-shuffle", "--train-size", "900", "--quiet"]
@@ -29,23 +31,32 @@ def task2(folder: Path, *prefix: str, stdout: int | None = None, **environment: 
     )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("mnist")
 def test_nan_may_be_looked_for(tmp_path: Path):
     done = task2(tmp_path, JAX_DEBUG_NANS="True", JAX_DEBUG_INFS="True")
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.usefixtures("mnist")
+@pytest.fixture(scope="module")
+def recorded(mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A folder of an odd name, and the configuration of a run with three threads in it."""
+    del mnist  # without the data, skipped with the reason
+    folder = tmp_path_factory.mktemp("odd") / os.fsdecode(b"\xff<b>|\n") / "λ"
+    done = task2(folder, PYTHONIOENCODING="ascii", NPROC="3")
+    assert done.returncode == 0, done.stderr
+    assert r"\u03bb" in done.stdout
+    return folder, json.loads((folder / "config.json").read_text())
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processors can't be chosen")
-def test_the_threads_that_were_used_are_recorded(tmp_path: Path):
-    for number in (1, 3):
-        done = task2(tmp_path, NPROC=str(number))
-        assert done.returncode == 0, done.stderr
-        environment = json.loads((tmp_path / "config.json").read_text())["environment"]
-        assert environment["threads"] == number
-        assert environment["variables"]["NPROC"] == str(number)
+def test_the_threads_that_were_used_are_recorded(recorded: tuple[Path, Any]):
+    environment = recorded[1]["environment"]
+    assert environment["threads"] == 3
+    assert environment["variables"]["NPROC"] == "3"
 
 
+@pytest.mark.exhaustive  # test_commands.py has a full disk in this process
 @pytest.mark.usefixtures("mnist")
 @pytest.mark.skipif(os.name == "nt", reason="bash")
 def test_a_disk_that_fills_up_keeps_the_numbers(tmp_path: Path):
@@ -68,32 +79,41 @@ def test_a_full_disk_under_what_is_printed_is_one_message(tmp_path: Path):
     assert (tmp_path / "metrics.json").is_file()
 
 
-@pytest.mark.usefixtures("mnist")
 @pytest.mark.skipif(os.name == "nt", reason="names of files are bytes only on POSIX")
-def test_a_folder_of_any_name_is_recorded(tmp_path: Path):
-    folder = tmp_path / os.fsdecode(b"\xff<b>|\n") / "λ"
-    done = task2(folder, PYTHONIOENCODING="ascii")
-    assert done.returncode == 0, done.stderr
-    assert r"\u03bb" in done.stdout
-    recorded = json.loads((folder / "config.json").read_text())["settings"]["output_dir"]
-    assert recorded == str(folder)
+def test_a_folder_of_any_name_is_recorded(recorded: tuple[Path, Any]):
+    assert recorded[1]["settings"]["output_dir"] == str(recorded[0])
+
+
+# in one process, as imports take seconds
+IN_TURN = """
+import runpy, sys
+folder, *modules = sys.argv[1:]
+for module in modules:
+    sys.argv = [module, "--output-dir", folder]
+    try:
+        runpy.run_module(module, run_name="__main__")
+    except SystemExit as ended:
+        print(ended.code)
+"""
 
 
 def test_a_device_that_is_not_there_is_one_message_of_every_command(tmp_path: Path):
-    for module in ("experiments.task2_logistic", "experiments.sweep", "experiments.derivations"):
-        done = subprocess.run(
-            [sys.executable, "-m", module, "--output-dir", str(tmp_path / "new")],
-            env={**os.environ, "JAX_PLATFORMS": "nonsense"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 2, done.stderr
-        assert done.stderr.startswith("error: JAX can't start: ")
-        assert "JAX_PLATFORMS is 'nonsense'" in done.stderr
-        assert "Traceback" not in done.stderr
-        assert not (tmp_path / "new").exists()
+    modules = ("experiments.task2_logistic", "experiments.sweep", "experiments.derivations")
+    done = subprocess.run(
+        [sys.executable, "-c", IN_TURN, str(tmp_path / "new"), *modules],
+        env={**os.environ, "JAX_PLATFORMS": "nonsense"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.stdout.split() == ["2"] * 3, done.stderr
+    messages = done.stderr.splitlines()
+    assert len(messages) == 3
+    for message in messages:
+        assert message.startswith("error: JAX can't start: ")
+        assert "JAX_PLATFORMS is 'nonsense'" in message
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sampling import sampled
 
 from experiments.controls.foreign import FOREIGN, judging
 from experiments.controls.foreign.entry import NEVER
 from experiments.controls.foreign.judging import Response, absent, judge, verdict
 from experiments.controls.foreign.mistakes import coordinate, sign, sum_for_mean, twice
 from experiments.controls.foreign.summary import foreign_numbers, foreign_table
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 # a mistake that only rounds to float32 differs by 1e-8
 RIGHT, WRONG = 1e-10, 1e-9
@@ -22,15 +25,7 @@ def as_users_have_jax():
         yield
 
 
-@pytest.fixture(autouse=True)
-def quick_compilation():
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
-
-
-@pytest.fixture(params=FOREIGN, ids=lambda entry: entry.name)
+@pytest.fixture(params=sampled(FOREIGN, every=6), ids=lambda entry: entry.name)
 def case(request):
     if missing := absent(request.param):
         pytest.skip(f"{missing} is not installed")

@@ -44,13 +44,14 @@ def run(folder: Path, declared: Declared = FEW, *flags: str, draw: bool = False)
 
 @pytest.fixture(scope="module")
 def done(mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a command that has ended."""
+    """The folder of a command that has ended, after half a minute: its tests are exhaustive."""
     del mnist  # without the data, skipped with the reason
     folder = tmp_path_factory.mktemp("robustness")
     assert run(folder, draw=True) == 0
     return folder
 
 
+@pytest.mark.exhaustive
 def test_each_claim_has_an_entry_a_table_and_a_figure(done: Path):
     entries = json.loads((done / "robustness.json").read_text(encoding="utf-8"))
     assert len(entries) == 11
@@ -68,6 +69,7 @@ def test_each_claim_has_an_entry_a_table_and_a_figure(done: Path):
     assert verdicts["spike-place"] == verdicts["norm-inverse"] == "refuted"
 
 
+@pytest.mark.exhaustive
 def test_the_spikes_move_with_the_images_and_the_accuracy_changes_with_the_writers(done: Path):
     entries = json.loads((done / "robustness.json").read_text(encoding="utf-8"))
     measured = {entry["claim"]: entry["measured"] for entry in entries}
@@ -78,6 +80,7 @@ def test_the_spikes_move_with_the_images_and_the_accuracy_changes_with_the_write
     assert abs(measured["too-good"]["own"]["change_point"] - 5_001) < 200
 
 
+@pytest.mark.exhaustive
 def test_the_same_command_trains_nothing_again(done: Path, monkeypatch):
     before = (done / "robustness.json").read_bytes()
     monkeypatch.setattr(parts, "_train", lambda part, *rest: pytest.fail(f"{part.name} again"))
@@ -85,6 +88,7 @@ def test_the_same_command_trains_nothing_again(done: Path, monkeypatch):
     assert (done / "robustness.json").read_bytes() == before
 
 
+@pytest.mark.exhaustive
 def test_a_damaged_part_is_trained_again(done: Path, monkeypatch, capsys):
     before = (done / "robustness.json").read_bytes()
     path = done / "parts" / "every_step" / "digits-2-3-batch-128.npy"
@@ -99,6 +103,7 @@ def test_a_damaged_part_is_trained_again(done: Path, monkeypatch, capsys):
     assert (done / "robustness.json").read_bytes() == before
 
 
+@pytest.mark.exhaustive
 def test_runs_of_other_settings_are_not_mixed_or_lost(done: Path, capsys):
     other = replace(FEW, penalty=replace(FEW.penalty, epochs=(50, 10)))
     kept = sorted(done.rglob("*.npy"))

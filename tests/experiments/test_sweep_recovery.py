@@ -1,6 +1,7 @@
 """A sweep that was killed, or whose files are damaged, continues to the same bits."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,15 +11,35 @@ from sweep_runs import run
 
 from experiments.sweep import parts
 from experiments.sweep.parts import FOLDER
-from mnist_jax import sweeps
+from mnist_jax import plotting, sweeps
+from mnist_jax.data import Mnist
 from mnist_jax.sweeps import memory
 
-pytestmark = pytest.mark.usefixtures("mnist")  # without the data, skipped with the reason
+# without the data, skipped with the reason
+pytestmark = pytest.mark.usefixtures("mnist", "no_figures")
 
 
 @pytest.fixture
 def small_parts(monkeypatch):
     monkeypatch.setattr(memory, "RUNS_OF_A_PART", 4)
+
+
+@pytest.fixture(scope="module")
+def complete(mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a sweep in small parts that has ended."""
+    del mnist
+    folder = tmp_path_factory.mktemp("complete")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "RUNS_OF_A_PART", 4)
+        patch.setattr(plotting, "save", lambda figure, folder, name: None)
+        assert run(folder) == 0
+    return folder
+
+
+@pytest.fixture
+def ended(complete: Path, tmp_path: Path) -> Path:
+    """A copy of that folder, to be damaged."""
+    return shutil.copytree(complete, tmp_path / "ended")
 
 
 @pytest.fixture
@@ -36,10 +57,10 @@ class Killed(BaseException):
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_a_killed_sweep_continues_to_the_same_bits(tmp_path, monkeypatch, capsys, trained):
-    complete, killed = tmp_path / "complete", tmp_path / "killed"
-    assert run(complete) == 0
-    trained.clear()
+def test_a_killed_sweep_continues_to_the_same_bits(
+    complete, tmp_path, monkeypatch, capsys, trained
+):
+    killed = tmp_path / "killed"
     count_and_train = sweeps.train_part
 
     def train_or_die(*arguments, **options):
@@ -108,19 +129,16 @@ def test_a_killed_part_continues_from_its_checkpoint_to_the_same_bits(tmp_path, 
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("damaged", ["00001.npy", "sweep.json", "00001.checkpoint.npz"])
-def test_damaged_files_are_replaced(damaged, tmp_path, capsys, trained):
-    assert run(tmp_path) == 0
-    expected = (tmp_path / "runs.csv").read_bytes()
-    path = tmp_path / FOLDER / damaged
+def test_damaged_files_are_replaced(damaged, ended, capsys, trained):
+    expected = (ended / "runs.csv").read_bytes()
+    path = ended / FOLDER / damaged
     if damaged.endswith("checkpoint.npz"):
-        (tmp_path / FOLDER / "00001.npy").rename(path)
+        (ended / FOLDER / "00001.npy").rename(path)
     path.write_bytes(path.read_bytes()[:40])
-    capsys.readouterr()
-    trained.clear()
-    assert run(tmp_path, "--resume") == 0
+    assert run(ended, "--resume") == 0
     assert f"{path} is damaged" in capsys.readouterr().err
     assert len(trained) == (0 if damaged == "sweep.json" else 1)
-    assert (tmp_path / "runs.csv").read_bytes() == expected
+    assert (ended / "runs.csv").read_bytes() == expected
 
 
 def drop_a_row(path: Path) -> None:
@@ -148,54 +166,50 @@ def write_null(path: Path) -> None:
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("damage", [drop_a_row, flip_a_bit, empty, randomize])
 def test_a_part_with_another_content_is_trained_again(
-    damage: Callable[[Path], None], tmp_path, monkeypatch, capsys, trained
+    damage: Callable[[Path], None], ended, monkeypatch, capsys, trained
 ):
-    assert run(tmp_path) == 0
-    expected = (tmp_path / "runs.csv").read_bytes()
-    path = tmp_path / FOLDER / "00001.npy"
+    expected = (ended / "runs.csv").read_bytes()
+    path = ended / FOLDER / "00001.npy"
     damage(path)
-    trained.clear()
     trained_at_warning, warn = [], parts.warn
     monkeypatch.setattr(
         parts, "warn", lambda line: trained_at_warning.append(len(trained)) or warn(line)
     )
-    assert run(tmp_path) == 0
+    assert run(ended) == 0
     error = capsys.readouterr().err
     assert f"{path} is damaged" in error
     assert "its 4 runs are trained again" in error
     assert (trained_at_warning, len(trained)) == ([0], 1)
-    assert (tmp_path / "runs.csv").read_bytes() == expected
+    assert (ended / "runs.csv").read_bytes() == expected
 
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("damage", [empty, randomize, write_null, Path.unlink])
 def test_a_lost_manifest_is_recovered_from_the_parts(
-    damage: Callable[[Path], None], tmp_path, monkeypatch, capsys, trained
+    damage: Callable[[Path], None], ended, monkeypatch, capsys, trained
 ):
-    assert run(tmp_path) == 0
-    expected = (tmp_path / "runs.csv").read_bytes()
-    damage(tmp_path / FOLDER / "sweep.json")
-    parts_before = {p: p.read_bytes() for p in (tmp_path / FOLDER).glob("*.npy")}
-    assert run(tmp_path, "--epochs", "3") == 2
+    expected = (ended / "runs.csv").read_bytes()
+    damage(ended / FOLDER / "sweep.json")
+    parts_before = {p: p.read_bytes() for p in (ended / FOLDER).glob("*.npy")}
+    assert run(ended, "--epochs", "3") == 2
     assert "does not belong to this sweep" in capsys.readouterr().err
-    assert {p: p.read_bytes() for p in (tmp_path / FOLDER).glob("*.npy")} == parts_before
+    assert {p: p.read_bytes() for p in (ended / FOLDER).glob("*.npy")} == parts_before
     monkeypatch.setattr(memory, "RUNS_OF_A_PART", 8)
     trained.clear()
-    assert run(tmp_path) == 0
+    assert run(ended) == 0
     assert trained == []
-    assert (tmp_path / "runs.csv").read_bytes() == expected
+    assert (ended / "runs.csv").read_bytes() == expected
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_overwrite_starts_again_and_reports_what_it_removes(tmp_path, capsys):
-    assert run(tmp_path) == 0
-    assert run(tmp_path, "--epochs", "3") == 2
+def test_overwrite_starts_again_and_reports_what_it_removes(ended, capsys):
+    assert run(ended, "--epochs", "3") == 2
     assert "--overwrite" in capsys.readouterr().err
-    assert run(tmp_path, "--epochs", "3", "--overwrite") == 0
-    message = f"removing 3 finished and 0 started parts in {tmp_path / FOLDER}"
+    assert run(ended, "--epochs", "3", "--overwrite") == 0
+    message = f"removing 3 finished and 0 started parts in {ended / FOLDER}"
     assert message in capsys.readouterr().err
-    assert json.loads((tmp_path / "config.json").read_text())["settings"]["epochs"] == 3
-    assert run(tmp_path, "--overwrite", "--resume") == 2
+    assert json.loads((ended / "config.json").read_text())["settings"]["epochs"] == 3
+    assert run(ended, "--overwrite", "--resume") == 2
 
 
 def test_a_sweep_continues_only_with_the_same_data(tmp_path, capsys):

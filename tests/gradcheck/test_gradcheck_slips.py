@@ -7,6 +7,8 @@ import pytest
 
 from mnist_jax.gradcheck import check
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 RNG = np.random.default_rng(0)
 X, Y, W = RNG.normal(size=(30, 4)), RNG.normal(size=30), RNG.normal(size=4)
 PIXELS = RNG.integers(0, 256, (30, 4)).astype(np.uint8)

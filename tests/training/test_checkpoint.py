@@ -1,6 +1,7 @@
 """An interrupted training continues from its checkpoint to the same bits."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import jax
 import numpy as np
 import optax
 import pytest
+from sampling import sampled
 
 from mnist_jax.data import Examples, Split
 from mnist_jax.models import logistic
@@ -50,8 +52,10 @@ def train(
     return result, epochs
 
 
-@pytest.mark.parametrize("changes", [{}, {"precision": "float64"}, {"gradient": "autodiff"}])
-@pytest.mark.parametrize("cut_at", [1, 13, 28])
+CHANGES: list[dict[str, Any]] = [{}, {"precision": "float64"}, {"gradient": "autodiff"}]
+
+
+@pytest.mark.parametrize(("cut_at", "changes"), sampled(product([1, 13, 28], CHANGES), every=4))
 def test_a_training_continues_from_its_checkpoint(
     cut_at: int, changes: dict[str, Any], tmp_path: Path
 ):
