@@ -1,11 +1,10 @@
 """Runs the checker on wrong and correct gradients: the work of one process."""
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from experiments.controls.mutations import MUTATIONS, Mutation
-from experiments.controls.problems import Kind, Problem, problem
+from experiments.controls.mutations import MUTATIONS
+from experiments.controls.problems import Kind, problem
 from experiments.controls.tasks import TASKS, TaskName
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import Checker, Finding, check
@@ -54,57 +53,30 @@ class Outcome(NamedTuple):
     diagnosis: tuple[str, ...]
 
 
-def check_mutations(names: Sequence[str]) -> list[Verdict]:
-    """Checks wrong gradients in both precisions, with the checker's default settings.
+def check_mutation(name: str) -> Verdict:
+    """Checks a wrong gradient, given its name, in both precisions with the default settings.
 
     The findings in one precision do not depend on the other precision.
-
-    Args:
-        names: Names of the mutations.
-
-    Returns:
-        A verdict on each mutation.
     """
-    return [_check_mutation(mutation) for mutation in MUTATIONS if mutation.name in names]
-
-
-def _check_mutation(mutation: Mutation) -> Verdict:
-    loss = TASKS[mutation.task].loss
-    report = check(loss, mutation.gradient, *mutation.arguments())
+    mutation = next(mutation for mutation in MUTATIONS if mutation.name == name)
+    report = check(TASKS[mutation.task].loss, mutation.gradient, *mutation.arguments())
     failed = [finding for finding in report.findings if finding.passes is False]
     caught_in = {finding.precision for finding in failed}
-    return Verdict(
-        mutation.name,
-        mutation.task,
-        mutation.wrong,
-        float32="float32" in caught_in,
-        float64="float64" in caught_in,
-        failed=[label(finding) for finding in failed],
-        diagnosis=report.diagnosis,
-    )
+    caught = (precision in caught_in for precision in ("float32", "float64"))
+    labels = [label(finding) for finding in failed]
+    return Verdict(name, mutation.task, mutation.wrong, *caught, labels, report.diagnosis)
 
 
-def check_problems(numbers: Sequence[int], seed: int) -> list[Outcome]:
-    """Checks the correct gradients.
-
-    Args:
-        numbers: Numbers of the problems.
-        seed: Seed of the problems.
-
-    Returns:
-        An outcome for each problem.
-    """
-    return [_check_problem(problem(number, seed)) for number in numbers]
-
-
-def _check_problem(given: Problem) -> Outcome:
+def check_problem(number: int, seed: int) -> Outcome:
+    """Checks the correct gradient of a problem, which number and seed determine."""
+    kind, arguments = problem(number, seed)
     try:
-        report = _checker(given.kind.task)(*given.arguments)
+        report = _checker(kind.task)(*arguments)
     except UsageError as error:
-        return Outcome(given.kind, {}, [{"check": "usage", "note": str(error)}], ())
+        return Outcome(kind, {}, [{"check": "usage", "note": str(error)}], ())
     excess = {label(f): f.comparison.excess for f in report.findings if f.comparison}
     failed = [finding for finding in report.to_dict()["findings"] if finding["passes"] is False]
-    return Outcome(given.kind, excess, failed, report.diagnosis)
+    return Outcome(kind, excess, failed, report.diagnosis)
 
 
 @cache  # keeps the compiled programs

@@ -1,7 +1,11 @@
 """Entries of the collection of foreign gradients, each with three mistakes."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.random import Generator
 
 Gradient = Callable[..., Any]
 Origin = Literal["called", "rewritten"]
@@ -57,7 +61,7 @@ class Case(NamedTuple):
         """Returns the gradient with a mistake; a value that it also returns remains correct."""
         if not self.has_value:
             return mistake.of(self.gradient)
-        wrong = mistake.of(lambda *arguments: self.gradient(*arguments)[1])
+        wrong = mistake.of(lambda *arguments, **options: self.gradient(*arguments, **options)[1])
 
         def value_and_wrong(*arguments: Any) -> tuple[Any, Any]:
             return self.gradient(*arguments)[0], wrong(*arguments)
@@ -72,7 +76,8 @@ class Foreign(NamedTuple):
         name: Unique name of the loss.
         source: Library and name of the called function, or course.
         holds: Form of the gradient and its data, such as a closure or a bound method.
-        make: Function that imports the library and returns the case.
+        write: Function that imports the library, draws the data and returns the case.
+        seed: Seed of the data.
         origin: Whether an installed library is called, or the mathematics is implemented here.
         package: Optional package that the entry needs.
     """
@@ -80,6 +85,37 @@ class Foreign(NamedTuple):
     name: str
     source: str
     holds: str
-    make: Callable[[], Case]
+    write: Callable[[Generator], Case]
+    seed: int
     origin: Origin = "called"
     package: str = ""
+
+    def make(self) -> Case:
+        """Returns the case."""
+        return self.write(np.random.default_rng(self.seed))
+
+
+def foreign(
+    entries: list[Foreign],
+    library: str,
+    name: str,
+    called: str,
+    holds: str,
+    seed: int = 0,
+    *,
+    origin: Origin = "called",
+    package: str = "",
+    **given: Any,
+) -> Callable[[Callable[..., Case]], Callable[..., Case]]:
+    """Decorates a function that makes a case of a generator: adds it to a list; see `Foreign`.
+
+    The library is a form of the source, such as "SciPy, {}", for the name of what is called. Of
+    several decorators, each with other arguments of the function, the last one comes first.
+    """
+
+    def decorate(write: Callable[..., Case]) -> Callable[..., Case]:
+        made = partial(write, **given)
+        entries.append(Foreign(name, library.format(called), holds, made, seed, origin, package))
+        return write
+
+    return decorate

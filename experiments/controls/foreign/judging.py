@@ -3,13 +3,13 @@
 import re
 import time
 import traceback
-from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
 from experiments.controls.foreign import FOREIGN, Case, Foreign, Mistake
+from experiments.controls.foreign.entry import Gradient
 from mnist_jax import gradcheck
 from mnist_jax.errors import UsageError
 
@@ -76,17 +76,10 @@ class Judged(NamedTuple):
     wrong: tuple[WrongOne, ...]
     absent: str = ""
 
-
-def judge(names: Sequence[str]) -> list[Judged]:
-    """Checks entries of the collection and the mistakes in each.
-
-    Args:
-        names: Names of the entries.
-
-    Returns:
-        A judgement on each entry.
-    """
-    return [_judge(entry) for entry in FOREIGN if entry.name in names]
+    @property
+    def passed(self) -> bool:
+        """Whether the correct gradient passes."""
+        return bool(self.right and self.right.passes)
 
 
 def absent(entry: Foreign) -> str:
@@ -94,30 +87,21 @@ def absent(entry: Foreign) -> str:
     return entry.package if entry.package and not find_spec(entry.package) else ""
 
 
-def _judge(entry: Foreign) -> Judged:
+def judge(name: str) -> Judged:
+    """Checks an entry of the collection, given its name, and the mistakes in it."""
+    entry = next(entry for entry in FOREIGN if entry.name == name)
     about = (entry.name, entry.source, entry.origin, entry.holds)
     if missing := absent(entry):
         return Judged(*about, right=None, wrong=(), absent=missing)
     jax.clear_caches()  # so that the first check includes compilation, and memory is freed
     case = entry.make()
     right = answer(case, case.gradient)
-    wrong = tuple(_judge_mistake(case, mistake) for mistake in case.mistakes)
-    return Judged(*about, right=right, wrong=wrong)
-
-
-def _judge_mistake(case: Case, mistake: Mistake) -> WrongOne:
-    return verdict(mistake, answer(case, case.wrong(mistake)))
+    wrong = (verdict(mistake, answer(case, case.wrong(mistake))) for mistake in case.mistakes)
+    return Judged(*about, right=right, wrong=tuple(wrong))
 
 
 def verdict(mistake: Mistake, said: Response) -> WrongOne:
-    """Judges whether the checker catches a mistake and names it.
-
-    Args:
-        mistake: Mistake.
-        said: Response of the checker to the gradient with the mistake.
-
-    Returns:
-        The verdict.
+    """Judges whether a response of the checker catches a mistake and names it.
 
     Example:
         >>> from experiments.controls.foreign.mistakes import sign
@@ -135,11 +119,14 @@ def verdict(mistake: Mistake, said: Response) -> WrongOne:
     return WrongOne(mistake.wrong, bool(mistake.named), caught, named, misnamed, said)
 
 
-def answer(case: Case, gradient: Callable[..., Any]) -> Response:
+def answer(case: Case, gradient: Gradient) -> Response:
     """Runs the checker on a correct or wrong gradient of a case."""
     start, formula = time.perf_counter(), ("not told", "no report")
     try:
-        report = _report(case, gradient)
+        if case.loss is None:
+            report = gradcheck.check_rule(gradient, *case.arguments, **case.options)
+        else:
+            report = gradcheck.check(case.loss, gradient, *case.arguments, **case.options)
         formula = report.formula, report.proof.note
         said = report.passes, " ".join(report.diagnosis), False
     except UsageError as error:
@@ -147,10 +134,3 @@ def answer(case: Case, gradient: Callable[..., Any]) -> Response:
     except Exception as error:  # a crash of the checker is a result, not the end of the run
         said = None, "".join(traceback.format_exception_only(error)).strip(), False
     return Response(*said, seconds=time.perf_counter() - start, formula=formula)
-
-
-def _report(case: Case, gradient: Callable[..., Any]) -> gradcheck.Report:
-    if case.loss is None:
-        rule_check = gradcheck.check_rule
-        return rule_check(gradient, *case.arguments, **case.options)
-    return gradcheck.check(case.loss, gradient, *case.arguments, **case.options)
