@@ -27,6 +27,8 @@ Group = Literal["training", "count", "gradients", "curvature", "checker"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 RUNS = (1, 64, 1000, 10_000)
 PRECISIONS = ("float32", "float64")
+Functions = dict[str, tuple[Callable[..., Any], str, str]]
+"""Functions by name, each with its model and the initials of its arguments."""
 
 
 class Program(NamedTuple):
@@ -100,41 +102,34 @@ def count_programs() -> Iterator[Program]:
             yield Program(f"{name}, shared", "count", precision, 4, trace)
 
 
-def function_programs(
-    group: Group, functions: dict[str, tuple[Any, str, str]]
-) -> Iterator[Program]:
-    """Yields the programs of functions of examples, given function, model and arguments by name."""
-    for name, (function, model, arguments) in functions.items():
-        for precision, chips in product(PRECISIONS, (1, 4)):
-            trace = partial(trace_function, function, model, precision, arguments)
-            full_name = f"{name}, examples shared" if chips > 1 else name
-            collectives = ("all-reduce",) if chips > 1 else ()
-            yield Program(full_name, group, precision, chips, trace, collectives=collectives)
+def function_programs(group: Group, functions: Functions) -> Iterator[Program]:
+    """Yields the programs of functions of examples."""
+    for (name, (function, model, arguments)), precision in product(functions.items(), PRECISIONS):
+        trace = partial(trace_function, function, model, precision, arguments)
+        single = Program(name, group, precision, 1, trace)
+        yield single
+        shared = f"{name}, examples shared"
+        yield single._replace(name=shared, chips=4, collectives=("all-reduce",))
 
 
-def gradient_programs() -> Iterator[Program]:
-    """Yields the gradients by hand and by autodiff."""
-    functions: dict[str, tuple[Any, str, str]] = {
-        "gradient, logistic": (gradients.logistic_gradient, "logistic", "wxy"),
-        "gradient, softmax": (gradients.softmax_gradient, "softmax", "wxy"),
-    }
-    for name, model in MODELS.items():
-        by_autodiff = jax.grad(partial(objective, model))
-        functions[f"gradient with penalty, {name}"] = model.gradient, name, "wxyl"
-        functions[f"gradient by autodiff, {name}"] = by_autodiff, name, "wxyl"
-    yield from function_programs("gradients", functions)
+GRADIENTS: Functions = {
+    "gradient, logistic": (gradients.logistic_gradient, "logistic", "wxy"),
+    "gradient, softmax": (gradients.softmax_gradient, "softmax", "wxy"),
+}
+"""The gradients by hand and by autodiff."""
+for _name, _model in MODELS.items():
+    GRADIENTS[f"gradient with penalty, {_name}"] = _model.gradient, _name, "wxyl"
+    by_autodiff = jax.grad(partial(objective, _model))
+    GRADIENTS[f"gradient by autodiff, {_name}"] = by_autodiff, _name, "wxyl"
 
-
-def curvature_programs() -> Iterator[Program]:
-    """Yields the products with Hessians."""
-    functions: dict[str, tuple[Any, str, str]] = {
-        "Hessian product, logistic": (curvature.logistic_hessian_product, "logistic", "wxv"),
-        "Hessian product, softmax": (curvature.softmax_hessian_product, "softmax", "wxv"),
-        "Hessian product with penalty, softmax": (
-            *(curvature.regularized_softmax_hessian_product, "softmax", "wxvl"),
-        ),
-    }
-    yield from function_programs("curvature", functions)
+HESSIANS: Functions = {
+    "Hessian product, logistic": (curvature.logistic_hessian_product, "logistic", "wxv"),
+    "Hessian product, softmax": (curvature.softmax_hessian_product, "softmax", "wxv"),
+    "Hessian product with penalty, softmax": (
+        *(curvature.regularized_softmax_hessian_product, "softmax", "wxvl"),
+    ),
+}
+"""The products with Hessians."""
 
 
 def checker_programs() -> Iterator[Program]:
@@ -148,7 +143,7 @@ def checker_programs() -> Iterator[Program]:
 MAKERS: dict[Group, Callable[[], Iterator[Program]]] = {
     "training": training_programs,
     "count": count_programs,
-    "gradients": gradient_programs,
-    "curvature": curvature_programs,
+    "gradients": partial(function_programs, "gradients", GRADIENTS),
+    "curvature": partial(function_programs, "curvature", HESSIANS),
     "checker": checker_programs,
 }

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from experiments.benchmarks.floor import measure as measure_floor
-from experiments.benchmarks.peers import library, scanned_jax, scanned_stopping
+from experiments.benchmarks.peers import library, scanned_jax
 from experiments.benchmarks.timing import interleaved, timed
 from experiments.benchmarks.work import LEARNING_RATE, Work
 from experiments.reported import LOGISTIC_RATE
@@ -29,11 +29,8 @@ def stopping_runs(mnist: Mnist, count: int) -> dict[str, Any]:
     digits, seeds = split(mnist, digits=(2, 3)), range(count)
     settings, grid = TrainingSettings(criterion=Lag(10)), Grid(seeds, [LOGISTIC_RATE])
 
-    def scan() -> np.ndarray:
-        return scanned_stopping.prepare(digits, seeds)()
-
     seconds, runs = timed(lambda: sweep(logistic, digits, grid, settings))
-    scan_seconds, steps = timed(scan)
+    scan_seconds, steps = timed(lambda: scanned_jax.stopping_steps(digits, seeds))
     return {
         "runs": count,
         "seconds": seconds,
@@ -45,14 +42,12 @@ def stopping_runs(mnist: Mnist, count: int) -> dict[str, Any]:
 
 def many_penalties(work: Work, repeats: int) -> dict[str, Any]:
     """Compares a sweep over 64 penalties with a vmapped scan and with its floor."""
-    programs = {
-        "sweep": library.prepare(work, PENALTIES),
-        "vmapped scan": scanned_jax.prepare(work, PENALTIES),
-    }
-    times = interleaved(programs, repeats)
+    programs = {"sweep": library.prepare, "scan": scanned_jax.prepare}
+    prepared = {name: prepare(work, PENALTIES) for name, prepare in programs.items()}
+    times = interleaved(prepared, repeats)
     return {
         **times["sweep"].numbers(),
-        "vmapped_scan": times["vmapped scan"].numbers(),
+        "vmapped_scan": times["scan"].numbers(),
         "runs": PENALTIES,
         "epochs": work.epochs,
         "seconds_per_run": times["sweep"].median / PENALTIES,

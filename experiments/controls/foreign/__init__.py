@@ -1,34 +1,16 @@
 """Gradients that other people wrote, called the way their users call them."""
 
-from experiments.controls.foreign import (
-    courses_layers,
-    courses_linear,
-    courses_networks,
-    courses_sequences,
-    processes,
-    rules,
-    scipy_functions,
-    sklearn_losses,
-    sklearn_models,
-    sklearn_others,
-    statsmodels_others,
-    statsmodels_scores,
-)
+from importlib import import_module
+
 from experiments.controls.foreign.entry import Case, Foreign, Mistake
 
-FOREIGN: tuple[Foreign, ...] = (
-    *sklearn_losses.ENTRIES,
-    *sklearn_models.ENTRIES,
-    *sklearn_others.ENTRIES,
-    *statsmodels_scores.ENTRIES,
-    *statsmodels_others.ENTRIES,
-    *scipy_functions.ENTRIES,
-    *processes.ENTRIES,
-    *courses_linear.ENTRIES,
-    *courses_networks.ENTRIES,
-    *courses_layers.ENTRIES,
-    *courses_sequences.ENTRIES,
-    *rules.ENTRIES,
+MODULES = (
+    *("sklearn_losses", "sklearn_models", "sklearn_others", "statsmodels_scores"),
+    *("statsmodels_others", "scipy_functions", "processes", "courses_linear", "courses_networks"),
+    *("courses_layers", "courses_sequences", "rules"),
+)
+FOREIGN: tuple[Foreign, ...] = tuple(
+    entry for name in MODULES for entry in import_module(f"{__name__}.{name}").ENTRIES
 )
 
 __all__ = ["FOREIGN", "Case", "Foreign", "Mistake"]

@@ -41,14 +41,13 @@ def normalisation(rng: Generator, axis: int) -> Case:
             down -= unit * (up * unit).mean(axis=axis, keepdims=True)
         return down / deviation, (out * unit).sum(axis=0), out.sum(axis=0)
 
-    mistakes = (
+    x, scale = 2 * rng.normal(size=(COUNT, FEATURES)) + 1, rng.normal(size=FEATURES)
+    arguments = (x, scale, rng.normal(size=FEATURES))
+    return Case(loss, backward, arguments, {"argnum": (0, 1, 2)}).with_mistakes(
         wrong.given("the variance taken for a constant", NORMALISED, parts=1),
         wrong.given("mean and variance constant", NORMALISED, parts=0),
         wrong.exchanged("scale and shift exchanged", 1, 2),
     )
-    x, scale = 2 * rng.normal(size=(COUNT, FEATURES)) + 1, rng.normal(size=FEATURES)
-    arguments = (x, scale, rng.normal(size=FEATURES))
-    return Case(loss, backward, arguments, mistakes, {"argnum": (0, 1, 2)})
 
 
 @entry("convolution", "CS231n", "loops in place; argnum=(0, 1)", 72)
@@ -72,13 +71,12 @@ def convolution(rng: Generator) -> Case:
                 d_image[patch] += out[row, column] * (kernel[::-1, ::-1] if flip else kernel)
         return d_image, d_kernel
 
-    mistakes = (
+    arguments = (rng.normal(size=(size, size)), rng.normal(size=(width, width)))
+    return Case(loss, backward, arguments, {"argnum": (0, 1)}).with_mistakes(
         wrong.given("the filter turned round", NORMALISED, flip=True),
         wrong.given("the last row and column left out", r"\blast\b", last=3),
         wrong.coordinate(1, 2, leaf=1),
     )
-    arguments = (rng.normal(size=(size, size)), rng.normal(size=(width, width)))
-    return Case(loss, backward, arguments, mistakes, {"argnum": (0, 1)})
 
 
 @entry("max pooling", "CS231n", "loops in place; closure", 73)
@@ -98,12 +96,11 @@ def max_pooling(rng: Generator) -> Case:
                 slopes[window] = out[row, column] * (1 if everywhere else largest)
         return slopes
 
-    mistakes = (
+    return Case(loss, backward, (point,)).with_mistakes(
         wrong.given("the mask forgotten", r"mask|zero", everywhere=True),
         wrong.zeroed("the last row of windows left out", slice(4, 6), r"\blast\b|\[[45],"),
         wrong.sign(),
     )
-    return Case(loss, backward, (point,), mistakes)
 
 
 @entry("GELU", "transformer tutorials", "a closure over float64", 74)
@@ -122,12 +119,11 @@ def gelu(rng: Generator) -> Case:
             slope += 0.5 * x * (1 - tanh**2) * factor * (1 + cubic * x**2)
         return out * slope
 
-    mistakes = (
+    return Case(loss, backward, (rng.normal(size=15),)).with_mistakes(
         wrong.given("the product rule's second term forgotten", product=False),
         wrong.given("3 forgotten in the cubic term", cubic=0.044715),
         wrong.coordinate(6),
     )
-    return Case(loss, backward, (rng.normal(size=15),), mistakes)
 
 
 @entry("triplet loss", "Ng's Deep Learning", "argnum=(0, 1, 2)", 75)
@@ -146,12 +142,11 @@ def triplets(rng: Generator) -> Case:
         active = (distances(a, p) - distances(a, n) + 1.0 > 0)[:, None] if masked else 1.0
         return tuple(active * 2 / 10 * each for each in (n - p, p - a, a - n))
 
-    mistakes = (
+    return Case(loss, gradient, (anchors, same, others), {"argnum": (0, 1, 2)}).with_mistakes(
         wrong.given("inactive triplets counted", r"mask", masked=False),
         wrong.exchanged("positives and negatives exchanged", 1, 2),
         wrong.scaled("the sign of the negatives", -1.0, r"-1 times|\bsign\b|minus", leaf=2),
     )
-    return Case(loss, gradient, (anchors, same, others), mistakes, {"argnum": (0, 1, 2)})
 
 
 @entry("mixture of Gaussians", "Bishop's textbook", "a closure over float64", 76)
@@ -170,9 +165,8 @@ def mixture(rng: Generator) -> Case:
         odds /= odds.sum(axis=axis, keepdims=True)
         return (odds.sum(axis=0)[:, None] * means - odds.T @ data) / count
 
-    mistakes = (
+    return Case(loss, gradient, (rng.normal(size=(3, 2)),)).with_mistakes(
         wrong.given("normalised over the data", r"axis|over the", axis=0),
         wrong.given("the mixture's shares forgotten", weigh=np.ones(3)),
         wrong.sign(),
     )
-    return Case(loss, gradient, (rng.normal(size=(3, 2)),), mistakes)

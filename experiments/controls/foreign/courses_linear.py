@@ -47,12 +47,11 @@ def softmax_classifier(rng: Generator) -> Case:
         return COUNT * gradient(weights) - (COUNT - 1) * 2 * reg * np.asarray(weights)
 
     data_alone = "the sum for the mean in the data's term alone"
-    mistakes = (
+    return Case(loss, gradient, (rng.normal(size=(INPUTS, CLASSES)),)).with_mistakes(
         wrong.given("half the penalty", wrong.PENALTY, reg=reg / 2),
         wrong.given("the last example left out", wrong.last(COUNT), kept=COUNT - 1),
         wrong.instead(data_alone, summed_data, wrong.summed(COUNT)),
     )
-    return Case(loss, gradient, (rng.normal(size=(INPUTS, CLASSES)),), mistakes)
 
 
 @entry("multiclass hinge, two loops", "CS231n", "(W, X, y, reg) as arguments", 52)
@@ -78,14 +77,13 @@ def support_vectors(rng: Generator) -> Case:
         return gradient
 
     unpenalised = lambda w, x, y, reg: hinge(w, x, y, 0.0)  # noqa: E731 - as it is passed
-    mistakes = (
+    inputs, labels = labelled(rng)
+    point = 0.5 * rng.normal(size=(INPUTS, CLASSES))
+    return Case(loss, hinge, (point, inputs, labels, 0.05)).with_mistakes(
         wrong.given("the right class's column forgotten", own_class=False),
         wrong.instead("the penalty forgotten", unpenalised, wrong.PENALTY),
         wrong.coordinate(2, 1),
     )
-    inputs, labels = labelled(rng)
-    point = 0.5 * rng.normal(size=(INPUTS, CLASSES))
-    return Case(loss, hinge, (point, inputs, labels, 0.05), mistakes)
 
 
 @entry("ridge, intercept free", "Ng's Machine Learning", "NumPy in place; closure", 53)
@@ -103,12 +101,11 @@ def ridge(rng: Generator) -> Case:
         slope[penalised:] += reg / COUNT * np.asarray(theta)[penalised:]
         return slope
 
-    mistakes = (
+    return Case(loss, gradient, (rng.normal(size=4),)).with_mistakes(
         wrong.given("a penalty on the intercept", wrong.BIAS, penalised=0),
         wrong.sum_for_mean(COUNT),
         wrong.instead("the residuals, not the weights", lambda w: inputs @ w - y, wrong.SHAPE),
     )
-    return Case(loss, gradient, (rng.normal(size=4),), mistakes)
 
 
 @entry("logistic cost", "Ng's Machine Learning", "columns of a data frame", 54, package="pandas")
@@ -131,12 +128,11 @@ def logistic_cost(rng: Generator) -> Case:
         slope[penalised:] += strength / COUNT * np.asarray(theta)[penalised:]
         return slope
 
-    mistakes = (
+    return Case(loss, gradient, (rng.normal(size=3),)).with_mistakes(
         wrong.given("a penalty on the intercept", wrong.BIAS, penalised=0),
         wrong.given("twice the penalty", wrong.PENALTY, strength=2 * reg),
         wrong.sign(),
     )
-    return Case(loss, gradient, (rng.normal(size=3),), mistakes)
 
 
 @entry("recommender", "Ng's Machine Learning", "packed vector; mask in closure", 55)
@@ -160,12 +156,11 @@ def recommender(rng: Generator) -> Case:
         slopes = errors @ theta + strength * x, errors.T @ x + strength * theta
         return np.concatenate([slope.ravel() for slope in slopes])
 
-    mistakes = (
+    return Case(loss, gradient, (rng.normal(size=33),)).with_mistakes(
         wrong.given("missing ratings counted", r"mask", known=np.ones_like(rated)),
         wrong.given("the penalty forgotten", wrong.PENALTY, strength=0.0),
         wrong.zeroed("the last user left out", slice(30, 33), wrong.last(33) + r"|\[30"),
     )
-    return Case(loss, gradient, (rng.normal(size=33),), mistakes)
 
 
 @entry("weighted regression", "textbooks", "all data as arguments", 56)
@@ -185,9 +180,8 @@ def weighted_regression(rng: Generator) -> Case:
     def ridged(w: Any, *data: Any) -> Any:
         return gradient(w, *data) + 1e-6 * np.asarray(w)
 
-    mistakes = (
+    return Case(loss, gradient, (rng.normal(size=3), inputs, y, s)).with_mistakes(
         wrong.instead("the examples' weights forgotten", unweighted, wrong.WEIGHTS),
         wrong.scaled("2 forgotten", 0.5, wrong.HALF),
         wrong.instead("a ridge of 1e-6 that the loss lacks", ridged, wrong.PENALTY),
     )
-    return Case(loss, gradient, (rng.normal(size=3), inputs, y, s), mistakes)

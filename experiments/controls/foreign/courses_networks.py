@@ -61,12 +61,11 @@ def two_layers(rng: Generator) -> Case:
         return slopes
 
     one_bias = r"b2.{0,80}" + wrong.summed(COUNT)
-    mistakes = (
+    return Case(loss, backward, (params,)).with_mistakes(
         wrong.given("the ReLU's mask forgotten", wrong.MASK, masked=False),
         wrong.given("softmax over the examples", r"axis|over the", axis=0),
         wrong.scaled("the sum for the mean in one bias", COUNT, one_bias, leaf="b2"),
     )
-    return Case(loss, backward, (params,), mistakes)
 
 
 @entry("digits network", "Ng's Machine Learning", "packed vector; loop", 62)
@@ -104,12 +103,11 @@ def digits_network(rng: Generator) -> Case:
             total[:, start:] += reg * weights[:, start:]
         return np.concatenate([total.ravel() for total in totals]) / COUNT
 
-    mistakes = (
+    return Case(loss, backward, (rng.normal(size=sum(sizes)),)).with_mistakes(
         wrong.given("the sigmoid's slope forgotten", wrong.MASK, slope=False),
         wrong.given("a penalty on the biases", wrong.BIAS, start=0),
         wrong.given("the last example left out", wrong.last(COUNT), count=COUNT - 1),
     )
-    return Case(loss, backward, (rng.normal(size=sum(sizes)),), mistakes)
 
 
 class Layers:
@@ -142,13 +140,12 @@ def layer_objects(rng: Generator) -> Case:
         logits = jax.nn.sigmoid(inputs @ weights["first"]) @ weights["second"]
         return -jnp.mean(jnp.sum(targets * jax.nn.log_softmax(logits), axis=1))
 
-    mistakes = (
+    weights = {name: rng.normal(size=(CLASSES, CLASSES)) for name in ("first", "second")}
+    return Case(loss, layers, (weights,)).with_mistakes(
         wrong.instead("the sigmoid's slope forgotten", flat, wrong.MASK),
         wrong.instead("not divided by the batch's size", undivided, wrong.summed(COUNT)),
         wrong.exchanged("layers exchanged", "first", "second"),
     )
-    weights = {name: rng.normal(size=(CLASSES, CLASSES)) for name in ("first", "second")}
-    return Case(loss, layers, (weights,), mistakes)
 
 
 @entry("negative sampling", "CS224n", "two arguments; argnum=(0, 1)", 64)
@@ -172,13 +169,12 @@ def negative_sampling(rng: Generator) -> Case:
             rows[samples] += far[:, None] * centre
         return near * outside[target] + far @ outside[samples], rows
 
-    mistakes = (
+    arguments = (rng.normal(size=size), rng.normal(size=(words, size)))
+    return Case(loss, gradient, arguments, {"argnum": (0, 1)}).with_mistakes(
         wrong.given("a repeated index counted once", r"\[5|row 5|repeated", repeated=False),
         wrong.sign(),
         wrong.scaled("twice the second gradient", 2.0, wrong.TWICE, leaf=1),
     )
-    arguments = (rng.normal(size=size), rng.normal(size=(words, size)))
-    return Case(loss, gradient, arguments, mistakes, {"argnum": (0, 1)})
 
 
 @entry("embedding", SCRATCH, "integer indices in a closure", 65)
@@ -198,12 +194,11 @@ def embedding(rng: Generator) -> Case:
                 slopes[word] += row / len(sentence)
         return slopes
 
-    mistakes = (
+    return Case(loss, gradient, (rng.normal(size=(4, 4)),)).with_mistakes(
         wrong.given("rows overwritten, not added to", r"\[0|\[2|row", added=False),
         wrong.scaled("not divided by the length", 3, wrong.summed(3)),
         wrong.coordinate(3, 1),
     )
-    return Case(loss, gradient, (rng.normal(size=(4, 4)),), mistakes)
 
 
 @entry("dropout", "CS231n", "a mask in a closure", 66)
@@ -221,9 +216,8 @@ def dropout(rng: Generator) -> Case:
     def unmasked(inputs: Any) -> Any:
         return out * (1 - np.tanh(inputs * kept) ** 2)
 
-    mistakes = (
+    return Case(loss, gradient, (rng.normal(size=(12, 5)),)).with_mistakes(
         wrong.instead("the mask forgotten", unmasked, r"mask|forgets|zero"),
         wrong.scaled("not divided by the share kept", keep, r"0\.8 times"),
         wrong.scaled("divided by the size", 1 / 12, wrong.averaged(12)),
     )
-    return Case(loss, gradient, (rng.normal(size=(12, 5)),), mistakes)

@@ -50,12 +50,11 @@ def recurrent(rng: Generator) -> Case:
             down = raw @ params["wh"].T if through else np.zeros(SIZE)
         return slopes
 
-    mistakes = (
+    return Case(loss, backward, (params,)).with_mistakes(
         wrong.given("the slope of tanh forgotten", wrong.MASK, slope=False),
         wrong.given("not through time", through=False),
         wrong.given("the first step left out", r"first (step|example)", first=1),
     )
-    return Case(loss, backward, (params,), mistakes)
 
 
 @entry("LSTM step", "CS231n", "two arguments; argnum=(0, 1)", 82)
@@ -86,13 +85,12 @@ def gated(rng: Generator) -> Case:
         )
         return np.outer(row, raw), np.outer(state, raw)
 
-    mistakes = (
+    arguments = (rng.normal(size=(SIZE, 4 * SIZE)), rng.normal(size=(SIZE, 4 * SIZE)))
+    return Case(loss, backward, arguments, {"argnum": (0, 1)}).with_mistakes(
         wrong.given("the output gate forgotten", r", [678]", output=False),
         wrong.given("the cell's tanh without a slope", wrong.MASK, tanh=False),
         wrong.exchanged("inputs and states exchanged", 0, 1),
     )
-    arguments = (rng.normal(size=(SIZE, 4 * SIZE)), rng.normal(size=(SIZE, 4 * SIZE)))
-    return Case(loss, backward, arguments, mistakes, {"argnum": (0, 1)})
 
 
 @entry("causal attention", "transformer tutorials", "-inf as a mask; three arrays", 83)
@@ -115,13 +113,12 @@ def attention(rng: Generator) -> Case:
         down = shares * (up - inner) / np.sqrt(size)
         return down @ k, down.T @ q, shares.T @ out
 
-    mistakes = (
+    arguments = tuple(rng.normal(size=(count, size)) for _ in range(3))
+    return Case(loss, backward, arguments, {"argnum": (0, 1, 2)}).with_mistakes(
         wrong.given("softmax over the queries", r"axis|over the", axis=0),
         wrong.given("softmax's slope halved", centred=False),
         wrong.scaled("the scale forgotten for the keys", 2.0, wrong.TWICE, leaf=1),
     )
-    arguments = tuple(rng.normal(size=(count, size)) for _ in range(3))
-    return Case(loss, backward, arguments, mistakes, {"argnum": (0, 1, 2)})
 
 
 @entry("exponential smoothing", "time series courses", "a scalar and a series", 84)
@@ -146,9 +143,8 @@ def smoothing(rng: Generator) -> Case:
             level = level + alpha * error
         return np.asarray(total / 11)
 
-    mistakes = (
+    return Case(loss, gradient, (np.float64(0.3), series)).with_mistakes(
         wrong.given("not through time", through=False),
         wrong.given("the last value left out", wrong.last(11), count=11),
         wrong.sum_for_mean(11),
     )
-    return Case(loss, gradient, (np.float64(0.3), series), mistakes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.random import Generator
@@ -42,15 +42,19 @@ class Case(NamedTuple):
         loss: Scalar function in `jax.numpy`; None if `gradient` is a function with a rule.
         gradient: Hand-written gradient, or a function with a custom derivative rule.
         arguments: Arguments of both functions.
-        mistakes: Mistakes that the checker must catch.
         options: Keyword arguments of `check`.
+        mistakes: Mistakes that the checker must catch.
     """
 
     loss: Callable[..., Any] | None
     gradient: Gradient
     arguments: tuple[Any, ...]
-    mistakes: tuple[Mistake, ...]
     options: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    mistakes: tuple[Mistake, ...] = ()
+
+    def with_mistakes(self, *mistakes: Mistake) -> Self:
+        """Returns the case with its mistakes."""
+        return self._replace(mistakes=mistakes)
 
     @property
     def has_value(self) -> bool:
@@ -62,11 +66,7 @@ class Case(NamedTuple):
         if not self.has_value:
             return mistake.of(self.gradient)
         wrong = mistake.of(lambda *arguments, **options: self.gradient(*arguments, **options)[1])
-
-        def value_and_wrong(*arguments: Any) -> tuple[Any, Any]:
-            return self.gradient(*arguments)[0], wrong(*arguments)
-
-        return value_and_wrong
+        return lambda *arguments: (self.gradient(*arguments)[0], wrong(*arguments))
 
 
 class Foreign(NamedTuple):

@@ -53,12 +53,11 @@ def marginal_likelihood(rng: Generator) -> Case:
     def by_parameter(theta: Any) -> Any:
         return value_and_gradient(theta)[1] / np.exp(theta)
 
-    mistakes = (
+    return Case(loss, value_and_gradient, (kernel.theta,), {"has_value": True}).with_mistakes(
         wrong.instead(BY_PARAMETER[0], by_parameter, BY_PARAMETER[1]),
         wrong.half(),
         wrong.zeroed("the noise's derivative forgotten", 2, r"\[2\]|\blast\b"),
     )
-    return Case(loss, value_and_gradient, (kernel.theta,), mistakes, {"has_value": True})
 
 
 @of_kernel("Matern kernel", "kernels.Matern", kind="Matern")
@@ -94,13 +93,12 @@ def kernel(rng: Generator, kind: str) -> Case:
         return gradient(theta) / np.exp(theta)
 
     reversed_ = wrong.after("exchanged", lambda g: g[::-1].copy(), r"order|exchang|reversed")
-    mistakes = (
+    point = np.asarray(library.theta)
+    return Case(lambda theta: jnp.sum(cotangent * matrix(theta)), gradient, (point,)).with_mistakes(
         wrong.instead(BY_PARAMETER[0], by_parameter, BY_PARAMETER[1]),
         wrong.sign(),
         wrong.half() if kind == "Matern" else reversed_,
     )
-    point = np.asarray(library.theta)
-    return Case(lambda theta: jnp.sum(cotangent * matrix(theta)), gradient, (point,), mistakes)
 
 
 @foreign(
@@ -132,8 +130,9 @@ def cox(rng: Generator) -> Case:
 
     plain = pd.Series(np.ones(count))
     forgotten = wrong.given("the subjects' weights forgotten", wrong.WEIGHTS, weights=plain)
-    mistakes = (forgotten, wrong.sign(), wrong.coordinate(1))
-    return Case(loss, gradient, (rng.normal(size=2),), mistakes)
+    return Case(loss, gradient, (rng.normal(size=2),)).with_mistakes(
+        forgotten, wrong.sign(), wrong.coordinate(1)
+    )
 
 
 @foreign(

@@ -64,12 +64,11 @@ def library(rng: Generator, path: str, inputs: Sequence[str]) -> Case:
 
     at = np.unravel_index(np.argmax(arguments[0]), np.shape(arguments[0]))
     off, place = lambda g: wrong.times_at(g, at, 1.001), wrong.place(*map(int, at))
-    mistakes = (
+    return Case(None, rule, arguments).with_mistakes(
         wrong.instead("the sign", around(lambda g: -g), wrong.SIGN),
         wrong.instead("a factor of 2", around(lambda g: 2 * g), wrong.TWICE),
         wrong.instead("a thousandth at one place", around(off), place),
     )
-    return Case(None, rule, arguments, mistakes)
 
 
 for source, path, inputs in (
@@ -93,12 +92,11 @@ def log1pexp(rng: Generator) -> Case:
     """log(1 + exp x) without overflow."""
     stable = lambda x: jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))  # noqa: E731
     point = rng.normal(size=7)
-    mistakes = (
+    return Case(None, with_slope(stable, jax.nn.sigmoid), (point,)).with_mistakes(
         wrong.instead("1 - the slope", with_slope(stable, lambda x: jax.nn.sigmoid(-x))),
         wrong.instead("the sign", with_slope(stable, lambda x: -jax.nn.sigmoid(x)), wrong.SIGN),
         wrong.instead("exp(x), without the chain", with_slope(stable, jnp.exp)),
     )
-    return Case(None, with_slope(stable, jax.nn.sigmoid), (point,), mistakes)
 
 
 @entry("safe norm", holds=VJP, seed=93)
@@ -113,14 +111,13 @@ def norm(rng: Generator) -> Case:
         return (factor * cotangent * x / jnp.where(size > 0, size, 1) ** power,)
 
     ruled = partial(with_pullback, length)
-    mistakes = (
+    return Case(None, ruled(pullback), (rng.normal(size=5),)).with_mistakes(
         wrong.instead(
             "of the squared norm's size", ruled(partial(pullback, power=2)), r"norm|times"
         ),
         wrong.instead("twice", ruled(partial(pullback, factor=2.0)), wrong.TWICE),
         wrong.instead("the cotangent forgotten", ruled(lambda g, x: pullback(1.0, x)), *COTANGENT),
     )
-    return Case(None, ruled(pullback), (rng.normal(size=5),), mistakes)
 
 
 @entry("linear solve by its adjoint", holds=VJP, seed=94)
@@ -132,13 +129,12 @@ def linear_solve(rng: Generator) -> Case:
         return sign * jnp.outer(inner, jnp.linalg.solve(a, b)), inner
 
     ruled = partial(with_pullback, jnp.linalg.solve)
-    mistakes = (
+    arguments = (rng.normal(size=(3, 3)) + 3 * np.eye(3), rng.normal(size=3))
+    return Case(None, ruled(adjoint), arguments).with_mistakes(
         wrong.instead("not transposed", ruled(partial(adjoint, transposed=False)), r"transpose"),
         wrong.instead("the matrix's sign", ruled(partial(adjoint, sign=1)), wrong.SIGN),
         wrong.instead("the matrix's factor", ruled(partial(adjoint, sign=-2)), wrong.TWICE),
     )
-    arguments = (rng.normal(size=(3, 3)) + 3 * np.eye(3), rng.normal(size=3))
-    return Case(None, ruled(adjoint), arguments, mistakes)
 
 
 @entry("fused cross entropy", holds=VJP, seed=95)
@@ -157,12 +153,11 @@ def cross_entropy(rng: Generator) -> Case:
         return pullback(jnp.ones_like(g), logits, targets)
 
     targets, ruled = np.eye(3)[rng.integers(0, 3, 4)], partial(with_pullback, each)
-    mistakes = (
+    return Case(None, ruled(pullback), (rng.normal(size=(4, 3)), targets)).with_mistakes(
         wrong.instead("the other axis", ruled(partial(pullback, axis=0)), r"axis|over the"),
         wrong.instead("half", ruled(partial(pullback, size=2.0)), wrong.HALF),
         wrong.instead("the cotangent forgotten", ruled(unweighted), *COTANGENT),
     )
-    return Case(None, ruled(pullback), (rng.normal(size=(4, 3)), targets), mistakes)
 
 
 @entry("implicit fixed point", holds=VJP, seed=96)
@@ -180,12 +175,13 @@ def fixed_point(rng: Generator) -> Case:
         return inner * x, inner
 
     ruled = partial(with_pullback, solve)
-    mistakes = (
+    return Case(
+        None, ruled(pullback), (rng.uniform(0.2, 0.6, 4), rng.normal(size=4))
+    ).with_mistakes(
         wrong.instead("one step alone", ruled(partial(pullback, implicit=False))),
         wrong.instead("the system's sign", ruled(partial(pullback, sign=1))),
         wrong.instead("exchanged", ruled(lambda *a: pullback(*a)[::-1]), wrong.EXCHANGED),
     )
-    return Case(None, ruled(pullback), (rng.uniform(0.2, 0.6, 4), rng.normal(size=4)), mistakes)
 
 
 @entry("clip", holds=JVP)
@@ -193,7 +189,8 @@ def clipped(_: Generator) -> Case:
     """Clipping, with straight-through and other estimators as mistakes."""
     clip: Rule = lambda x: jnp.clip(x, -1.0, 1.0)  # noqa: E731 - the function under the rule
     inside: Rule = lambda x: jnp.where(jnp.abs(x) < 1, 1.0, 0.0)  # noqa: E731 - its slope
-    mistakes = (
+    point = np.array([0.3, -1.7, 0.9, 2.1, -0.4, 0.6])
+    return Case(None, with_slope(clip, inside), (point,)).with_mistakes(
         wrong.instead(
             "straight through", with_slope(clip, jnp.ones_like), r"straight|mask|zero|clip"
         ),
@@ -202,5 +199,3 @@ def clipped(_: Generator) -> Case:
             "the last left out", with_slope(clip, lambda x: inside(x).at[-1].set(0)), wrong.last(6)
         ),
     )
-    point = np.array([0.3, -1.7, 0.9, 2.1, -0.4, 0.6])
-    return Case(None, with_slope(clip, inside), (point,), mistakes)

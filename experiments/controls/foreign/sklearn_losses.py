@@ -46,14 +46,13 @@ def weighted(rng: Generator, loss: str, value: Value, targets: str, **settings: 
         s = s if weighted else None
         return library.gradient(y_true=y, raw_prediction=raw, sample_weight=s)
 
-    mistakes = (
+    y, *others = draws(rng, targets)
+    arguments = (others[0], y, others[1])
+    return Case(lambda raw, y, s: jnp.sum(s * value(y, raw)), gradient, arguments).with_mistakes(
         wrong.given("the examples' weights forgotten", wrong.WEIGHTS, weighted=False),
         wrong.sign(),
         wrong.zeroed("the last example left out", COUNT - 1, wrong.last(COUNT)),
     )
-    y, *others = draws(rng, targets)
-    arguments = (others[0], y, others[1])
-    return Case(lambda raw, y, s: jnp.sum(s * value(y, raw)), gradient, arguments, mistakes)
 
 
 def closed_over(rng: Generator, loss: str, value: Value, targets: str, **settings: Any) -> Case:
@@ -64,8 +63,9 @@ def closed_over(rng: Generator, loss: str, value: Value, targets: str, **setting
     def gradient(raw: Any) -> Any:
         return library.gradient(y_true=y, raw_prediction=np.asarray(raw, np.float64))
 
-    mistakes = (wrong.mean_for_sum(COUNT), wrong.twice(), wrong.coordinate(7))
-    return Case(lambda raw: jnp.sum(value(y, raw)), gradient, (raw,), mistakes)
+    return Case(lambda raw: jnp.sum(value(y, raw)), gradient, (raw,)).with_mistakes(
+        wrong.mean_for_sum(COUNT), wrong.twice(), wrong.coordinate(7)
+    )
 
 
 def huber(y: Any, raw: Any) -> Any:
@@ -124,8 +124,9 @@ def tweedie_identity(rng: Generator) -> Case:
     def gradient(raw: Any) -> Any:
         return loss.gradient(y_true=y, raw_prediction=np.asarray(raw, np.float64))
 
-    mistakes = (wrong.sign(), wrong.half(), wrong.coordinate(3))
-    return Case(value, gradient, (np.exp(0.5 * raw),), mistakes)
+    return Case(value, gradient, (np.exp(0.5 * raw),)).with_mistakes(
+        wrong.sign(), wrong.half(), wrong.coordinate(3)
+    )
 
 
 @entry("multinomial loss", "HalfMultinomialLoss", "a closure over integer labels", 2)
@@ -147,12 +148,11 @@ def multinomial(rng: Generator) -> Case:
 
     shifted = r"shift|rolled|label|row"
     axis = r"axis|over the examples|columns"
-    mistakes = (
+    return Case(cross_entropy, gradient, (raw,)).with_mistakes(
         wrong.given("labels shifted by one", shifted, labels=np.roll(labels, 1)),
         wrong.instead("softmax over the examples", over_the_examples, axis),
         wrong.sign(),
     )
-    return Case(cross_entropy, gradient, (raw,), mistakes)
 
 
 @entry(
@@ -166,5 +166,6 @@ def with_float32_targets(rng: Generator) -> Case:
     def gradient(raw: Any) -> Any:
         return loss.gradient(np.asarray(targets, np.float64), np.asarray(raw, np.float64))
 
-    mistakes = (wrong.twice(), wrong.in_float32(), wrong.coordinate(11))
-    return Case(lambda raw: jnp.sum((raw - targets) ** 2) / 2, gradient, (raw,), mistakes)
+    return Case(lambda raw: jnp.sum((raw - targets) ** 2) / 2, gradient, (raw,)).with_mistakes(
+        wrong.twice(), wrong.in_float32(), wrong.coordinate(11)
+    )

@@ -40,12 +40,11 @@ def logistic_model(rng: Generator) -> Case:
         right[-1] += l2 * coef[-1]
         return right
 
-    mistakes = (
+    return Case(loss, gradient, (rng.normal(size=5),)).with_mistakes(
         wrong.given("the penalty forgotten", wrong.PENALTY, strength=0.0),
         wrong.given("twice the penalty", wrong.PENALTY, strength=2 * l2),
         wrong.instead("a penalty on the intercept", on_the_intercept, wrong.BIAS),
     )
-    return Case(loss, gradient, (rng.normal(size=5),), mistakes)
 
 
 @entry(
@@ -73,13 +72,12 @@ def softmax_model(rng: Generator) -> Case:
 
     order = r"order|transpose|rearrange|exchang"
     transposed = lambda g: g.reshape(4, 3).T.ravel()  # noqa: E731 - a change of the gradient
-    mistakes = (
+    arguments = (rng.normal(size=12), inputs, labels)
+    return Case(loss, value_and_gradient, arguments, {"has_value": True}).with_mistakes(
         wrong.given("labels shifted by one", wrong.SHIFTED, shift=1),
         wrong.after("classes and inputs exchanged", transposed, order),
         wrong.sum_for_mean(COUNT),
     )
-    arguments = (rng.normal(size=12), inputs, labels)
-    return Case(loss, value_and_gradient, arguments, mistakes, {"has_value": True})
 
 
 @entry(
@@ -102,13 +100,12 @@ def poisson_model(rng: Generator) -> Case:
         return jnp.sum(weights * (jnp.exp(raw) - y * raw)) / jnp.sum(weights)
 
     total = r"38\.0\d* times|\bsum(s|med)?\b"
-    mistakes = (
+    right = partial(gradient, sample_weight=weights)
+    return Case(partial(loss, weights=weights), right, (0.3 * rng.normal(size=3),)).with_mistakes(
         wrong.given("the examples' weights forgotten", wrong.WEIGHTS, sample_weight=None),
         wrong.sign(),
         wrong.scaled("the sum for the mean", weights.sum(), total),
     )
-    right = partial(gradient, sample_weight=weights)
-    return Case(partial(loss, weights=weights), right, (0.3 * rng.normal(size=3),), mistakes)
 
 
 @entry(
@@ -135,10 +132,9 @@ def robust_regression(rng: Generator) -> Case:
         w = np.asarray(w, np.float64)
         return _huber_loss_and_gradient(w, inputs, y, epsilon, alpha, sample_weight=weights)
 
-    mistakes = (
+    point = np.array([0.5, -0.3, 0.8, 0.2, 1.1])
+    return Case(loss, right, (point,), {"has_value": True}).with_mistakes(
         wrong.given("the examples' weights forgotten", wrong.WEIGHTS, weights=np.ones(COUNT)),
         wrong.given("the penalty forgotten", wrong.PENALTY, alpha=0.0),
         wrong.zeroed("the scale's derivative forgotten", 4, r"\[4\]|" + wrong.last(5)),
     )
-    point = np.array([0.5, -0.3, 0.8, 0.2, 1.1])
-    return Case(loss, right, (point,), mistakes, {"has_value": True})

@@ -79,12 +79,11 @@ def network(rng: Generator, activation: str) -> Case:
         gradient[:16] += alpha * np.asarray(packed[:16]) / COUNT
         return gradient
 
-    mistakes = (
+    return Case(loss, right, (rng.normal(size=21),), {"has_value": True}).with_mistakes(
         wrong.instead("the activation's derivative forgotten", without_slope, wrong.MASK),
         wrong.instead("twice the penalty", penalty, wrong.PENALTY),
         wrong.zeroed("the last layer's bias forgotten", 20, r"bias|\[20\]|last"),
     )
-    return Case(loss, right, (rng.normal(size=21),), mistakes, {"has_value": True})
 
 
 @entry(
@@ -111,8 +110,9 @@ def neighbourhood_components(rng: Generator) -> Case:
         flat = np.array(transformation, np.float64)
         return model._loss_grad_lbfgs(flat, inputs, same, sign=-1.0)
 
-    mistakes = (wrong.sign(), wrong.half(), wrong.coordinate(4))
-    return Case(loss, value_and_gradient, (rng.normal(size=6),), mistakes, {"has_value": True})
+    return Case(loss, value_and_gradient, (rng.normal(size=6),), {"has_value": True}).with_mistakes(
+        wrong.sign(), wrong.half(), wrong.coordinate(4)
+    )
 
 
 @entry("t-SNE", "TSNE", "(value, gradient); an argument that is not differentiated", 9)
@@ -133,10 +133,9 @@ def embedding(rng: Generator) -> Case:
         flat, joint = (np.asarray(each, np.float64) for each in (flat, joint))
         return _kl_divergence(flat, joint, 1, count, 2)
 
-    mistakes = (
+    arguments = (rng.normal(size=24), joint)
+    return Case(loss, value_and_gradient, arguments, {"has_value": True}).with_mistakes(
         wrong.scaled("a factor of 4 forgotten", 1 / 4, r"0\.25 times|1/4|quarter|factor of 4"),
         wrong.zeroed("the last point left out", slice(22, 24), wrong.last(24) + r"|\[22"),
         wrong.twice(),
     )
-    arguments = (rng.normal(size=24), joint)
-    return Case(loss, value_and_gradient, arguments, mistakes, {"has_value": True})

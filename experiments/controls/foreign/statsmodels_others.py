@@ -43,12 +43,11 @@ def family(rng: Generator, kind: str) -> Case:
         gamma, gaussian = -y * jnp.exp(-raw) - raw, y * jnp.exp(-2 * raw) / -2 + jnp.exp(-raw)
         return jnp.sum(weights * (gamma if kind == "Gamma" else gaussian))
 
-    mistakes = (
+    return Case(loglike, of(weights), (0.3 * rng.normal(size=3),)).with_mistakes(
         wrong.instead("the frequency weights forgotten", of(None), wrong.WEIGHTS),
         wrong.sign(),
         wrong.coordinate(2),
     )
-    return Case(loglike, of(weights), (0.3 * rng.normal(size=3),), mistakes)
 
 
 @entry("Cox regression, Efron", "PHReg.efron_gradient", BOUND, 22, ties="efron")
@@ -89,12 +88,11 @@ def conditional_logit(rng: Generator) -> Case:
         pairs = (inputs @ params).reshape(-1, 2)
         return jnp.sum(jax.nn.log_softmax(pairs, axis=1)[:, 0])
 
-    mistakes = (
+    return Case(loglike, build(COUNT).score, (rng.normal(size=2),)).with_mistakes(
         wrong.instead("the last pair left out", build(COUNT - 2).score, wrong.last(COUNT)),
         wrong.sign(),
         wrong.half(),
     )
-    return Case(loglike, build(COUNT).score, (rng.normal(size=2),), mistakes)
 
 
 @entry("Huber's norm", "HuberT.psi", BOUND, 24, kind="HuberT")
@@ -118,12 +116,11 @@ def norm(rng: Generator, kind: str) -> Case:
         z = np.asarray(z)
         return z if kind == "HuberT" else z * (1 - (z / 4.685) ** 2)
 
-    mistakes = (
+    return Case(loss, robust.psi, (residuals,)).with_mistakes(
         wrong.instead("the wrong branch or power", as_if_inside, r"branch|clip|threshold|bound"),
         wrong.twice(),
         wrong.coordinate(int(np.flatnonzero(inside)[5])),
     )
-    return Case(loss, robust.psi, (residuals,), mistakes)
 
 
 @entry("pseudo-Huber penalty", "PseudoHuber.deriv", BOUND, 25)
@@ -137,12 +134,11 @@ def pseudo_huber(rng: Generator) -> Case:
     def loss(params: Any) -> Any:
         return jnp.sum(weights * 0.49 * (jnp.sqrt(1 + (params / 0.7) ** 2) - 1))
 
-    mistakes = (
+    return Case(loss, penalty.deriv, (point,)).with_mistakes(
         wrong.instead("the weights forgotten", plain.deriv, wrong.WEIGHTS),
         wrong.sign(),
         wrong.zeroed("the last coefficient left out", 7, wrong.last(8)),
     )
-    return Case(loss, penalty.deriv, (point,), mistakes)
 
 
 @entry("log-log link", "CLogLog.inverse_deriv", BOUND, 26, kind="CLogLog")
@@ -157,16 +153,11 @@ def link(rng: Generator, kind: str) -> Case:
     }[kind]
     point = rng.normal(size=30)
     library = getattr(links, kind)()
-    mistakes = (
-        wrong.instead(
-            "the link's derivative for its inverse's", library.deriv, r"inverse|reciprocal|1/"
-        ),
-        wrong.sign(),
-        wrong.coordinate(9),
+    named = r"inverse|reciprocal|1/"
+    of_link = wrong.instead("the link's derivative for its inverse's", library.deriv, named)
+    return Case(lambda z: jnp.sum(inverse(z)), library.inverse_deriv, (point,)).with_mistakes(
+        wrong.half() if kind == "CLogLog" else of_link, wrong.sign(), wrong.coordinate(9)
     )
-    if kind == "CLogLog":
-        mistakes = (wrong.half(), *mistakes[1:])
-    return Case(lambda z: jnp.sum(inverse(z)), library.inverse_deriv, (point,), mistakes)
 
 
 @entry("orthomax rotation", "orthomax_objective", PARTIAL, 27, kind="orthomax", gamma=0.5)
@@ -178,21 +169,16 @@ def rotation(rng: Generator, kind: str, gamma: float) -> Case:
     loadings = rng.normal(size=(6, 3))
     objective = getattr(rotations, f"{kind}_objective")
 
-    def oblimin(loadings: Any) -> Any:
+    def loss(loadings: Any) -> Any:
         squares = loadings**2
-        return jnp.sum(squares * (squares @ (1 - jnp.eye(3)))) / 4
-
-    def orthomax(loadings: Any) -> Any:
-        squares = loadings**2
+        if kind == "oblimin":
+            return jnp.sum(squares * (squares @ (1 - jnp.eye(3)))) / 4
         return -jnp.sum(squares * (squares - 0.5 * squares.mean(axis=0))) / 4
 
-    loss = {"oblimin": oblimin, "orthomax": orthomax}[kind]
-    mistakes = (
+    last = wrong.last(3) + r"|, 2\]|column"
+    right = partial(objective, gamma=gamma, return_gradient=True)
+    return Case(loss, right, (loadings,), {"has_value": True}).with_mistakes(
         wrong.sign(),
-        wrong.zeroed(
-            "the last factor left out", (slice(None), 2), wrong.last(3) + r"|, 2\]|column"
-        ),
+        wrong.zeroed("the last factor left out", (slice(None), 2), last),
         wrong.scaled("a factor of 4", 4, r"(?<![\d.])4 times|factor of (4|four)"),
     )
-    right = partial(objective, gamma=gamma, return_gradient=True)
-    return Case(loss, right, (loadings,), mistakes, {"has_value": True})

@@ -44,12 +44,13 @@ def logit(rng: Generator) -> Case:
     y = rng.integers(0, 2, COUNT)
     shifted = Logit(np.roll(y, 1), inputs).score
     rolled = wrong.instead("labels shifted by one", shifted, wrong.SHIFTED)
-    mistakes = (wrong.sign(), left_out(Logit, y, inputs), rolled)
 
     def loglike(params: Any) -> Any:
         return jnp.sum(jax.nn.log_sigmoid((2 * y - 1) * (inputs @ params)))
 
-    return Case(loglike, Logit(y, inputs).score, (rng.normal(size=3),), mistakes)
+    return Case(loglike, Logit(y, inputs).score, (rng.normal(size=3),)).with_mistakes(
+        wrong.sign(), left_out(Logit, y, inputs), rolled
+    )
 
 
 @entry("probit likelihood", "Probit", HELD, 12)
@@ -60,12 +61,13 @@ def probit(rng: Generator) -> Case:
     inputs = design(rng)
     y = rng.integers(0, 2, COUNT)
     mean = wrong.scaled("the mean for the sum", 1 / COUNT, wrong.averaged(COUNT))
-    mistakes = (wrong.sign(), mean, wrong.coordinate(1))
 
     def loglike(params: Any) -> Any:
         return jnp.sum(log_ndtr((2 * y - 1) * (inputs @ params)))
 
-    return Case(loglike, Probit(y, inputs).score, (rng.normal(size=3),), mistakes)
+    return Case(loglike, Probit(y, inputs).score, (rng.normal(size=3),)).with_mistakes(
+        wrong.sign(), mean, wrong.coordinate(1)
+    )
 
 
 @entry("Poisson likelihood", "Poisson", "a bound method; columns of a data frame", 13)
@@ -85,12 +87,11 @@ def poisson(rng: Generator) -> Case:
 
     model = Poisson(frame["visits"], frame[names])
     y = frame["visits"].to_numpy()
-    mistakes = (
+    return Case(loglike, model.score, (0.3 * rng.normal(size=3),)).with_mistakes(
         wrong.sign(),
         left_out(Poisson, y, inputs),
         wrong.instead("the mean forgotten: y alone", lambda _: inputs.T @ y, r"constant|depend"),
     )
-    return Case(loglike, model.score, (0.3 * rng.normal(size=3),), mistakes)
 
 
 @entry("multinomial likelihood", "MNLogit", HELD, 14)
@@ -107,12 +108,11 @@ def multinomial(rng: Generator) -> Case:
         return jnp.sum(jax.nn.log_softmax(logits)[np.arange(COUNT), y])
 
     packed, last = lambda g: g.reshape(2, 3).T.ravel(), wrong.last(6) + r"|\[3|half|3 of 6"
-    mistakes = (
+    return Case(loglike, MNLogit(y, inputs).score, (rng.normal(size=6),)).with_mistakes(
         wrong.after("packed row by row", packed, r"order|transpose|rearrange|exchang"),
         wrong.sign(),
         wrong.zeroed("the last class left out", slice(3, 6), last),
     )
-    return Case(loglike, MNLogit(y, inputs).score, (rng.normal(size=6),), mistakes)
 
 
 @entry("negative binomial likelihood", "NegativeBinomial", HELD, 15)
@@ -129,15 +129,14 @@ def negative_binomial(rng: Generator) -> Case:
         terms = gammaln(size + y) - gammaln(y + 1.0) - gammaln(size)
         return jnp.sum(terms + size * jnp.log(share) + y * jnp.log1p(-share))
 
-    mistakes = (
+    model = NegativeBinomial(y, inputs)
+    model._transparams = False  # as after a fit: the dispersion, not its logarithm
+    point = np.array([0.4, 0.2, -0.3, 0.5])
+    return Case(loglike, model.score, (point,)).with_mistakes(
         wrong.scaled("the derivative by the dispersion's logarithm", 0.5, r"\[3\]", at=3),
         wrong.zeroed("the dispersion's derivative forgotten", 3, r"\[3\]|" + wrong.last(4)),
         wrong.sign(),
     )
-    model = NegativeBinomial(y, inputs)
-    model._transparams = False  # as after a fit: the dispersion, not its logarithm
-    point = np.array([0.4, 0.2, -0.3, 0.5])
-    return Case(loglike, model.score, (point,), mistakes)
 
 
 @entry("generalized Poisson likelihood", "GeneralizedPoisson", HELD, 16)
@@ -155,8 +154,9 @@ def generalized_poisson(rng: Generator) -> Case:
         return jnp.sum(logs - gammaln(y + 1.0) - outer / inner)
 
     point = np.array([0.4, 0.2, -0.3, 0.3])
-    mistakes = (wrong.sign(), wrong.twice(), wrong.coordinate(3))
-    return Case(loglike, GeneralizedPoisson(y, inputs).score, (point,), mistakes)
+    return Case(loglike, GeneralizedPoisson(y, inputs).score, (point,)).with_mistakes(
+        wrong.sign(), wrong.twice(), wrong.coordinate(3)
+    )
 
 
 @entry("beta likelihood", "BetaModel", HELD, 17)
@@ -175,8 +175,9 @@ def beta(rng: Generator) -> Case:
     model = BetaModel(y, inputs, exog_precision=precision)
     last = r"\[3|" + wrong.last(5)
     forgotten = wrong.zeroed("the precision's derivative forgotten", slice(3, 5), last)
-    mistakes = (forgotten, wrong.sign(), wrong.in_float32())
-    return Case(loglike, model.score, (0.4 * rng.normal(size=5),), mistakes)
+    return Case(loglike, model.score, (0.4 * rng.normal(size=5),)).with_mistakes(
+        forgotten, wrong.sign(), wrong.in_float32()
+    )
 
 
 @entry("zero-inflated Poisson likelihood", "ZeroInflatedPoisson", HELD, 18)
@@ -195,6 +196,7 @@ def zero_inflated(rng: Generator) -> Case:
 
     order = r"order|shift|rolled|rearrang"
     rotated = wrong.after("the inflation's parameter last", lambda g: np.roll(g, -1), order)
-    mistakes = (rotated, wrong.sign(), wrong.half())
     point = np.array([-0.5, 0.3, 0.2, -0.4])
-    return Case(loglike, ZeroInflatedPoisson(y, inputs).score, (point,), mistakes)
+    return Case(loglike, ZeroInflatedPoisson(y, inputs).score, (point,)).with_mistakes(
+        rotated, wrong.sign(), wrong.half()
+    )
