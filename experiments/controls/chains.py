@@ -18,11 +18,9 @@ Weights = Float[Array, "K I"]
 
 
 class Model(NamedTuple):
-    """A loss of logits and targets, and its predictions.
+    """A loss of logits and targets, summed over examples and classes, and its predictions.
 
-    Attributes:
-        loss: Loss, summed over examples and classes.
-        predict: Predictions, whose error is the derivative of the loss with respect to the logits.
+    The error of the predictions is the derivative of the loss with respect to the logits.
     """
 
     loss: Callable[[Matrix, Matrix], Array]
@@ -50,9 +48,7 @@ MEANS: tuple[Callable[[Matrix, Array], Weights], ...] = (
     lambda r, x: r.T @ x / len(x),
     lambda r, x: jnp.mean(r[:, :, None] * x[:, None, :], axis=0),
     lambda r, x: jnp.einsum("nk,ni->ki", r, x) / len(x),
-    lambda r, x: (
-        jnp.sum(jnp.stack([jnp.outer(*pair) for pair in zip(r, x, strict=True)]), 0) / len(x)
-    ),
+    lambda r, x: sum(jnp.outer(*pair) for pair in zip(r, x, strict=True)) / len(x),
     lambda r, x: (r / len(r)).T @ x,
 )
 # equal expressions for the gradient of the penalty
@@ -140,23 +136,20 @@ def draw_chain(rng: Generator, *, wrong: bool) -> Chain:
     kind = str(rng.choice(list(MISTAKES)))
     mistake = MISTAKES[kind][rng.integers(len(MISTAKES[kind]))]
     position, stays = int(rng.integers(length)), bool(rng.random() < 0.5)
-
-    def is_wrong(number: int) -> bool:
-        return wrong and (number == position or (stays and number > position))
-
-    lines = (
-        _line(rng, MODELS[name], mistake if is_wrong(number) else NONE) for number in range(length)
+    wrong_ones = range(position, length if stays else position + 1) if wrong else range(0)
+    labels = np.eye(CLASSES)[rng.integers(0, CLASSES, EXAMPLES)]
+    weights, inputs = (rng.normal(size=(rows, INPUTS)) for rows in (CLASSES, EXAMPLES))
+    arguments = (weights, inputs, labels, rng.uniform(0.1, 2, ()))
+    lines = tuple(
+        _line(rng, MODELS[name], mistake if number in wrong_ones else NONE)
+        for number in range(length)
     )
-    title = f"{name}, {kind}" if wrong else name
-    arguments = _arguments(rng)
-    return Chain(title, _first(MODELS[name]), tuple(lines), arguments, position if wrong else None)
 
-
-def _first(model: Model) -> Callable[..., Weights]:
     def loss(w: Weights, x: Array, y: Matrix, l2: Array) -> Array:
-        return model.loss(x @ w.T, y) / len(x) + l2 * jnp.sum(w**2)
+        return MODELS[name].loss(x @ w.T, y) / len(x) + l2 * jnp.sum(w**2)
 
-    return jax.grad(loss)
+    title = f"{name}, {kind}" if wrong else name
+    return Chain(title, jax.grad(loss), lines, arguments, position if wrong else None)
 
 
 def _line(rng: Generator, model: Model, mistake: Mistake) -> Callable[..., Weights]:
@@ -171,12 +164,6 @@ def _line(rng: Generator, model: Model, mistake: Mistake) -> Callable[..., Weigh
         return data + mistake.penalty(penalty(w, l2))
 
     return line
-
-
-def _arguments(rng: Generator) -> tuple[np.ndarray, ...]:
-    labels = np.eye(CLASSES)[rng.integers(0, CLASSES, EXAMPLES)]
-    shapes = ((CLASSES, INPUTS), (EXAMPLES, INPUTS))
-    return (*(rng.normal(size=shape) for shape in shapes), labels, rng.uniform(0.1, 2, ()))
 
 
 def check_chain(chain: Chain) -> Steps:
