@@ -18,11 +18,7 @@ LOW_PRECISION = ("bf16", "f16", "f8")
 
 
 def violations(program: Program, reader: Reader, max_kernels: int | None) -> list[str]:
-    """Checks a compiled program.
-
-    Returns:
-        A message for each failed check.
-    """
+    """Checks a compiled program; returns a message for each failed check."""
     messages = [*_host_calls(reader), *_collectives(program, reader)]
     if program.precision == "float32":
         messages += [*_products(reader), *_doubles(reader)]

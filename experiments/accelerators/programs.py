@@ -32,27 +32,17 @@ Functions = dict[str, tuple[Callable[..., Any], str, str]]
 
 
 class Program(NamedTuple):
-    """A program to compile.
+    """A program to compile."""
 
-    Attributes:
-        name: Name of the program, including its model.
-        group: Group of the program.
-        precision: Dtype of the program.
-        chips: Number of chips that share the program.
-        trace: Function from the placement of the arguments to the traced program.
-        weights: Number of weights on one chip, to find them in the kernels; 0 for none.
-        steps: Number of training steps in the program; 0 if it does not train.
-        collectives: Collective operations that the program may contain.
-    """
-
-    name: str
-    group: Group
-    precision: str
-    chips: int
+    name: str  # name of the program, including its model
+    group: Group  # group of the program
+    precision: str  # dtype of the program
+    chips: int  # number of chips that share the program
+    # function from the placement of the arguments to the traced program
     trace: Callable[[AbstractPlacement], Any]
-    weights: int = 0
-    steps: int = 0
-    collectives: tuple[str, ...] = ()
+    weights: int = 0  # number of weights on one chip, to find them in the kernels; 0 for none
+    steps: int = 0  # number of training steps in the program; 0 if it does not train
+    collectives: tuple[str, ...] = ()  # collective operations that the program may contain
 
     def traced(self, devices: tuple[Any, ...]) -> Any:
         """Returns the program traced for arguments on these devices."""

@@ -31,19 +31,12 @@ class Execution(NamedTuple):
 
 
 class Collective(NamedTuple):
-    """A collective operation, which exchanges data between chips.
+    """A collective operation, which exchanges data between chips."""
 
-    Attributes:
-        operation: Name of the operation: all-reduce, all-gather, ...
-        bytes: Size of its result.
-        times: Number of executions in one program run.
-        in_step: Whether it is part of each training step.
-    """
-
-    operation: str
-    bytes: int
-    times: int
-    in_step: bool
+    operation: str  # name of the operation: all-reduce, all-gather and others
+    bytes: int  # size of its result
+    times: int  # number of executions in one program run
+    in_step: bool  # whether it is part of each training step
 
 
 class Reader:

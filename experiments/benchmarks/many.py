@@ -22,9 +22,7 @@ PENALTIES = 64
 def stopping_runs(mnist: Mnist, count: int) -> dict[str, Any]:
     """Measures shuffled runs with early stopping, as in task 2d, including compilation.
 
-    Returns:
-        Seconds and quantiles of the stopping steps; seconds of a vmapped scan, and the share of
-        runs that it stops at the same step.
+    A vmapped scan is compared, also by the share of runs that it stops at the same step.
     """
     digits, seeds = split(mnist, digits=(2, 3)), range(count)
     settings, grid = TrainingSettings(criterion=Lag(10)), Grid(seeds, [LOGISTIC_RATE])
@@ -62,9 +60,6 @@ def complete_runs(work: Work, count: int, profile: Path | None) -> dict[str, Any
         work: Work of each run.
         count: Number of runs, a multiple of 100.
         profile: Folder for a profile of the device; None for no profile.
-
-    Returns:
-        Seconds, and the rate of floating-point operations relative to that of a large product.
     """
     settings = TrainingSettings(epochs=work.epochs, batch_size=work.batch_size)
     grid = Grid(range(count // 100), [LEARNING_RATE], np.linspace(0, 0.1, 100).tolist())

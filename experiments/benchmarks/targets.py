@@ -7,21 +7,13 @@ from experiments.benchmarks.peers import OURS
 
 
 class Target(NamedTuple):
-    """A measurement and its bound.
+    """A measurement and its bound."""
 
-    Attributes:
-        measure: Description of the measurement.
-        value: Measured value.
-        unit: Unit of value and bound.
-        least: Lower bound; None if there is an upper bound.
-        most: Upper bound; None if there is a lower bound.
-    """
-
-    measure: str
-    value: float
-    unit: str
-    least: float | None = None
-    most: float | None = None
+    measure: str  # description of the measurement
+    value: float  # measured value
+    unit: str  # unit of value and bound
+    least: float | None = None  # lower bound; None if there is an upper bound
+    most: float | None = None  # upper bound; None if there is a lower bound
 
     @property
     def reached(self) -> bool:

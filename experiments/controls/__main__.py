@@ -74,17 +74,11 @@ class ControlSettings(CommandSettings):
 
 
 class Found(NamedTuple):
-    """The results of a part.
+    """The results of a part."""
 
-    Attributes:
-        numbers: Contents of controls.json.
-        shown: Tables and lines to print.
-        trusted: Whether every mistake is caught and every correct gradient passes.
-    """
-
-    numbers: dict[str, Any]
-    shown: Sequence[Table | str]
-    trusted: bool = True
+    numbers: dict[str, Any]  # contents of controls.json
+    shown: Sequence[Table | str]  # tables and lines to print
+    trusted: bool = True  # whether every mistake is caught and every correct gradient passes
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -61,19 +61,14 @@ PENALTIES: tuple[Callable[[Weights, Array], Weights], ...] = (
 
 
 class Mistake(NamedTuple):
-    """A mistake in one part of a line; the changes to the other parts are identities.
+    """A mistake in one part of a line; the changes to the other parts are identities."""
 
-    Attributes:
-        residual: Change to the error of the predictions, given the predictions.
-        inputs: Change to the inputs.
-        mean: Change to the mean, given the number of examples.
-        penalty: Change to the penalty's gradient.
-    """
-
+    # change to the error of the predictions, given the predictions
     residual: Callable[[Matrix, Matrix], Matrix] = lambda r, p: r
-    inputs: Callable[[Array], Array] = lambda x: x
+    inputs: Callable[[Array], Array] = lambda x: x  # change to the inputs
+    # change to the mean, given the number of examples
     mean: Callable[[Weights, int], Weights] = lambda g, n: g
-    penalty: Callable[[Weights], Weights] = lambda g: g
+    penalty: Callable[[Weights], Weights] = lambda g: g  # change to the penalty's gradient
 
 
 NONE = Mistake()
@@ -105,32 +100,19 @@ MISTAKES: dict[str, tuple[Mistake, ...]] = {
 
 
 class Chain(NamedTuple):
-    """A derivation and the position of its mistake.
+    """A derivation and the position of its mistake."""
 
-    Attributes:
-        name: Names of the model and of the kind of mistake.
-        first: Autodiff's gradient.
-        lines: Lines of the derivation.
-        arguments: Arrays at which the lines are compared.
-        wrong: Position of the first wrong line; None if all lines are correct.
-    """
-
-    name: str
-    first: Callable[..., Any]
-    lines: tuple[Callable[..., Any], ...]
-    arguments: tuple[np.ndarray, ...]
-    wrong: int | None
+    name: str  # names of the model and of the kind of mistake
+    first: Callable[..., Any]  # autodiff's gradient
+    lines: tuple[Callable[..., Any], ...]  # lines of the derivation
+    arguments: tuple[np.ndarray, ...]  # arrays at which the lines are compared
+    wrong: int | None  # position of the first wrong line; None if all lines are correct
 
 
 def draw_chain(rng: Generator, *, wrong: bool) -> Chain:
-    """Draw a derivation of a random length.
+    """Draws a derivation of a random length.
 
-    Args:
-        rng: NumPy generator.
-        wrong: Whether one line has a mistake. The later lines keep it or correct it at random.
-
-    Returns:
-        The chain.
+    If it is wrong, one line has a mistake, which the later lines keep or correct at random.
     """
     name, length = str(rng.choice(list(MODELS))), int(rng.integers(3, 9))
     kind = str(rng.choice(list(MISTAKES)))

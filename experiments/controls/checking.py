@@ -11,25 +11,15 @@ from mnist_jax.gradcheck import Checker, Finding, check
 
 
 class Verdict(NamedTuple):
-    """The verdict on a wrong gradient.
+    """The verdict on a wrong gradient."""
 
-    Attributes:
-        name: Name of the mutation.
-        task: Task of the gradient.
-        wrong: Description of the mistake.
-        float32: Whether a check in float32 fails.
-        float64: Whether a check in float64 fails.
-        failed: Names of the failed checks.
-        diagnosis: Diagnosis in the report.
-    """
-
-    name: str
-    task: TaskName
-    wrong: str
-    float32: bool
-    float64: bool
-    failed: list[str]
-    diagnosis: tuple[str, ...]
+    name: str  # name of the mutation
+    task: TaskName  # task of the gradient
+    wrong: str  # description of the mistake
+    float32: bool  # whether a check in float32 fails
+    float64: bool  # whether a check in float64 fails
+    failed: list[str]  # names of the failed checks
+    diagnosis: tuple[str, ...]  # diagnosis in the report
 
     @property
     def caught(self) -> bool:
@@ -38,19 +28,12 @@ class Verdict(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The verdict on a correct gradient.
+    """The verdict on a correct gradient."""
 
-    Attributes:
-        kind: Kind of the problem.
-        excess: Largest ratio of error to tolerance, by check.
-        failed: Failed findings as plain values; any of them is a false alarm.
-        diagnosis: Diagnosis in the report.
-    """
-
-    kind: Kind
-    excess: dict[str, float]
-    failed: list[dict[str, Any]]
-    diagnosis: tuple[str, ...]
+    kind: Kind  # kind of the problem
+    excess: dict[str, float]  # largest ratio of error to tolerance, by check
+    failed: list[dict[str, Any]]  # failed findings as plain values; any of them is a false alarm
+    diagnosis: tuple[str, ...]  # diagnosis in the report
 
 
 def check_mutation(name: str) -> Verdict:

@@ -11,19 +11,12 @@ SATURATED = 1e4
 
 
 class Draft(NamedTuple):
-    """A problem of any of the tasks.
+    """A problem of any of the tasks."""
 
-    Attributes:
-        weights: Weights, one row per class; a single row in 1a.
-        inputs: Inputs, one row per example.
-        targets: Targets, one row per example; each row sums to one.
-        l2: Factor of the penalty.
-    """
-
-    weights: Float[np.ndarray, "rows I"]
-    inputs: Float[np.ndarray, "N I"]
-    targets: Float[np.ndarray, "N K"]
-    l2: float
+    weights: Float[np.ndarray, "rows I"]  # weights, one row per class; a single row in 1a
+    inputs: Float[np.ndarray, "N I"]  # inputs, one row per example
+    targets: Float[np.ndarray, "N K"]  # targets, one row per example; each row sums to one
+    l2: float  # factor of the penalty
 
     @property
     def logits(self) -> Float[np.ndarray, "N K"]:

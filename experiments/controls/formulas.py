@@ -21,17 +21,11 @@ SECONDS = 5.0
 
 
 class Proof(NamedTuple):
-    """The verdict on the formula of a wrong gradient.
+    """The verdict on the formula of a wrong gradient."""
 
-    Attributes:
-        name: Name of the mutation.
-        formula: Verdict on the formula.
-        seconds: Duration in seconds.
-    """
-
-    name: str
-    formula: Formula
-    seconds: float
+    name: str  # name of the mutation
+    formula: Formula  # verdict on the formula
+    seconds: float  # duration in seconds
 
 
 def judge_mutation(name: str) -> Proof:
@@ -70,15 +64,10 @@ def _trace(function: Callable[..., Any], shapes: tuple[tuple[int, ...], ...]) ->
 
 
 def formula_numbers(wrong: Sequence[Proof], right: Sequence[Formula]) -> dict[str, Any]:
-    """Returns the numbers of the verdicts as plain values.
+    """Returns the numbers of the verdicts on wrong and correct gradients as plain values.
 
-    Args:
-        wrong: Verdicts on the wrong gradients.
-        right: Verdicts on the formulas of the correct gradients.
-
-    Returns:
-        For the wrong gradients, the number proved different, the duration, and the others by name;
-        for the correct gradients, the number of each verdict, and the reasons for `not told`.
+    These are, for the wrong gradients, the number proved different, the duration, and the others by
+    name; for the correct gradients, the number of each verdict, and the reasons for `not told`.
     """
     verdicts = {proof.name: proof.formula.verdict for proof in wrong}
     others = {name: verdict for name, verdict in verdicts.items() if verdict != "different"}

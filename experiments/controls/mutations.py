@@ -16,30 +16,19 @@ CLASSES, INPUTS, L2 = 5, 20, 0.02
 
 
 class Mutation(NamedTuple):
-    """A gradient with one mistake.
+    """A gradient with one mistake."""
 
-    Attributes:
-        name: Unique name of the mistake.
-        task: Task of the gradient.
-        wrong: Description of the mistake.
-        gradient: Function from (weights, inputs, targets), in 4a also l2, to the wrong gradient.
-        inputs: Number of inputs of the problem, including the bias.
-    """
-
-    name: str
-    task: TaskName
-    wrong: str
+    name: str  # unique name of the mistake
+    task: TaskName  # task of the gradient
+    wrong: str  # description of the mistake
+    # function from (weights, inputs, targets), in 4a also l2, to the wrong gradient
     gradient: Callable[..., Array]
-    inputs: int
+    inputs: int  # number of inputs of the problem, including the bias
 
     def arguments(self, seed: int = 0) -> tuple[Any, ...]:
         """Draws a realistic problem with zero weights, where training starts.
 
-        Args:
-            seed: Seed for drawing the inputs in [-1, 1] and the labels.
-
-        Returns:
-            The arguments of the loss and the gradient.
+        The inputs are in [-1, 1]. Returns the arguments of the loss and the gradient.
         """
         rng = np.random.default_rng(seed)
         inputs = rng.uniform(-1, 1, (EXAMPLES, self.inputs))

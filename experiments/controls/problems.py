@@ -27,19 +27,12 @@ REAL_SHARE = 0.03
 
 
 class Kind(NamedTuple):
-    """The properties of a problem that are drawn before its arrays.
+    """The properties of a problem that are drawn before its arrays."""
 
-    Attributes:
-        number: Number of the problem; it determines the problem together with the seed.
-        task: Task of the loss and the gradient.
-        family: Family of the problem.
-        shape: Shape of the arrays; in 1a there are two classes.
-    """
-
-    number: int
-    task: TaskName
-    family: str
-    shape: Shape
+    number: int  # number of the problem; it determines the problem together with the seed
+    task: TaskName  # task of the loss and the gradient
+    family: str  # family of the problem
+    shape: Shape  # shape of the arrays; in 1a there are two classes
 
 
 class Problem(NamedTuple):

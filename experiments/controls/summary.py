@@ -21,14 +21,7 @@ def mutation_numbers(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def problem_numbers(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Returns the outcomes of the correct gradients as plain values.
-
-    Args:
-        outcomes: Outcomes of all problems.
-
-    Returns:
-        Counts and largest errors, for all problems and for each family, and all false alarms.
-    """
+    """Returns counts and largest errors of all problems and each family, and the false alarms."""
     alarms = [
         {**outcome.kind._asdict(), "failed": outcome.failed, "diagnosis": outcome.diagnosis}
         for outcome in outcomes

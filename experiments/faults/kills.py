@@ -25,20 +25,14 @@ _WITH_DURATION = {"report.md", "index.html", "config.json"}
 
 
 class Victim(NamedTuple):
-    """A command that is killed repeatedly.
+    """A command that is killed repeatedly."""
 
-    Attributes:
-        name: Name of the command.
-        share: Share of the kills.
-        arguments: Arguments of Python, with a place for the folder, which is empty at first.
-        environment: Environment variables, with a place for the folder.
-        finished: Function that returns whether a file of this name is complete once it exists.
-    """
-
-    name: str
-    share: float
+    name: str  # name of the command
+    share: float  # share of the kills
+    # arguments of Python, with a place for the folder, which is empty at first
     arguments: Sequence[str]
-    environment: Mapping[str, str]
+    environment: Mapping[str, str]  # environment variables, with a place for the folder
+    # function that returns whether a file of this name is complete once it exists
     finished: Callable[[Path], bool]
 
     def command(self, folder: Path) -> list[str]:

@@ -25,17 +25,11 @@ CHECKPOINT_INTERVAL = 60.0
 
 
 class Parts(NamedTuple):
-    """The parts of a sweep.
+    """The parts of a sweep."""
 
-    Attributes:
-        folder: Folder of the parts.
-        runs: Largest number of runs in a part.
-        sweep: Identity of the sweep.
-    """
-
-    folder: Path
-    runs: int
-    sweep: str
+    folder: Path  # folder of the parts
+    runs: int  # largest number of runs in a part
+    sweep: str  # identity of the sweep
 
     def checkpoint(self, number: int, due: Callable[[], bool]) -> Checkpoint:
         """Returns the checkpoint of a part."""

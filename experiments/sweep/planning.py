@@ -20,27 +20,16 @@ update, and writes the updated ones."""
 
 
 class SweepPlan(NamedTuple):
-    """Plan of a sweep.
+    """Plan of a sweep."""
 
-    Attributes:
-        device: Kind of device.
-        devices: Number of devices.
-        runs: Number of runs.
-        runs_of_a_part: Largest number of runs in a part.
-        parts: Number of parts.
-        memory: Number of bytes that a part needs on each device.
-        available: Number of bytes that a sweep may use on each device.
-        time: Lower bound of the time of all parts.
-    """
-
-    device: Device
-    devices: int
-    runs: int
-    runs_of_a_part: int
-    parts: int
-    memory: int
-    available: int
-    time: Roofline
+    device: Device  # kind of device
+    devices: int  # number of devices
+    runs: int  # number of runs
+    runs_of_a_part: int  # largest number of runs in a part
+    parts: int  # number of parts
+    memory: int  # number of bytes that a part needs on each device
+    available: int  # number of bytes that a sweep may use on each device
+    time: Roofline  # lower bound of the time of all parts
 
 
 def make(settings: SweepSettings, split: Split) -> SweepPlan:

@@ -19,17 +19,13 @@ RUNS_PER_PROGRAM = 50
 
 
 class Model(NamedTuple):
-    """A model and its learning rate.
+    """A model and its learning rate."""
 
-    Attributes:
-        loss: Function of logits and targets that returns the mean loss of a batch.
-        hits: Function of logits and labels that returns which predictions are correct.
-        rate: Learning rate.
-    """
-
+    # function of logits and targets that returns the mean loss of a batch
     loss: Callable[[Array, Array], Array]
+    # function of logits and labels that returns which predictions are correct
     hits: Callable[[Array, Array], Array]
-    rate: float
+    rate: float  # learning rate
 
 
 SOFTMAX = Model(
@@ -97,12 +93,7 @@ def epoch(
 def prepare(work: Work, runs: int | None = None) -> Trained:
     """Prepares the work in JAX, one epoch at a time.
 
-    Args:
-        work: Work to prepare.
-        runs: Number of runs with different penalties under `vmap`; None for one run without it.
-
-    Returns:
-        Function that trains from the beginning.
+    With a number of runs, these have different penalties and run under `vmap`.
     """
     data = Data(*(jax.tree.map(jnp.asarray, part) for part in arrays(work.split, "float32")))
     one_epoch = partial(epoch, model=SOFTMAX, every=work.evaluate_every)
@@ -129,17 +120,11 @@ def prepare(work: Work, runs: int | None = None) -> Trained:
 
 
 def stopping_steps(split: Split, seeds: Sequence[int]) -> Int[np.ndarray, " runs"]:
-    """Trains shuffled runs of logistic regression that stop early.
+    """Trains shuffled runs that stop early, of two digits labelled 0 and 1.
 
     A scan cannot stop early, but the Python loop around it ends with the epoch in which the last of
-    its runs stops. The stopping step of each run is determined afterwards.
-
-    Args:
-        split: Training and validation examples of two digits, labelled 0 and 1.
-        seeds: Seeds of the runs.
-
-    Returns:
-        The stopping steps; -1 for a run that does not stop.
+    its runs stops. The stopping step of each run is determined afterwards; -1 for a run that does
+    not stop.
     """
     parts = (part._replace(targets=part.labels) for part in arrays(split, "float32"))
     data = Data(*(jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), part) for part in parts))

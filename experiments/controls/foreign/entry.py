@@ -19,38 +19,27 @@ NEVER = (
 
 
 class Mistake(NamedTuple):
-    """One way to get a gradient wrong.
+    """One way to get a gradient wrong."""
 
-    Attributes:
-        wrong: Description of the mistake.
-        of: Function from the correct gradient, which it may ignore, to the wrong gradient.
-        named: Regular expression that matches a diagnosis that names the mistake; empty for a
-            mistake without a common name, which only has to be caught.
-        never: Regular expression that matches a diagnosis with a false statement.
-    """
-
-    wrong: str
-    of: Callable[[Gradient], Gradient]
+    wrong: str  # description of the mistake
+    of: Callable[
+        [Gradient], Gradient
+    ]  # the correct gradient, which may be ignored, to the wrong one
+    # regular expression that matches a diagnosis that names the mistake; empty for a mistake without
+    # a common name, which only has to be caught
     named: str
-    never: str = NEVER
+    never: str = NEVER  # regular expression that matches a diagnosis with a false statement
 
 
 class Case(NamedTuple):
-    """A loss, its gradient, and their arguments.
+    """A loss, its gradient, and their arguments."""
 
-    Attributes:
-        loss: Scalar function in `jax.numpy`; None if `gradient` is a function with a rule.
-        gradient: Hand-written gradient, or a function with a custom derivative rule.
-        arguments: Arguments of both functions.
-        options: Keyword arguments of `check`.
-        mistakes: Mistakes that the checker must catch.
-    """
-
+    # scalar function in `jax.numpy`; None if `gradient` is a function with a rule
     loss: Callable[..., Any] | None
-    gradient: Gradient
-    arguments: tuple[Any, ...]
+    gradient: Gradient  # hand-written gradient, or a function with a custom derivative rule
+    arguments: tuple[Any, ...]  # arguments of both functions
     options: dict[str, Any] = {}  # noqa: RUF012 - never changed
-    mistakes: tuple[Mistake, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()  # mistakes that the checker must catch
 
     def with_mistakes(self, *mistakes: Mistake) -> Self:
         """Returns the case with its mistakes."""
@@ -70,25 +59,17 @@ class Case(NamedTuple):
 
 
 class Foreign(NamedTuple):
-    """An entry of the collection.
+    """An entry of the collection."""
 
-    Attributes:
-        name: Unique name of the loss.
-        source: Library and name of the called function, or course.
-        holds: Form of the gradient and its data, such as a closure or a bound method.
-        write: Function that imports the library, draws the data and returns the case.
-        seed: Seed of the data.
-        origin: Whether an installed library is called, or the mathematics is implemented here.
-        package: Optional package that the entry needs.
-    """
-
-    name: str
-    source: str
-    holds: str
+    name: str  # unique name of the loss
+    source: str  # library and name of the called function, or course
+    holds: str  # form of the gradient and its data, such as a closure or a bound method
+    # function that imports the library, draws the data and returns the case
     write: Callable[[Generator], Case]
-    seed: int
+    seed: int  # seed of the data
+    # whether an installed library is called, or the mathematics is implemented here
     origin: Origin = "called"
-    package: str = ""
+    package: str = ""  # optional package that the entry needs
 
     def make(self) -> Case:
         """Returns the case."""

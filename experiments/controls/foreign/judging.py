@@ -18,63 +18,36 @@ DENIED = re.compile(r"\bno (constant|common|multiple|rearrangement)[^.;]*")
 
 
 class Response(NamedTuple):
-    """The response of the checker to one gradient.
+    """The response of the checker to one gradient."""
 
-    Attributes:
-        passes: Verdict; None if an error was raised.
-        text: Diagnosis, or message of the error.
-        refused: Whether a `UsageError` was raised; any other error is a crash.
-        seconds: Duration in seconds, including compilation.
-        formula: Verdict on the formula, and its note.
-    """
-
-    passes: bool | None
-    text: str
-    refused: bool
-    seconds: float
-    formula: tuple[str, str] = ("not told", "")
+    passes: bool | None  # verdict; None if an error was raised
+    text: str  # diagnosis, or message of the error
+    refused: bool  # whether a `UsageError` was raised; any other error is a crash
+    seconds: float  # duration in seconds, including compilation
+    formula: tuple[str, str] = ("not told", "")  # verdict on the formula, and its note
 
 
 class WrongOne(NamedTuple):
-    """The judgement on a mistake.
+    """The judgement on a mistake."""
 
-    Attributes:
-        wrong: Description of the mistake.
-        nameable: Whether the mistake has a common name.
-        caught: Whether the gradient fails, or raises an error that names the mistake.
-        named: Whether the diagnosis names the mistake.
-        misnamed: Whether the diagnosis makes a false statement.
-        said: Response of the checker.
-    """
-
-    wrong: str
-    nameable: bool
-    caught: bool
-    named: bool
-    misnamed: bool
-    said: Response
+    wrong: str  # description of the mistake
+    nameable: bool  # whether the mistake has a common name
+    caught: bool  # whether the gradient fails, or raises an error that names the mistake
+    named: bool  # whether the diagnosis names the mistake
+    misnamed: bool  # whether the diagnosis makes a false statement
+    said: Response  # response of the checker
 
 
 class Judged(NamedTuple):
-    """The judgement on an entry of the collection.
+    """The judgement on an entry of the collection."""
 
-    Attributes:
-        name: Name of the entry.
-        source: Source of the entry.
-        origin: Origin of the entry.
-        holds: Form of the gradient and its data.
-        right: Response to the correct gradient.
-        wrong: Judgements on the mistakes.
-        absent: Package that is missing, in which case nothing was checked; otherwise empty.
-    """
-
-    name: str
-    source: str
-    origin: str
-    holds: str
-    right: Response | None
-    wrong: tuple[WrongOne, ...]
-    absent: str = ""
+    name: str  # name of the entry
+    source: str  # source of the entry
+    origin: str  # origin of the entry
+    holds: str  # form of the gradient and its data
+    right: Response | None  # response to the correct gradient
+    wrong: tuple[WrongOne, ...]  # judgements on the mistakes
+    absent: str = ""  # package that is missing, in which case nothing was checked; otherwise empty
 
     @property
     def passed(self) -> bool:

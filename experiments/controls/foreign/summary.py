@@ -11,14 +11,7 @@ from experiments.controls.foreign.judging import Judged, WrongOne
 
 
 def foreign_numbers(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Returns the judgements on the foreign gradients as plain values.
-
-    Args:
-        judged: Judgements on all entries.
-
-    Returns:
-        Counts, durations of the checks of correct gradients, and each entry.
-    """
+    """Returns counts, durations of correct gradients, and each entry, as plain values."""
     checked = [each for each in judged if each.right]
     right = [each.right for each in checked if each.right]
     wrong = [one for each in checked for one in each.wrong]

@@ -26,23 +26,15 @@ STEP, COORDINATES = 1e-5, 10
 
 
 class Peer(NamedTuple):
-    """Another checker.
+    """Another checker."""
 
-    Attributes:
-        name: Name of the checker.
-        passes: Function from (subject, threshold) to its verdict; an exception counts as a failure.
-        threshold: Threshold of the verdict.
-        others: Other thresholds.
-        reason: Reason for the threshold.
-        package: Optional package that the checker needs.
-    """
-
-    name: str
+    name: str  # name of the checker
+    # function from (subject, threshold) to its verdict; an exception counts as a failure
     passes: Callable[[Subject, float], bool]
-    threshold: float
-    others: tuple[float, ...]
-    reason: str
-    package: str = ""
+    threshold: float  # threshold of the verdict
+    others: tuple[float, ...]  # other thresholds
+    reason: str  # reason for the threshold
+    package: str = ""  # optional package that the checker needs
 
 
 def by_jax(subject: Subject, threshold: float, dtype: type[np.floating[Any]]) -> bool:

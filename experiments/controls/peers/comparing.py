@@ -26,35 +26,21 @@ WEIGHTS = 0.3
 
 
 class Work(NamedTuple):
-    """A unit of work: a mutation, a problem, or a foreign entry.
+    """A unit of work: a mutation, a problem, or a foreign entry."""
 
-    Attributes:
-        group: Collection that it belongs to.
-        name: Name, or number of the problem.
-    """
-
-    group: Group
-    name: str
+    group: Group  # collection that it belongs to
+    name: str  # name, or number of the problem
 
 
 class Answer(NamedTuple):
-    """The verdict of one checker on one gradient.
+    """The verdict of one checker on one gradient."""
 
-    Attributes:
-        work: Unit of work with the gradient.
-        checker: Name of the checker.
-        right: Whether the gradient is correct.
-        passes: Whether the checker passes the gradient, at each threshold.
-        threshold: Threshold of the verdict; None for mnist_jax.
-        seconds: Duration of the check at that threshold, in seconds.
-    """
-
-    work: Work
-    checker: str
-    right: bool
-    passes: dict[float | None, bool]
-    threshold: float | None
-    seconds: float
+    work: Work  # unit of work with the gradient
+    checker: str  # name of the checker
+    right: bool  # whether the gradient is correct
+    passes: dict[float | None, bool]  # whether the checker passes the gradient, at each threshold
+    threshold: float | None  # threshold of the verdict; None for mnist_jax
+    seconds: float  # duration of the check at that threshold, in seconds
 
 
 def ours(work: Work, right: bool, passes: bool, seconds: float) -> Answer:
@@ -75,8 +61,7 @@ def everything() -> list[Work]:
 def compare(work: Work) -> list[Answer]:
     """Runs every checker on the gradients of a unit of work.
 
-    Returns:
-        The answers; for foreign gradients without mnist_jax, which `foreign.judging` runs.
+    On foreign gradients, mnist_jax is left out, because `foreign.judging` runs it.
     """
     present = warmed_up(PEERS)
     jax.clear_caches()  # frees memory

@@ -14,17 +14,11 @@ Vector = Float[np.ndarray, " n"]
 
 
 class Subject(NamedTuple):
-    """A loss and a gradient of one vector.
+    """A loss and a gradient of one vector."""
 
-    Attributes:
-        value: Loss of a vector, in `jax.numpy`.
-        gradient: Hand-written gradient, which returns a NumPy vector.
-        point: Point at which they are compared.
-    """
-
-    value: Callable[[Array], Array]
-    gradient: Callable[[Vector], Vector]
-    point: Vector
+    value: Callable[[Array], Array]  # loss of a vector, in `jax.numpy`
+    gradient: Callable[[Vector], Vector]  # hand-written gradient, which returns a NumPy vector
+    point: Vector  # point at which they are compared
 
     def compiled(self) -> Callable[[Any], Array]:
         """Compiles the loss again, so that the time of each checker includes compilation."""
@@ -35,12 +29,7 @@ class Subject(NamedTuple):
 def subject(case: Case, gradient: Gradient) -> Subject:
     """Makes functions of one vector from a case and a correct or wrong gradient.
 
-    Args:
-        case: Case with the loss and the arguments.
-        gradient: Gradient, or a function with a rule.
-
-    Returns:
-        The subject; for a function with a rule, its loss is a random linear function of the output.
+    The loss of a function with a rule is a random linear function of its output.
     """
     loss = case.loss
     argnums = range(len(case.arguments)) if loss is None else case.options.get("argnum", 0)

@@ -17,11 +17,7 @@ def peer_numbers(answers: Sequence[Answer], entries: Sequence[Mapping[str, Any]]
 
     Args:
         answers: Answers of every checker.
-        entries: Foreign gradients as `foreign_numbers` lists them: mnist_jax's answers on them.
-
-    Returns:
-        A row for each checker, mnist_jax first, on the controls and on the foreign gradients; the
-        missing checkers; and the reason for each threshold.
+        entries: Foreign gradients as `foreign_numbers` lists them, with mnist_jax's verdicts.
     """
     foreign = []
     for entry in entries:
