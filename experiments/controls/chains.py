@@ -48,7 +48,7 @@ MEANS: tuple[Callable[[Matrix, Array], Weights], ...] = (
     lambda r, x: r.T @ x / len(x),
     lambda r, x: jnp.mean(r[:, :, None] * x[:, None, :], axis=0),
     lambda r, x: jnp.einsum("nk,ni->ki", r, x) / len(x),
-    lambda r, x: sum(jnp.outer(*pair) for pair in zip(r, x, strict=True)) / len(x),
+    lambda r, x: jnp.sum(jax.vmap(jnp.outer)(r, x), axis=0) / len(x),
     lambda r, x: (r / len(r)).T @ x,
 )
 # equal expressions for the gradient of the penalty

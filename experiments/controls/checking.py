@@ -44,10 +44,12 @@ def check_mutation(name: str) -> Verdict:
     mutation = next(mutation for mutation in MUTATIONS if mutation.name == name)
     report = check(TASKS[mutation.task].loss, mutation.gradient, *mutation.arguments())
     failed = [finding for finding in report.findings if finding.passes is False]
-    caught_in = {finding.precision for finding in failed}
-    caught = (precision in caught_in for precision in ("float32", "float64"))
-    labels = [label(finding) for finding in failed]
-    return Verdict(name, mutation.task, mutation.wrong, *caught, labels, report.diagnosis)
+    failing = {finding.precision for finding in failed}
+    return Verdict(
+        *(name, mutation.task, mutation.wrong, "float32" in failing, "float64" in failing),
+        failed=[label(finding) for finding in failed],
+        diagnosis=report.diagnosis,
+    )
 
 
 def check_problem(number: int, seed: int) -> Outcome:

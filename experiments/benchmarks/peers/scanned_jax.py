@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,9 +22,9 @@ class Model(NamedTuple):
     """A model and its learning rate."""
 
     # function of logits and targets that returns the mean loss of a batch
-    loss: Callable[[Array, Array], Array]
+    loss: Callable[[Any, Any], Array]
     # function of logits and labels that returns which predictions are correct
-    hits: Callable[[Array, Array], Array]
+    hits: Callable[[Any, Any], Array]
     rate: float  # learning rate
 
 

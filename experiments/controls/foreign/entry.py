@@ -22,11 +22,10 @@ class Mistake(NamedTuple):
     """One way to get a gradient wrong."""
 
     wrong: str  # description of the mistake
-    of: Callable[
-        [Gradient], Gradient
-    ]  # the correct gradient, which may be ignored, to the wrong one
-    # regular expression that matches a diagnosis that names the mistake; empty for a mistake without
-    # a common name, which only has to be caught
+    # function from the correct gradient, which it may ignore, to the wrong gradient
+    of: Callable[[Gradient], Gradient]
+    # regular expression that matches a diagnosis that names the mistake; empty for a mistake
+    # without a common name, which only has to be caught
     named: str
     never: str = NEVER  # regular expression that matches a diagnosis with a false statement
 

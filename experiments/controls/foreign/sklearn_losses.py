@@ -79,7 +79,7 @@ def pinball(y: Any, raw: Any) -> Any:
     return jnp.where(y >= raw, 0.3 * (y - raw), 0.7 * (raw - y))
 
 
-LOSSES: tuple[tuple[str, str, Callable[..., Case], Value, str, dict[str, float]], ...] = (
+LOSSES: tuple[tuple[str, str, Callable[..., Case], Value, str, dict[str, Any]], ...] = (
     ("squared error", "HalfSquaredError", weighted, lambda y, z: (z - y) ** 2 / 2, "real", {}),
     ("absolute error", "AbsoluteError", closed_over, lambda y, z: jnp.abs(y - z), "real", {}),
     ("pinball loss", "PinballLoss", weighted, pinball, "real", {"quantile": 0.3}),

@@ -95,12 +95,12 @@ def _gradients(work: Work) -> Iterator[tuple[Case, Gradient, bool]]:
         mutation = next(each for each in MUTATIONS if each.name == work.name)
         weights, *data = mutation.arguments()
         drawn = WEIGHTS * np.random.default_rng(0).normal(size=weights.shape)
-        case = Case(TASKS[mutation.task].loss, mutation.gradient, (drawn, *data), ())
+        case = Case(TASKS[mutation.task].loss, mutation.gradient, (drawn, *data))
         yield case, mutation.gradient, False
     else:
         kind, arguments = problem(int(work.name), seed=0)
         loss, gradient = TASKS[kind.task]
-        yield Case(loss, gradient, arguments, ()), gradient, True
+        yield Case(loss, gradient, arguments), gradient, True
 
 
 def _theirs(work: Work, peer: Peer, given: Subject, right: bool) -> Answer:
