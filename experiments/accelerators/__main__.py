@@ -5,8 +5,9 @@ or a missing compiler; 130 after Ctrl-C.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,11 +64,6 @@ class AcceleratorSettings(CommandSettings):
             raise UsageError(f"chips is {self.chips}; give 1, 4 or both.")
         compiling.check_wheels([DEVICES[name] for name in self.devices])
         return self
-
-
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Compiles and checks the programs from the command line; returns the exit code."""
-    return run_command(AcceleratorSettings, "experiments.accelerators", __doc__, work, arguments)
 
 
 def work(settings: AcceleratorSettings, folder: Path) -> int:
@@ -191,6 +187,8 @@ def report(rows: Iterable[dict[str, Any]]) -> int:
         print(f"violated: {names}: {violation}", file=sys.stderr)
     return VIOLATED if violated else DONE
 
+
+run = partial(run_command, AcceleratorSettings, "experiments.accelerators", __doc__, work)
 
 if __name__ == "__main__":
     raise SystemExit(exit_code(run))

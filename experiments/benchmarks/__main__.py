@@ -6,9 +6,9 @@ after Ctrl-C.
 
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -92,11 +92,6 @@ class BenchmarkSettings(CommandSettings):
         if self.runs is not None:
             return self.runs
         return 0 if jax.default_backend() == "cpu" else 10_000
-
-
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs the benchmarks from the command line; returns the exit code."""
-    return run_command(BenchmarkSettings, "experiments.benchmarks", __doc__, work, arguments)
 
 
 def work(settings: BenchmarkSettings, folder: Path) -> int:
@@ -185,6 +180,8 @@ def show(results: dict[str, Any]) -> None:
         table.add_row(target["measure"], f"{target['value']:.3g} {target['unit']}", bound, verdict)
     Console().print(table)
 
+
+run = partial(run_command, BenchmarkSettings, "experiments.benchmarks", __doc__, work)
 
 if __name__ == "__main__":
     raise SystemExit(exit_code(run))

@@ -81,11 +81,6 @@ class Found(NamedTuple):
     trusted: bool = True  # whether every mistake is caught and every correct gradient passes
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs the controls from the command line; returns the exit code."""
-    return run_command(ControlSettings, "experiments.controls", __doc__, work, arguments)
-
-
 def work(settings: ControlSettings, folder: Path) -> int:
     """Runs the requested parts, writes controls.json and prints the results."""
     start, path, console = time.monotonic(), folder / "controls.json", Console(quiet=settings.quiet)
@@ -186,6 +181,8 @@ PARTS: dict[Part, Callable[[ControlSettings, Progress, Mapping[str, Found]], Fou
 }
 """Parts by name; each takes what the parts before it found."""
 
+
+run = partial(run_command, ControlSettings, "experiments.controls", __doc__, work)
 
 if __name__ == "__main__":
     raise SystemExit(exit_code(run))

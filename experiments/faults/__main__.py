@@ -7,7 +7,6 @@ error, with one message on stderr; 130 after Ctrl-C.
 import json
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -53,11 +52,6 @@ class FaultSettings(CommandSettings):
         """Validates the settings, and returns them."""
         require_at_least(self, inputs=1, kills=1, seed=0)
         return self
-
-
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs the fault tests from the command line; returns the exit code."""
-    return run_command(FaultSettings, "experiments.faults", __doc__, work, arguments)
 
 
 def work(settings: FaultSettings, folder: Path) -> int:
@@ -109,6 +103,8 @@ def write(path: Path, settings: FaultSettings, start: float, results: dict[str, 
     write_json(path, {**record, "seconds": round(time.monotonic() - start), **results})
     print(f"written to {path}")
 
+
+run = partial(run_command, FaultSettings, "experiments.faults", __doc__, work)
 
 if __name__ == "__main__":
     raise SystemExit(exit_code(run))

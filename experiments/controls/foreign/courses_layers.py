@@ -13,7 +13,6 @@ from experiments.controls.foreign.entry import Case, Foreign, foreign
 ENTRIES: list[Foreign] = []
 entry = partial(foreign, ENTRIES, "as in {}", origin="rewritten")
 
-
 COUNT, FEATURES, EPSILON = 9, 4, 1e-5
 NORMALISED = r"\[0\]|first (argument|leaf)|argument 0|\bx\b"
 
@@ -84,8 +83,7 @@ def max_pooling(rng: Generator) -> Case:
     """Maximum over windows of two by two: the gradient goes to the largest."""
     out, point = rng.normal(size=(3, 3)), rng.permutation(36).reshape(6, 6) / 10
 
-    def loss(image: Any) -> Any:
-        return jnp.sum(out * image.reshape(3, 2, 3, 2).max(axis=(1, 3)))
+    loss = lambda image: jnp.sum(out * image.reshape(3, 2, 3, 2).max(axis=(1, 3)))
 
     def backward(image: Any, *, everywhere: bool = False) -> Any:
         slopes = np.zeros_like(np.asarray(image))
@@ -108,8 +106,7 @@ def gelu(rng: Generator) -> Case:
     """The tanh approximation of GELU."""
     out, factor = rng.normal(size=15), np.sqrt(2 / np.pi)
 
-    def loss(x: Any) -> Any:
-        return jnp.sum(out * 0.5 * x * (1 + jnp.tanh(factor * (x + 0.044715 * x**3))))
+    loss = lambda x: jnp.sum(out * 0.5 * x * (1 + jnp.tanh(factor * (x + 0.044715 * x**3))))
 
     def backward(x: Any, cubic: float = 3 * 0.044715, product: bool = True) -> Any:
         x = np.asarray(x)
@@ -134,8 +131,7 @@ def triplets(rng: Generator) -> Case:
     def distances(a: Any, b: Any) -> Any:
         return ((a - b) ** 2).sum(axis=1)
 
-    def loss(a: Any, p: Any, n: Any) -> Any:
-        return jnp.mean(jnp.maximum(0, distances(a, p) - distances(a, n) + 1.0))
+    loss = lambda a, p, n: jnp.mean(jnp.maximum(0, distances(a, p) - distances(a, n) + 1.0))
 
     def gradient(a: Any, p: Any, n: Any, *, masked: bool = True) -> Any:
         a, p, n = (np.asarray(each) for each in (a, p, n))

@@ -14,7 +14,6 @@ from experiments.controls.foreign.entry import Case, Foreign, foreign
 ENTRIES: list[Foreign] = []
 entry = partial(foreign, ENTRIES, "as in {}", origin="rewritten")
 
-
 COUNT, CLASSES, INPUTS = 20, 4, 5
 
 
@@ -76,7 +75,7 @@ def support_vectors(rng: Generator) -> Case:
                         gradient[:, label] -= row / COUNT
         return gradient
 
-    unpenalised = lambda w, x, y, reg: hinge(w, x, y, 0.0)  # noqa: E731 - as it is passed
+    unpenalised = lambda w, x, y, reg: hinge(w, x, y, 0.0)
     inputs, labels = labelled(rng)
     point = 0.5 * rng.normal(size=(INPUTS, CLASSES))
     return Case(loss, hinge, (point, inputs, labels, 0.05)).with_mistakes(
@@ -168,8 +167,7 @@ def weighted_regression(rng: Generator) -> Case:
     """Least squares with weights of the examples, data in SciPy's `args` order."""
     inputs, y, s = rng.normal(size=(COUNT, 3)), rng.normal(size=COUNT), rng.uniform(0.2, 3, COUNT)
 
-    def loss(w: Any, inputs: Any, y: Any, s: Any) -> Any:
-        return jnp.sum(s * (inputs @ w - y) ** 2)
+    loss = lambda w, inputs, y, s: jnp.sum(s * (inputs @ w - y) ** 2)
 
     def gradient(w: Any, inputs: Any, y: Any, s: Any) -> Any:
         return 2 * inputs.T @ (s * (inputs @ w - y))

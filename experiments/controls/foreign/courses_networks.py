@@ -14,7 +14,6 @@ from experiments.controls.foreign.entry import Case, Foreign, foreign
 ENTRIES: list[Foreign] = []
 entry = partial(foreign, ENTRIES, "as in {}", origin="rewritten")
 
-
 COUNT, INPUTS, HIDDEN, CLASSES = 12, 3, 5, 3
 SCRATCH = "Deep Learning from Scratch"
 
@@ -182,8 +181,7 @@ def embedding(rng: Generator) -> Case:
     """A table of word vectors looked up by integer indices, averaged."""
     indices, out = np.array([[0, 2, 2], [1, 3, 0]]), rng.normal(size=(2, 4))
 
-    def loss(table: Any) -> Any:
-        return jnp.sum(out * table[indices].mean(axis=1))
+    loss = lambda table: jnp.sum(out * table[indices].mean(axis=1))
 
     def gradient(table: Any, added: bool = True) -> Any:
         slopes = np.zeros_like(np.asarray(table))
@@ -207,8 +205,7 @@ def dropout(rng: Generator) -> Case:
     keep, out = 0.8, rng.normal(size=(12, 5))
     kept = (rng.random((12, 5)) < keep) / keep
 
-    def loss(inputs: Any) -> Any:
-        return jnp.sum(out * jnp.tanh(inputs * kept))
+    loss = lambda inputs: jnp.sum(out * jnp.tanh(inputs * kept))
 
     def gradient(inputs: Any) -> Any:
         return out * (1 - np.tanh(inputs * kept) ** 2) * kept

@@ -14,7 +14,6 @@ from experiments.controls.foreign.entry import Case, Foreign, foreign
 ENTRIES: list[Foreign] = []
 entry = partial(foreign, ENTRIES, "as in {}", origin="rewritten")
 
-
 STEPS, INPUTS, SIZE = 4, 3, 3
 
 
@@ -64,7 +63,7 @@ def gated(rng: Generator) -> Case:
 
     def gates(raw: Any, xp: Any) -> tuple[Any, ...]:
         i, f, o, g = (raw[k * SIZE : (k + 1) * SIZE] for k in range(4))
-        logistic = lambda z: 1 / (1 + xp.exp(-z))  # noqa: E731 - local shorthand
+        logistic = lambda z: 1 / (1 + xp.exp(-z))
         return logistic(i), logistic(f), logistic(o), xp.tanh(g)
 
     def loss(wx: Any, wh: Any) -> Any:

@@ -93,20 +93,16 @@ def scaled(
     return after(wrong, changed, named, never)
 
 
-def sign() -> Mistake:
-    """Makes the mistake of a wrong sign, such as a score in place of the gradient of a loss."""
-    never = NEVER + r"|(?<![\d.-])2 times|\bsum(s|med)?\b"
-    return scaled("the sign", -1.0, SIGN, never=never)
-
-
-def twice() -> Mistake:
-    """Makes the mistake of a factor of 2."""
-    return scaled("a factor of 2", 2.0, TWICE)
-
-
-def half() -> Mistake:
-    """Makes the mistake of a factor of 1/2."""
-    return scaled("a factor of 1/2", 0.5, HALF)
+sign = partial(
+    *(scaled, "the sign", -1.0, SIGN), never=NEVER + r"|(?<![\d.-])2 times|\bsum(s|med)?\b"
+)
+"""Makes the mistake of a wrong sign, such as a score in place of the gradient of a loss."""
+twice = partial(scaled, "a factor of 2", 2.0, TWICE)
+half = partial(scaled, "a factor of 1/2", 0.5, HALF)
+in_float32 = partial(
+    *(after, "float32 inside", lambda g: g.astype("float32").astype(g.dtype), FLOAT32)
+)
+"""Makes the mistake of rounding the result to float32."""
 
 
 def sum_for_mean(count: int) -> Mistake:
@@ -140,11 +136,6 @@ def exchanged(wrong: str, one: Hashable, other: Hashable) -> Mistake:
         return tuple(leaves.values()) if isinstance(g, tuple) else leaves
 
     return after(wrong, change, EXCHANGED)
-
-
-def in_float32() -> Mistake:
-    """Makes the mistake of rounding the result to float32."""
-    return after("float32 inside", lambda g: g.astype("float32").astype(g.dtype), FLOAT32)
 
 
 def times_at(g: Any, index: Any, factor: float) -> Any:

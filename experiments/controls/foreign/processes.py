@@ -3,7 +3,6 @@
 # pyright: reportMissingImports=false, reportArgumentType=false, reportReturnType=false
 # (these packages come with the controls extra; scikit-learn's types are guessed from its defaults)
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -156,5 +155,5 @@ def by_autograd(rng: Generator) -> Case:
 
     right = autograd.grad(in_numpy)
     transposed = wrong.after("transposed", lambda g: g.T.copy(), r"transpose")
-    as_float: Callable[[Any], Any] = lambda factor: right(np.asarray(factor, np.float64))  # noqa: E731
+    as_float = lambda factor: right(np.asarray(factor, np.float64))
     return Case(loss, as_float, (lower,), (transposed, wrong.twice(), wrong.coordinate(2, 1)))

@@ -90,7 +90,7 @@ for source, path, inputs in (
 @entry("stable log1pexp", holds=JVP, seed=92)
 def log1pexp(rng: Generator) -> Case:
     """log(1 + exp x) without overflow."""
-    stable = lambda x: jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))  # noqa: E731
+    stable = lambda x: jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))
     point = rng.normal(size=7)
     return Case(None, with_slope(stable, jax.nn.sigmoid), (point,)).with_mistakes(
         wrong.instead("1 - the slope", with_slope(stable, lambda x: jax.nn.sigmoid(-x))),
@@ -102,9 +102,7 @@ def log1pexp(rng: Generator) -> Case:
 @entry("safe norm", holds=VJP, seed=93)
 def norm(rng: Generator) -> Case:
     """A norm whose rule is safe at zero."""
-
-    def length(x: Any) -> Any:
-        return jnp.sqrt(jnp.sum(x**2))
+    length = lambda x: jnp.sqrt(jnp.sum(x**2))
 
     def pullback(cotangent: Any, x: Any, power: int = 1, factor: float = 1.0) -> tuple[Any]:
         size = length(x)
@@ -140,9 +138,7 @@ def linear_solve(rng: Generator) -> Case:
 @entry("fused cross entropy", holds=VJP, seed=95)
 def cross_entropy(rng: Generator) -> Case:
     """Cross entropy of each row, as fused kernels have it."""
-
-    def each(logits: Any, targets: Any) -> Any:
-        return -jnp.sum(targets * jax.nn.log_softmax(logits), axis=1)
+    each = lambda logits, targets: -jnp.sum(targets * jax.nn.log_softmax(logits), axis=1)
 
     def pullback(g: Any, logits: Any, targets: Any, axis: int = 1, size: float = 1.0) -> Any:
         total = targets.sum(axis=1, keepdims=True)
@@ -165,7 +161,7 @@ def fixed_point(rng: Generator) -> Case:
     """Implicit differentiation of a fixed point: x = tanh(a x + b)."""
 
     def solve(a: Any, b: Any) -> Any:
-        step: Rule = lambda _, x: jnp.tanh(a * x + b)  # noqa: E731 - the body of the loop
+        step: Rule = lambda _, x: jnp.tanh(a * x + b)
         return jax.lax.fori_loop(0, 200, step, jnp.zeros_like(b))
 
     def pullback(g: Any, a: Any, b: Any, implicit: bool = True, sign: int = -1) -> Any:
@@ -187,8 +183,8 @@ def fixed_point(rng: Generator) -> Case:
 @entry("clip", holds=JVP)
 def clipped(_: Generator) -> Case:
     """Clipping, with straight-through and other estimators as mistakes."""
-    clip: Rule = lambda x: jnp.clip(x, -1.0, 1.0)  # noqa: E731 - the function under the rule
-    inside: Rule = lambda x: jnp.where(jnp.abs(x) < 1, 1.0, 0.0)  # noqa: E731 - its slope
+    clip = lambda x: jnp.clip(x, -1.0, 1.0)
+    inside = lambda x: jnp.where(jnp.abs(x) < 1, 1.0, 0.0)
     point = np.array([0.3, -1.7, 0.9, 2.1, -0.4, 0.6])
     return Case(None, with_slope(clip, inside), (point,)).with_mistakes(
         wrong.instead(

@@ -29,10 +29,7 @@ def elementwise(value: Callable[[Any], Any], derivative: Gradient, point: np.nda
 @entry("Rosenbrock's function", "optimize.rosen_der", "the function")
 def rosenbrock(_: Generator) -> Case:
     """Rosenbrock's function, as the tutorials of `scipy.optimize` have it."""
-
-    def value(x: Any) -> Any:
-        return jnp.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
-
+    value = lambda x: jnp.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
     ends = wrong.zeroed("the last coordinate left out", 5, wrong.last(6))
     point = np.array([1.3, 0.7, 0.8, 1.9, 1.2, 0.4])
     return Case(value, scipy.optimize.rosen_der, (point,)).with_mistakes(
@@ -52,7 +49,7 @@ def matrix_exponential(rng: Generator) -> Case:
     def commuting(a: Any) -> Any:  # correct if the matrix and the cotangent commuted
         return scipy.linalg.expm(np.asarray(a, np.float64).T) @ cotangent
 
-    value: Gradient = lambda a: jnp.sum(cotangent * jax.scipy.linalg.expm(a))  # noqa: E731
+    value = lambda a: jnp.sum(cotangent * jax.scipy.linalg.expm(a))
     return Case(value, lambda a: at(np.asarray(a).T), (point,)).with_mistakes(
         wrong.instead("transposed", lambda a: at(np.asarray(a).T).T, wrong.TRANSPOSED),
         wrong.instead("the exponential times the cotangent", commuting),
@@ -83,9 +80,7 @@ def polynomial(rng: Generator) -> Case:
     """A polynomial of NumPy and its derivative, a callable object."""
     curve = np.polynomial.Polynomial([1.0, -2.0, 0.5, 0.25])
 
-    def value(x: Any) -> Any:
-        return jnp.polyval(jnp.asarray(curve.coef[::-1]), x)
-
+    value = lambda x: jnp.polyval(jnp.asarray(curve.coef[::-1]), x)
     return elementwise(value, curve.deriv(), rng.uniform(-2.0, 2.0, COUNT)).with_mistakes(
         wrong.instead("integrated", curve.integ()),
         wrong.instead("a degree lost", np.polynomial.Polynomial([-2.0, 1.0])),
@@ -110,7 +105,7 @@ def normal_density(rng: Generator) -> Case:
     def doubled(g: Any) -> Any:
         return 2 * g - np.diag(np.diag(g))
 
-    symmetric: Gradient = lambda c: (c + c.T) / 2  # noqa: E731 - a projection
+    symmetric = lambda c: (c + c.T) / 2
     return Case(value, gradient, (covariance,), {"project": symmetric}).with_mistakes(
         wrong.after("entries off the diagonal twice", doubled, r"symmetr|diagonal|" + wrong.TWICE),
         wrong.given("the determinant forgotten", r"lacks|leaves out (the|a) term", count=0),
@@ -129,7 +124,7 @@ def least_squares(rng: Generator) -> Case:
         return gemm(2.0 / 20, inputs, residual, trans_a=True)
 
     transposed = wrong.after("transposed", lambda g: g.T.copy(), wrong.TRANSPOSED)
-    value: Gradient = lambda w: jnp.sum((inputs @ w - targets) ** 2) / 20  # noqa: E731
+    value = lambda w: jnp.sum((inputs @ w - targets) ** 2) / 20
     return Case(value, gradient, (rng.normal(size=(3, 3)),)).with_mistakes(
         transposed, wrong.sum_for_mean(20), wrong.half()
     )
@@ -149,7 +144,7 @@ def log_gamma(rng: Generator) -> Case:
 def normal_tail(rng: Generator) -> Case:
     """The logarithm of the normal distribution: the inverse Mills ratio."""
     density = wrong.instead("the density alone", scipy.stats.norm.pdf)
-    slope: Gradient = lambda x: np.exp(scipy.stats.norm.logpdf(x) - scipy.special.log_ndtr(x))  # noqa: E731
+    slope = lambda x: np.exp(scipy.stats.norm.logpdf(x) - scipy.special.log_ndtr(x))
     return elementwise(jsp.log_ndtr, slope, rng.uniform(-3.0, 3.0, COUNT)).with_mistakes(
         density, wrong.sign(), wrong.coordinate(4)
     )
@@ -170,7 +165,7 @@ def softplus(rng: Generator) -> Case:
 def log_sum_exp(rng: Generator) -> Case:
     """The log-sum-exp of each row, whose gradient is the softmax of each row."""
     other_axis = partial(scipy.special.softmax, axis=0)
-    value: Gradient = lambda x: jnp.sum(jax.nn.logsumexp(x, axis=1))  # noqa: E731
+    value = lambda x: jnp.sum(jax.nn.logsumexp(x, axis=1))
     point = rng.normal(size=(7, 4))
     return Case(value, partial(scipy.special.softmax, axis=1), (point,)).with_mistakes(
         wrong.instead("softmax over the other axis", other_axis, r"axis|columns|sum"),
@@ -188,7 +183,7 @@ def entropy(rng: Generator) -> Case:
         return np.log(np.asarray(p)) - np.log(np.asarray(q))
 
     one = "the one of the logarithm's derivative forgotten"
-    value: Gradient = lambda p, q: jnp.sum(jsp.rel_entr(p, q))  # noqa: E731
+    value = lambda p, q: jnp.sum(jsp.rel_entr(p, q))
     return Case(value, lambda p, q: ratio(p, q) + 1, (p, p[::-1].copy())).with_mistakes(
         wrong.instead(one, ratio, r"constant|offset|term: 1\b"),
         wrong.instead("the other way round", lambda p, q: -ratio(p, q) + 1),
@@ -208,7 +203,7 @@ def bessel(rng: Generator) -> Case:
 @textbook("Spence's function", "SciPy", "a lambda", 31)
 def dilogarithm(rng: Generator) -> Case:
     """Spence's function: log(x) / (1 - x)."""
-    slope: Gradient = lambda x: scipy.special.xlogy(1.0, x) / (1 - np.asarray(x))  # noqa: E731
+    slope = lambda x: scipy.special.xlogy(1.0, x) / (1 - np.asarray(x))
     return elementwise(jsp.spence, slope, rng.uniform(0.2, 0.9, COUNT)).with_mistakes(
         wrong.sign(), wrong.in_float32(), wrong.coordinate(8)
     )

@@ -37,7 +37,7 @@ def library_loss(name: str, **settings: Any) -> Any:
     return getattr(loss, name)(**settings)
 
 
-def weighted(rng: Generator, loss: str, value: Value, targets: str, **settings: Any) -> Case:
+def weighted(rng: Generator, loss: str, value: Value, targets: str, settings: Any) -> Case:
     """A loss with weights of the examples; targets and weights are arguments."""
     library = library_loss(loss, **settings)
 
@@ -55,7 +55,7 @@ def weighted(rng: Generator, loss: str, value: Value, targets: str, **settings: 
     )
 
 
-def closed_over(rng: Generator, loss: str, value: Value, targets: str, **settings: Any) -> Case:
+def closed_over(rng: Generator, loss: str, value: Value, targets: str, settings: Any) -> Case:
     """A loss without weights; the targets are in a closure."""
     y, raw, _ = draws(rng, targets)
     library = library_loss(loss, **settings)
@@ -104,7 +104,9 @@ LOSSES: tuple[tuple[str, str, Callable[..., Case], Value, str, dict[str, Any]], 
 
 for title, called, write, value, targets, settings in LOSSES:
     held = "targets and weights as arguments" if write is weighted else "a closure over float64"
-    entry(title, called, held, 1, loss=called, value=value, targets=targets, **settings)(write)
+    entry(title, called, held, 1, loss=called, value=value, targets=targets, settings=settings)(
+        write
+    )
 
 
 @entry(
@@ -143,9 +145,7 @@ def multinomial(rng: Generator) -> Case:
     def over_the_examples(raw: Any) -> Any:
         return softmax(np.array(raw, np.float64).T).T - one_hot
 
-    def cross_entropy(raw: Any) -> Any:
-        return -jnp.sum(jax.nn.log_softmax(raw)[jnp.arange(COUNT), labels])
-
+    cross_entropy = lambda raw: -jnp.sum(jax.nn.log_softmax(raw)[jnp.arange(COUNT), labels])
     shifted = r"shift|rolled|label|row"
     axis = r"axis|over the examples|columns"
     return Case(cross_entropy, gradient, (raw,)).with_mistakes(

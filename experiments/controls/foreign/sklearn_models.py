@@ -15,11 +15,10 @@ ENTRIES: list[Foreign] = []
 entry = partial(foreign, ENTRIES, "scikit-learn, {}", package="sklearn")
 
 COUNT = 40
+CLOSURE, KEYWORDS = "a closure over float64", "functools.partial with keywords"
 
 
-@entry(
-    "logistic regression, intercept free", "LinearModelLoss.gradient", "a closure over float64", 3
-)
+@entry("logistic regression, intercept free", "LinearModelLoss.gradient", CLOSURE, 3)
 def logistic_model(rng: Generator) -> Case:
     """Logistic regression with an intercept that is not penalised."""
     from sklearn._loss import HalfBinomialLoss
@@ -71,7 +70,7 @@ def softmax_model(rng: Generator) -> Case:
         return model.loss_gradient(coef, inputs, labels)
 
     order = r"order|transpose|rearrange|exchang"
-    transposed = lambda g: g.reshape(4, 3).T.ravel()  # noqa: E731 - a change of the gradient
+    transposed = lambda g: g.reshape(4, 3).T.ravel()
     arguments = (rng.normal(size=12), inputs, labels)
     return Case(loss, value_and_gradient, arguments, {"has_value": True}).with_mistakes(
         wrong.given("labels shifted by one", wrong.SHIFTED, shift=1),
@@ -80,9 +79,7 @@ def softmax_model(rng: Generator) -> Case:
     )
 
 
-@entry(
-    "Poisson regression, weighted", "LinearModelLoss.gradient", "functools.partial with keywords", 5
-)
+@entry("Poisson regression, weighted", "LinearModelLoss.gradient", KEYWORDS, 5)
 def poisson_model(rng: Generator) -> Case:
     """Poisson regression with weights of the examples, all in keyword arguments of a partial."""
     from sklearn._loss import HalfPoissonLoss

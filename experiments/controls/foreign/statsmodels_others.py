@@ -18,7 +18,6 @@ from experiments.controls.foreign.entry import Case, Foreign, foreign
 ENTRIES: list[Foreign] = []
 entry = partial(foreign, ENTRIES, "statsmodels, {}", package="statsmodels")
 
-
 COUNT = 50
 CLOSURE, BOUND = "a closure over float64", "a bound method"
 PARTIAL = "functools.partial; (value, gradient)"
@@ -131,9 +130,7 @@ def pseudo_huber(rng: Generator) -> Case:
     point, weights = rng.normal(size=8), rng.uniform(0.2, 2.0, 8)
     penalty, plain = PseudoHuber(0.7, weights=weights), PseudoHuber(0.7)
 
-    def loss(params: Any) -> Any:
-        return jnp.sum(weights * 0.49 * (jnp.sqrt(1 + (params / 0.7) ** 2) - 1))
-
+    loss = lambda params: jnp.sum(weights * 0.49 * (jnp.sqrt(1 + (params / 0.7) ** 2) - 1))
     return Case(loss, penalty.deriv, (point,)).with_mistakes(
         wrong.instead("the weights forgotten", plain.deriv, wrong.WEIGHTS),
         wrong.sign(),

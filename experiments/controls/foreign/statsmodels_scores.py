@@ -19,7 +19,6 @@ from experiments.controls.foreign.entry import Case, Foreign, Mistake, foreign
 ENTRIES: list[Foreign] = []
 entry = partial(foreign, ENTRIES, "statsmodels, {}.score", package="statsmodels")
 
-
 COUNT = 60
 HELD = "a bound method; a closure over float64 and integer labels"
 
@@ -45,9 +44,7 @@ def logit(rng: Generator) -> Case:
     shifted = Logit(np.roll(y, 1), inputs).score
     rolled = wrong.instead("labels shifted by one", shifted, wrong.SHIFTED)
 
-    def loglike(params: Any) -> Any:
-        return jnp.sum(jax.nn.log_sigmoid((2 * y - 1) * (inputs @ params)))
-
+    loglike = lambda params: jnp.sum(jax.nn.log_sigmoid((2 * y - 1) * (inputs @ params)))
     return Case(loglike, Logit(y, inputs).score, (rng.normal(size=3),)).with_mistakes(
         wrong.sign(), left_out(Logit, y, inputs), rolled
     )
@@ -62,9 +59,7 @@ def probit(rng: Generator) -> Case:
     y = rng.integers(0, 2, COUNT)
     mean = wrong.scaled("the mean for the sum", 1 / COUNT, wrong.averaged(COUNT))
 
-    def loglike(params: Any) -> Any:
-        return jnp.sum(log_ndtr((2 * y - 1) * (inputs @ params)))
-
+    loglike = lambda params: jnp.sum(log_ndtr((2 * y - 1) * (inputs @ params)))
     return Case(loglike, Probit(y, inputs).score, (rng.normal(size=3),)).with_mistakes(
         wrong.sign(), mean, wrong.coordinate(1)
     )
