@@ -1,6 +1,7 @@
 """Processes that are killed at random moments, and whether they lose a finished file."""
 
 import hashlib
+import math
 import os
 import signal
 import subprocess
@@ -98,13 +99,13 @@ def kill(
     return {"kills": killed, "ended": complete + 1, "files": len(reference), "lost": lost}
 
 
-def run(victim: Victim, folder: Path, moment: float | None, delay: float | None) -> int:
+def run(victim: Victim, folder: Path, moment: float, delay: float | None) -> int:
     """Starts a victim and kills it.
 
     Args:
         victim: Command to start.
         folder: Folder of the command.
-        moment: Seconds from the start to the kill; None for no kill.
+        moment: Seconds from the start to the kill.
         delay: Seconds from the first change of a finished file to the kill, if that is earlier.
 
     Returns:
@@ -123,15 +124,10 @@ def run(victim: Victim, folder: Path, moment: float | None, delay: float | None)
         start_new_session=True,
     )
     try:
-        while process.poll() is None and moment is not None:
-            elapsed = time.monotonic() - start
-            if elapsed >= moment:
-                break
+        while process.poll() is None and (elapsed := time.monotonic() - start) < moment:
             if delay is not None and changes() != initial:
                 moment, delay = elapsed + delay, None
             time.sleep(0.01)
-        if moment is None:
-            process.wait()
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)  # includes pip, which it may have started
@@ -139,7 +135,7 @@ def run(victim: Victim, folder: Path, moment: float | None, delay: float | None)
 
 
 def _run_undisturbed(victim: Victim, folder: Path) -> None:
-    if code := run(victim, folder, None, None):
+    if code := run(victim, folder, math.inf, None):
         raise UsageError(
             f"{victim.name} ends with code {code} without being killed; see the output of "
             f"`{' '.join(victim.command(folder))}`."

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks import __main__ as command
-from experiments.benchmarks import floor, steps
+from experiments.benchmarks import accuracy, floor, steps
 from experiments.benchmarks.peers import called_jax, library, numpy_loop, scanned_jax
 from experiments.benchmarks.process import MEASURE
 from experiments.benchmarks.targets import Target, targets
@@ -83,12 +83,10 @@ def test_a_run_stops_where_the_loss_is_not_below_that_ten_evaluations_ago():
 
 
 def test_scikit_learn_comes_closer_to_the_accuracy(work: Work):
-    from experiments.benchmarks.peers import scikit_learn
-
-    by_sgd = list(scikit_learn.epochs_of_sgd(work))
+    by_sgd = list(accuracy.epochs_of_sgd(work))
     assert len(by_sgd) == work.epochs
     assert by_sgd[-1] > 0.6
-    by_lbfgs = scikit_learn.iterations_of_lbfgs(work)
+    by_lbfgs = accuracy.iterations_of_lbfgs(work)
     assert [next(by_lbfgs) for _ in range(3)][-1] > 0.6
 
 

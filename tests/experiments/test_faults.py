@@ -84,7 +84,7 @@ def test_lost_files_are_reported(
 ):
     starts = iter([(WHOLE, 0), *((files, -9) for files in left[:2]), (left[2], 0)])
 
-    def run(victim: Victim, folder: Path, moment: float | None, delay: float | None) -> int:
+    def run(victim: Victim, folder: Path, moment: float, delay: float | None) -> int:
         files, code = next(starts)
         folder.mkdir(exist_ok=True)
         for path in folder.iterdir():
