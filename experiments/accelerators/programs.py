@@ -105,12 +105,16 @@ def function_programs(group: Group, functions: Functions) -> Iterator[Program]:
 GRADIENTS: Functions = {
     "gradient, logistic": (gradients.logistic_gradient, "logistic", "wxy"),
     "gradient, softmax": (gradients.softmax_gradient, "softmax", "wxy"),
+    **{
+        f"gradient {kind}, {name}": (function, name, "wxyl")
+        for name, model in MODELS.items()
+        for kind, function in (
+            ("with penalty", model.gradient),
+            ("by autodiff", jax.grad(partial(objective, model))),
+        )
+    },
 }
 """The gradients by hand and by autodiff."""
-for _name, _model in MODELS.items():
-    GRADIENTS[f"gradient with penalty, {_name}"] = _model.gradient, _name, "wxyl"
-    by_autodiff = jax.grad(partial(objective, _model))
-    GRADIENTS[f"gradient by autodiff, {_name}"] = by_autodiff, _name, "wxyl"
 
 HESSIANS: Functions = {
     "Hessian product, logistic": (curvature.logistic_hessian_product, "logistic", "wxv"),

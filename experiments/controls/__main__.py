@@ -24,11 +24,12 @@ from rich.table import Table
 from experiments.common.command import DONE, exit_code, run_command
 from experiments.common.progress import Progress
 from experiments.common.settings import CommandSettings, require_at_least
-from experiments.controls import formulas, problems, summary
+from experiments.controls import problems, summary
 from experiments.controls.checking import check_mutation, check_problem
 from experiments.controls.foreign import FOREIGN
 from experiments.controls.foreign.judging import judge
 from experiments.controls.foreign.summary import foreign_numbers, foreign_table
+from experiments.controls.formulas import formula_numbers, judge_mutation, judge_problem
 from experiments.controls.mutations import MUTATIONS
 from experiments.controls.peers.comparing import compare, everything
 from experiments.controls.peers.summary import peer_numbers, peer_table
@@ -95,7 +96,10 @@ def work(settings: ControlSettings, folder: Path) -> int:
     about = {"settings": asdict(settings), "environment": environment(), "seconds": seconds}
     write_json(path, written | about)
     for shown in chain.from_iterable(part.shown for part in found.values()):
-        print(shown) if isinstance(shown, str) else console.print(shown)
+        if isinstance(shown, str):
+            print(shown)
+        else:
+            console.print(shown)
     print(f"written to {path}")
     return DONE if all(part.trusted for part in found.values()) else NOT_TRUSTED
 
@@ -103,8 +107,8 @@ def work(settings: ControlSettings, folder: Path) -> int:
 def mutations(settings: ControlSettings, progress: Progress, _: Mapping[str, Found]) -> Found:
     """Checks every mutation."""
     names = [[mutation.name] for mutation in MUTATIONS]
-    update = progress.bar("wrong gradients", len(names))
-    verdicts = spread(check_mutation, names, settings.workers, update)
+    bar = partial(progress.bar, "wrong gradients")
+    verdicts = spread(check_mutation, names, settings.workers, bar)
     numbers = summary.mutation_numbers(verdicts)
     caught = sum(verdict.caught for verdict in verdicts)
     line = f"{caught} of {len(names)} mistakes caught in float32 alone and in float64 alone"
@@ -113,9 +117,9 @@ def mutations(settings: ControlSettings, progress: Progress, _: Mapping[str, Fou
 
 def random_problems(settings: ControlSettings, progress: Progress, _: Mapping[str, Found]) -> Found:
     """Checks the correct gradients on every problem."""
-    update = progress.bar("right gradients", settings.problems)
     batches = problems.batches(settings.problems, settings.seed)
-    outcomes = spread(partial(check_problem, seed=settings.seed), batches, settings.workers, update)
+    check = partial(check_problem, seed=settings.seed)
+    outcomes = spread(check, batches, settings.workers, partial(progress.bar, "right gradients"))
     outcomes.sort(key=lambda outcome: outcome.kind.number)
     numbers = summary.problem_numbers(outcomes)
     line = f"{numbers['false_alarms']} false alarms on {len(outcomes)} problems"
@@ -126,13 +130,11 @@ def random_problems(settings: ControlSettings, progress: Progress, _: Mapping[st
 def all_formulas(settings: ControlSettings, progress: Progress, _: Mapping[str, Found]) -> Found:
     """Judges the formulas of every mutation and problem; mutations in one process, being timed."""
     names = [[mutation.name] for mutation in MUTATIONS]
-    proofs = spread(formulas.judge_mutation, names, 1, progress.bar("wrong formulas", len(names)))
-    update = progress.bar("right formulas", settings.problems)
+    proofs = spread(judge_mutation, names, 1, partial(progress.bar, "wrong formulas"))
     batches = problems.batches(settings.problems, settings.seed)
-    judge_problem = partial(formulas.judge_problem, seed=settings.seed)
-    numbers = formulas.formula_numbers(
-        proofs, spread(judge_problem, batches, settings.workers, update)
-    )
+    check = partial(judge_problem, seed=settings.seed)
+    checked = spread(check, batches, settings.workers, partial(progress.bar, "right formulas"))
+    numbers = formula_numbers(proofs, checked)
     wrong, right = numbers["wrong"], numbers["right"]
     lines = (
         "{different} of {total} mistakes proved, in {seconds:.1f} s".format(**wrong),
@@ -147,8 +149,7 @@ def all_formulas(settings: ControlSettings, progress: Progress, _: Mapping[str, 
 def foreign(settings: ControlSettings, progress: Progress, _: Mapping[str, Found]) -> Found:
     """Checks the gradients that others wrote, and the mistakes in each."""
     names = [[entry.name] for entry in FOREIGN]
-    update = progress.bar("foreign gradients", len(names))
-    judged = spread(judge, names, settings.workers, update)
+    judged = spread(judge, names, settings.workers, partial(progress.bar, "foreign gradients"))
     numbers = foreign_numbers(judged)
     line = (
         "{passed} of {total} foreign gradients pass, {caught} of {wrong} wrong ones are caught, "
@@ -161,7 +162,7 @@ def foreign(settings: ControlSettings, progress: Progress, _: Mapping[str, Found
 def peers(settings: ControlSettings, progress: Progress, found: Mapping[str, Found]) -> Found:
     """Runs every checker on the same gradients."""
     works = [[each] for each in everything()]
-    answers = spread(compare, works, settings.workers, progress.bar("other checkers", len(works)))
+    answers = spread(compare, works, settings.workers, partial(progress.bar, "other checkers"))
     numbers = peer_numbers([*chain(*answers)], found["foreign"].numbers["each"])
     shown: list[Table | str] = [
         peer_table("All checkers on the controls", numbers["controls"]),

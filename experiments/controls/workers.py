@@ -17,7 +17,7 @@ def spread(
     work: Callable[[Item], Result],
     batches: Sequence[Sequence[Item]],
     processes: int,
-    update: Callable[[int], None],
+    bar: Callable[[int], Callable[[int], None]],
 ) -> list[Result]:
     """Computes the result of each item of work.
 
@@ -26,12 +26,13 @@ def spread(
             and the results are pickled.
         batches: Batches of items that one process computes, the longest first.
         processes: Number of processes; 1 means the current process.
-        update: Function that is called repeatedly with the number of results so far; it may raise
-            to stop the work.
+        bar: Function from the number of items to a function that is called repeatedly with the
+            number of results so far, and may raise to stop the work.
 
     Returns:
         The results, in the order of the items.
     """
+    update = bar(sum(map(len, batches)))
     if processes == 1:
         done: list[Result] = []
         for batch in batches:

@@ -95,7 +95,7 @@ def test_each_problem_is_in_one_batch_with_others_of_its_shape():
 @pytest.mark.parametrize("processes", [1, 2])
 def test_work_is_spread_over_processes(processes):
     progress = []
-    assert spread(abs, [[-3, 1], [2]], processes, progress.append) == [3, 1, 2]
+    assert spread(abs, [[-3, 1], [2]], processes, lambda total: progress.append) == [3, 1, 2]
     assert progress[-1] == 3
 
 
