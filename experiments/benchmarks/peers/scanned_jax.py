@@ -50,10 +50,8 @@ class Data(NamedTuple):
 def evaluate(model: Model, weights: Array, data: Data) -> Final:
     """Computes loss and accuracies."""
     logits = data.validation.inputs @ weights
-    loss, hits = (
-        model.loss(logits, data.validation.targets),
-        model.hits(logits, data.validation.labels),
-    )
+    loss = model.loss(logits, data.validation.targets)
+    hits = model.hits(logits, data.validation.labels)
     train_hits = model.hits(data.train.inputs @ weights, data.train.labels)
     return Final(*map(jnp.mean, (loss, hits, train_hits)))  # type: ignore[arg-type]
 
