@@ -53,7 +53,7 @@ class Case(NamedTuple):
         """Returns the gradient with a mistake; a value that it also returns remains correct."""
         if not self.has_value:
             return mistake.of(self.gradient)
-        wrong = mistake.of(lambda *arguments, **options: self.gradient(*arguments, **options)[1])
+        wrong = mistake.of(lambda *arguments: self.gradient(*arguments)[1])
         return lambda *arguments: (self.gradient(*arguments)[0], wrong(*arguments))
 
 

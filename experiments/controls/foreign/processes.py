@@ -156,4 +156,6 @@ def by_autograd(rng: Generator) -> Case:
     right = autograd.grad(in_numpy)
     transposed = wrong.after("transposed", lambda g: g.T.copy(), r"transpose")
     as_float = lambda factor: right(np.asarray(factor, np.float64))
-    return Case(loss, as_float, (lower,), (transposed, wrong.twice(), wrong.coordinate(2, 1)))
+    return Case(loss, as_float, (lower,)).with_mistakes(
+        transposed, wrong.twice(), wrong.coordinate(2, 1)
+    )

@@ -104,9 +104,8 @@ LOSSES: tuple[tuple[str, str, Callable[..., Case], Value, str, dict[str, Any]], 
 
 for title, called, write, value, targets, settings in LOSSES:
     held = "targets and weights as arguments" if write is weighted else "a closure over float64"
-    entry(title, called, held, 1, loss=called, value=value, targets=targets, settings=settings)(
-        write
-    )
+    given = {"loss": called, "value": value, "targets": targets, "settings": settings}
+    entry(title, called, held, 1, **given)(write)
 
 
 @entry(

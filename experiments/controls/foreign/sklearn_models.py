@@ -64,18 +64,20 @@ def softmax_model(rng: Generator) -> Case:
         logits = inputs @ coef.reshape(3, 4, order="F").T
         return -jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(COUNT), labels])
 
-    def value_and_gradient(coef: Any, inputs: Any, labels: Any, shift: int = 0) -> tuple[Any, Any]:
+    def value_and_gradient(coef: Any, inputs: Any, labels: Any) -> tuple[Any, Any]:
         coef, inputs = (np.asarray(each, np.float64) for each in (coef, inputs))
-        labels = np.roll(np.asarray(labels, np.float64), shift)
-        return model.loss_gradient(coef, inputs, labels)
+        return model.loss_gradient(coef, inputs, np.asarray(labels, np.float64))
+
+    def shifted(coef: Any, inputs: Any, labels: Any) -> Any:
+        return value_and_gradient(coef, inputs, np.roll(labels, 1))[1]
 
     order = r"order|transpose|rearrange|exchang"
     transposed = lambda g: g.reshape(4, 3).T.ravel()
     arguments = (rng.normal(size=12), inputs, labels)
     return Case(loss, value_and_gradient, arguments, {"has_value": True}).with_mistakes(
-        wrong.given("labels shifted by one", wrong.SHIFTED, shift=1),
+        wrong.instead("labels shifted by one", shifted, wrong.SHIFTED),
         wrong.after("classes and inputs exchanged", transposed, order),
-        wrong.sum_for_mean(COUNT),
+        wrong.after("the sum for the mean", lambda g: COUNT * g, wrong.summed(COUNT)),
     )
 
 
@@ -116,22 +118,24 @@ def robust_regression(rng: Generator) -> Case:
     from sklearn.linear_model._huber import _huber_loss_and_gradient
 
     inputs, y = rng.normal(size=(COUNT, 3)), 2 * rng.standard_t(2, COUNT)
-    given, epsilon, alpha = rng.uniform(0.2, 2.0, COUNT), 1.35, 0.1
+    weights, epsilon, alpha = rng.uniform(0.2, 2.0, COUNT), 1.35, 0.1
 
     def loss(w: Any) -> Any:
         distance, scale = jnp.abs(y - inputs @ w[:3] - w[3]), w[4]
         inner = distance**2 / scale
         outer = 2 * epsilon * distance - scale * epsilon**2
         each = scale + jnp.where(distance > epsilon * scale, outer, inner)
-        return jnp.sum(given * each) + alpha * jnp.sum(w[:3] ** 2)
+        return jnp.sum(weights * each) + alpha * jnp.sum(w[:3] ** 2)
 
-    def right(w: Any, weights: Any = given, alpha: float = alpha) -> tuple[Any, Any]:
+    def of(w: Any, weights: Any, alpha: float = alpha) -> tuple[Any, Any]:
         w = np.asarray(w, np.float64)
         return _huber_loss_and_gradient(w, inputs, y, epsilon, alpha, sample_weight=weights)
 
+    right = lambda w: of(w, weights)
+    unweighted = lambda w: of(w, np.ones(COUNT))[1]
     point = np.array([0.5, -0.3, 0.8, 0.2, 1.1])
     return Case(loss, right, (point,), {"has_value": True}).with_mistakes(
-        wrong.given("the examples' weights forgotten", wrong.WEIGHTS, weights=np.ones(COUNT)),
-        wrong.given("the penalty forgotten", wrong.PENALTY, alpha=0.0),
+        wrong.instead("the examples' weights forgotten", unweighted, wrong.WEIGHTS),
+        wrong.instead("the penalty forgotten", lambda w: of(w, weights, 0.0)[1], wrong.PENALTY),
         wrong.zeroed("the scale's derivative forgotten", 4, r"\[4\]|" + wrong.last(5)),
     )

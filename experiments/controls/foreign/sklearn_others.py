@@ -133,9 +133,11 @@ def embedding(rng: Generator) -> Case:
         flat, joint = (np.asarray(each, np.float64) for each in (flat, joint))
         return _kl_divergence(flat, joint, 1, count, 2)
 
-    arguments = (rng.normal(size=24), joint)
+    arguments, quarter = (rng.normal(size=24), joint), r"0\.25 times|1/4|quarter|factor of 4"
     return Case(loss, value_and_gradient, arguments, {"has_value": True}).with_mistakes(
-        wrong.scaled("a factor of 4 forgotten", 1 / 4, r"0\.25 times|1/4|quarter|factor of 4"),
+        wrong.after(
+            "a factor of 4 forgotten", lambda g: g / 4, r"0\.25 times|1/4|quarter|factor of 4"
+        ),
         wrong.zeroed("the last point left out", slice(22, 24), wrong.last(24) + r"|\[22"),
         wrong.twice(),
     )

@@ -67,8 +67,8 @@ def hazard(rng: Generator, ties: str) -> Case:
         return jnp.sum(events * (raw - risk))
 
     gradient = getattr(model, f"{ties}_gradient")
-    return Case(
-        loglike, gradient, (rng.normal(size=2),), (wrong.sign(), wrong.twice(), wrong.coordinate(0))
+    return Case(loglike, gradient, (rng.normal(size=2),)).with_mistakes(
+        wrong.sign(), wrong.twice(), wrong.coordinate(0)
     )
 
 
@@ -177,5 +177,5 @@ def rotation(rng: Generator, kind: str, gamma: float) -> Case:
     return Case(loss, right, (loadings,), {"has_value": True}).with_mistakes(
         wrong.sign(),
         wrong.zeroed("the last factor left out", (slice(None), 2), last),
-        wrong.scaled("a factor of 4", 4, r"(?<![\d.])4 times|factor of (4|four)"),
+        wrong.after("a factor of 4", lambda g: 4 * g, r"(?<![\d.])4 times|factor of (4|four)"),
     )
