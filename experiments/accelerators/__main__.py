@@ -5,8 +5,9 @@ or a missing compiler; 130 after Ctrl-C.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,11 +66,6 @@ class AcceleratorSettings(CommandSettings):
         return self
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Compiles and checks the programs from the command line; returns the exit code."""
-    return run_command(AcceleratorSettings, "experiments.accelerators", __doc__, work, arguments)
-
-
 def work(settings: AcceleratorSettings, folder: Path) -> int:
     """Compiles and checks the programs, writes accelerators.json and prints a table."""
     compiling.prepare()
@@ -114,15 +110,11 @@ def compiled_row(
     """Compiles one program and reads the result."""
     traced = program.traced(compiling.chips(device, program.chips))
     compiled = compiling.compile_for(device, traced, program.precision)
-    row = _names(device, program) | {
-        "compiled": not compiled.error,
-        "reason": compiled.error,
-        "compile_seconds": compiled.seconds,
-    }
+    row = _row(device, program, compiled.error) | {"compile_seconds": compiled.seconds}
     if compiled.error:
         return row | {"violations": [f"not compiled: {compiled.error}"]}
     reader = Reader(parse(compiled.text))
-    limit = limits.get(device.name, {}).get(checks.key(program)) if program.steps else None
+    limit = limits.get(device.name, {}).get(checks.key(row)) if program.steps else None
     count = operations(traced.jaxpr) // program.chips
     exchanged = sum(collective.bytes * collective.times for collective in reader.collectives)
     bound = roofline(device, program.precision, count, reader.bytes, exchanged)
@@ -142,11 +134,13 @@ def compiled_row(
 
 def skipped_row(device: Device, program: Program) -> dict[str, Any]:
     """Returns the row of a program that is not compiled."""
-    reason = f"{device.title} emulates {program.precision}; --emulated compiles it"
-    return _names(device, program) | {"compiled": False, "reason": reason, "violations": []}
+    return _row(
+        device, program, f"{device.title} emulates {program.precision}; --emulated compiles it"
+    )
 
 
-def _names(device: Device, program: Program) -> dict[str, Any]:
+def _row(device: Device, program: Program, reason: str) -> dict[str, Any]:
+    """Returns the row of a program, with the reason why it is not compiled."""
     return {
         "program": program.name,
         "group": program.group,
@@ -155,6 +149,9 @@ def _names(device: Device, program: Program) -> dict[str, Any]:
         "precision": program.precision,
         "bytes": None,
         "kernels_per_step": None,
+        "compiled": not reason,
+        "reason": reason,
+        "violations": [],
     }
 
 
@@ -163,16 +160,14 @@ def record(rows: Iterable[dict[str, Any]]) -> None:
     numbers = checks.recorded_kernels()
     for row in rows:
         if row["compiled"] and row["steps"]:
-            name = f"{row['program']}, {row['precision']}"
-            numbers.setdefault(row["device"], {})[name] = row["kernels_per_step"]
+            numbers.setdefault(row["device"], {})[checks.key(row)] = row["kernels_per_step"]
     write_json(checks.RECORDED, numbers)
 
 
 def show(rows: Iterable[dict[str, Any]]) -> None:
     """Prints a table of the compiled programs."""
-    table = Table(title="Compiled, not run", title_justify="left")
-    for column in ("program", "dtype", "device", "memory", "kernels", "roofline"):
-        table.add_column(column)
+    columns = ("program", "dtype", "device", "memory", "kernels", "roofline")
+    table = Table(*columns, title="Compiled, not run", title_justify="left")
     for row in rows:
         names = row["program"], row["precision"], f"{row['chips']} {row['device']}"
         if row["compiled"]:
@@ -186,14 +181,14 @@ def show(rows: Iterable[dict[str, Any]]) -> None:
 
 def report(rows: Iterable[dict[str, Any]]) -> int:
     """Prints violations on stderr; returns the exit code."""
-    code = DONE
-    for row in rows:
-        for violation in row["violations"]:
-            names = f"{row['program']}, {row['precision']}, {row['chips']} {row['device']}"
-            print(f"violated: {names}: {violation}", file=sys.stderr)
-            code = VIOLATED
-    return code
+    violated = [(row, violation) for row in rows for violation in row["violations"]]
+    for row, violation in violated:
+        names = f"{checks.key(row)}, {row['chips']} {row['device']}"
+        print(f"violated: {names}: {violation}", file=sys.stderr)
+    return VIOLATED if violated else DONE
 
+
+run = partial(run_command, AcceleratorSettings, "experiments.accelerators", __doc__, work)
 
 if __name__ == "__main__":
     raise SystemExit(exit_code(run))

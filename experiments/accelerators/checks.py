@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from experiments.accelerators.hlo import Computation, Instruction
 from experiments.accelerators.programs import Program
 from experiments.accelerators.reading import HOST, Reader, is_product
 
@@ -18,11 +18,7 @@ LOW_PRECISION = ("bf16", "f16", "f8")
 
 
 def violations(program: Program, reader: Reader, max_kernels: int | None) -> list[str]:
-    """Checks a compiled program.
-
-    Returns:
-        A message for each failed check.
-    """
+    """Checks a compiled program; returns a message for each failed check."""
     messages = [*_host_calls(reader), *_collectives(program, reader)]
     if program.precision == "float32":
         messages += [*_products(reader), *_doubles(reader)]
@@ -37,9 +33,9 @@ def recorded_kernels() -> dict[str, dict[str, int]]:
     return json.loads(RECORDED.read_text(encoding="utf-8"))
 
 
-def key(program: Program) -> str:
-    """Returns the name of a program among the recorded kernels."""
-    return f"{program.name}, {program.precision}"
+def key(row: Mapping[str, Any]) -> str:
+    """Returns the name of a program among the recorded kernels, given its row."""
+    return f"{row['program']}, {row['precision']}"
 
 
 def _products(reader: Reader) -> Iterator[str]:
@@ -47,7 +43,8 @@ def _products(reader: Reader) -> Iterator[str]:
     for computation, instruction in reader.instructions:
         if not is_product(instruction):
             continue
-        dtypes = {shape.dtype for shape in _operands(computation, instruction)}
+        operands = [computation[name] for name in instruction.operands if name in computation]
+        dtypes = {shape.dtype for operand in operands for shape in operand.shapes}
         if low := sorted(dtype for dtype in dtypes if dtype.startswith(LOW_PRECISION)):
             yield f"product {instruction.name} takes {', '.join(low)}"
         elif "f32" in dtypes and not FULL_PRECISION.search(instruction.attributes):
@@ -55,12 +52,6 @@ def _products(reader: Reader) -> Iterator[str]:
                 f"product {instruction.name} does not request full precision: it may run in TF32 "
                 "or bfloat16"
             )
-
-
-def _operands(computation: Computation, instruction: Instruction) -> Iterator:
-    for name in instruction.operands:
-        if name in computation:
-            yield from computation[name].shapes
 
 
 def _doubles(reader: Reader) -> Iterator[str]:

@@ -53,19 +53,12 @@ class AbstractPlacement(Placement):
 
 
 class Compiled(NamedTuple):
-    """Result of a compilation.
+    """Result of a compilation."""
 
-    Attributes:
-        text: Text of the compiled program; empty after an error.
-        memory: Bytes of arguments, results and temporaries on each chip.
-        seconds: Duration of the compilation.
-        error: Error of the compiler; empty after a success.
-    """
-
-    text: str
-    memory: dict[str, int]
-    seconds: float
-    error: str = ""
+    text: str  # text of the compiled program; empty after an error
+    memory: dict[str, int]  # bytes of arguments, results and temporaries on each chip
+    seconds: float  # duration of the compilation
+    error: str = ""  # error of the compiler; empty after a success
 
 
 def check_wheels(devices: list[Device]) -> None:

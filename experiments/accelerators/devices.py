@@ -10,31 +10,19 @@ DeviceName = Literal["h100", "v5e"]
 
 @dataclass(frozen=True, eq=False)
 class Device:
-    """An accelerator.
+    """An accelerator."""
 
-    Attributes:
-        name: Name in flags.
-        title: Name in tables.
-        platform: Name of its compiler in JAX.
-        topology: Names of the chip topologies, by number of chips.
-        target: Description for the compiler; empty if the compiler knows the device.
-        memory: Size of the memory in bytes.
-        share: Share of the memory that JAX reserves for arrays.
-        bandwidth: Memory bandwidth in bytes per second.
-        link: Bandwidth between chips in bytes per second.
-        operations: Operations per second in products of full precision, by dtype; a missing dtype
-            is emulated and has no published rate.
-    """
-
-    name: str
-    title: str
-    platform: str
-    topology: Mapping[int, str]
-    target: str
-    memory: int
-    share: float
-    bandwidth: float
-    link: float
+    name: str  # name in flags
+    title: str  # name in tables
+    platform: str  # name of its compiler in JAX
+    topology: Mapping[int, str]  # names of the chip topologies, by number of chips
+    target: str  # description for the compiler; empty if the compiler knows the device
+    memory: int  # size of the memory in bytes
+    share: float  # share of the memory that JAX reserves for arrays
+    bandwidth: float  # memory bandwidth in bytes per second
+    link: float  # bandwidth between chips in bytes per second
+    # operations per second in products of full precision; a missing dtype is emulated and has no
+    # published rate
     operations: Mapping[str, float]
 
 

@@ -1,11 +1,12 @@
 """The library's memory estimates, compared with the memory that the compilers report."""
 
+from itertools import product
 from typing import Any
 
 from experiments.accelerators.programs import MODELS, title
 from experiments.accelerators.tracing import PIXELS, SIZES, example_split, training_settings
 from mnist_jax.sweeps.memory import need
-from mnist_jax.training.tuning import GPU, TPU, Tuning
+from mnist_jax.training.tuning import GPU, TPU
 
 RUNS = (1000, 10_000)
 """Numbers of runs for which estimates are compared."""
@@ -21,19 +22,19 @@ def compare(rows: list[dict[str, Any]]) -> None:
     accuracy; both share the examples.
     """
     by_name = {(r["program"], r["precision"], r["device"]): r for r in rows if r["compiled"]}
-    for (name, precision, device), training in by_name.items():
-        for model in MODELS:
-            for runs in RUNS:
-                count = by_name.get((title("count", model, runs), precision, device))
-                if name == title("training", model, runs) and count and "plan" not in training:
-                    _compare_row(training, count, model, runs)
+    for model, runs, (precision, device) in product(MODELS, RUNS, {key[1:] for key in by_name}):
+        training, count = (
+            by_name.get((title(group, model, runs), precision, device))
+            for group in ("training", "count")
+        )
+        if training and count and "plan" not in training:
+            _compare_row(training, count, model, runs)
 
 
 def _compare_row(training: dict[str, Any], count: dict[str, Any], model: str, runs: int) -> None:
     examples = SIZES[model][0] * (PIXELS + 4)  # images and labels, arguments of both programs
     needed = training["memory"]["total"] + count["memory"]["total"] - examples
-    tuned = TPU if training["device"] == "v5e" else GPU
-    estimated = estimate(model, training["precision"], runs, tuned)
+    estimated = estimate(model, training["precision"], runs, training["device"])
     ratio = estimated / needed
     training["plan"] = {"bytes": estimated, "needed": needed, "ratio": ratio}
     if not 1 <= ratio <= MAX_RATIO:
@@ -43,7 +44,8 @@ def _compare_row(training: dict[str, Any], count: dict[str, Any], model: str, ru
         )
 
 
-def estimate(model: str, precision: str, runs: int, tuned: Tuning) -> int:
+def estimate(model: str, precision: str, runs: int, device: str) -> int:
     """Returns the library's estimate for runs that share their batches, in bytes."""
+    tuned = TPU if device == "v5e" else GPU
     settings = training_settings(precision)
     return need(MODELS[model], example_split(model), settings, 1, runs, tuned).total

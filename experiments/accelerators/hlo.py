@@ -15,17 +15,11 @@ SMALL = {"pred": 1, "token": 0, "opaque": 0}
 
 
 class Shape(NamedTuple):
-    """Shape of an array.
+    """Shape of an array."""
 
-    Attributes:
-        dtype: Dtype in HLO's notation: f32, s32, pred.
-        dims: Lengths of the axes.
-        local: Whether the array is in on-chip memory, not in main memory.
-    """
-
-    dtype: str
-    dims: tuple[int, ...]
-    local: bool
+    dtype: str  # dtype in HLO's notation: f32, s32, pred
+    dims: tuple[int, ...]  # lengths of the axes
+    local: bool  # whether the array is in on-chip memory, not in main memory
 
     @property
     def size(self) -> int:

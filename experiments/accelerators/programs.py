@@ -27,30 +27,22 @@ Group = Literal["training", "count", "gradients", "curvature", "checker"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 RUNS = (1, 64, 1000, 10_000)
 PRECISIONS = ("float32", "float64")
+Functions = dict[str, tuple[Callable[..., Any], str, str]]
+"""Functions by name, each with its model and the initials of its arguments."""
 
 
 class Program(NamedTuple):
-    """A program to compile.
+    """A program to compile."""
 
-    Attributes:
-        name: Name of the program, including its model.
-        group: Group of the program.
-        precision: Dtype of the program.
-        chips: Number of chips that share the program.
-        trace: Function from the placement of the arguments to the traced program.
-        weights: Number of weights on one chip, to find them in the kernels; 0 for none.
-        steps: Number of training steps in the program; 0 if it does not train.
-        collectives: Collective operations that the program may contain.
-    """
-
-    name: str
-    group: Group
-    precision: str
-    chips: int
+    name: str  # name of the program, including its model
+    group: Group  # group of the program
+    precision: str  # dtype of the program
+    chips: int  # number of chips that share the program
+    # function from the placement of the arguments to the traced program
     trace: Callable[[AbstractPlacement], Any]
-    weights: int = 0
-    steps: int = 0
-    collectives: tuple[str, ...] = ()
+    weights: int = 0  # number of weights on one chip, to find them in the kernels; 0 for none
+    steps: int = 0  # number of training steps in the program; 0 if it does not train
+    collectives: tuple[str, ...] = ()  # collective operations that the program may contain
 
     def traced(self, devices: tuple[Any, ...]) -> Any:
         """Returns the program traced for arguments on these devices."""
@@ -100,41 +92,38 @@ def count_programs() -> Iterator[Program]:
             yield Program(f"{name}, shared", "count", precision, 4, trace)
 
 
-def function_programs(
-    group: Group, functions: dict[str, tuple[Any, str, str]]
-) -> Iterator[Program]:
-    """Yields the programs of functions of examples, given function, model and arguments by name."""
-    for name, (function, model, arguments) in functions.items():
-        for precision, chips in product(PRECISIONS, (1, 4)):
-            trace = partial(trace_function, function, model, precision, arguments)
-            full_name = f"{name}, examples shared" if chips > 1 else name
-            collectives = ("all-reduce",) if chips > 1 else ()
-            yield Program(full_name, group, precision, chips, trace, collectives=collectives)
+def function_programs(group: Group, functions: Functions) -> Iterator[Program]:
+    """Yields the programs of functions of examples."""
+    for (name, (function, model, arguments)), precision in product(functions.items(), PRECISIONS):
+        trace = partial(trace_function, function, model, precision, arguments)
+        single = Program(name, group, precision, 1, trace)
+        yield single
+        shared = f"{name}, examples shared"
+        yield single._replace(name=shared, chips=4, collectives=("all-reduce",))
 
 
-def gradient_programs() -> Iterator[Program]:
-    """Yields the gradients by hand and by autodiff."""
-    functions: dict[str, tuple[Any, str, str]] = {
-        "gradient, logistic": (gradients.logistic_gradient, "logistic", "wxy"),
-        "gradient, softmax": (gradients.softmax_gradient, "softmax", "wxy"),
-    }
-    for name, model in MODELS.items():
-        by_autodiff = jax.grad(partial(objective, model))
-        functions[f"gradient with penalty, {name}"] = model.gradient, name, "wxyl"
-        functions[f"gradient by autodiff, {name}"] = by_autodiff, name, "wxyl"
-    yield from function_programs("gradients", functions)
+GRADIENTS: Functions = {
+    "gradient, logistic": (gradients.logistic_gradient, "logistic", "wxy"),
+    "gradient, softmax": (gradients.softmax_gradient, "softmax", "wxy"),
+    **{
+        f"gradient {kind}, {name}": (function, name, "wxyl")
+        for name, model in MODELS.items()
+        for kind, function in (
+            ("with penalty", model.gradient),
+            ("by autodiff", jax.grad(partial(objective, model))),
+        )
+    },
+}
+"""The gradients by hand and by autodiff."""
 
-
-def curvature_programs() -> Iterator[Program]:
-    """Yields the products with Hessians."""
-    functions: dict[str, tuple[Any, str, str]] = {
-        "Hessian product, logistic": (curvature.logistic_hessian_product, "logistic", "wxv"),
-        "Hessian product, softmax": (curvature.softmax_hessian_product, "softmax", "wxv"),
-        "Hessian product with penalty, softmax": (
-            *(curvature.regularized_softmax_hessian_product, "softmax", "wxvl"),
-        ),
-    }
-    yield from function_programs("curvature", functions)
+HESSIANS: Functions = {
+    "Hessian product, logistic": (curvature.logistic_hessian_product, "logistic", "wxv"),
+    "Hessian product, softmax": (curvature.softmax_hessian_product, "softmax", "wxv"),
+    "Hessian product with penalty, softmax": (
+        *(curvature.regularized_softmax_hessian_product, "softmax", "wxvl"),
+    ),
+}
+"""The products with Hessians."""
 
 
 def checker_programs() -> Iterator[Program]:
@@ -148,7 +137,7 @@ def checker_programs() -> Iterator[Program]:
 MAKERS: dict[Group, Callable[[], Iterator[Program]]] = {
     "training": training_programs,
     "count": count_programs,
-    "gradients": gradient_programs,
-    "curvature": curvature_programs,
+    "gradients": partial(function_programs, "gradients", GRADIENTS),
+    "curvature": partial(function_programs, "curvature", HESSIANS),
     "checker": checker_programs,
 }

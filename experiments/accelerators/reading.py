@@ -26,142 +26,123 @@ class Execution(NamedTuple):
     """An instruction, its computation, and its number of executions in one program run."""
 
     instruction: Instruction
-    computation: str
+    computation: Computation
     times: int
 
 
 class Collective(NamedTuple):
-    """A collective operation, which exchanges data between chips.
+    """A collective operation, which exchanges data between chips."""
 
-    Attributes:
-        operation: Name of the operation: all-reduce, all-gather, ...
-        bytes: Size of its result.
-        times: Number of executions in one program run.
-        in_step: Whether it is part of each training step.
-    """
-
-    operation: str
-    bytes: int
-    times: int
-    in_step: bool
+    operation: str  # name of the operation: all-reduce, all-gather and others
+    bytes: int  # size of its result
+    times: int  # number of executions in one program run
+    in_step: bool  # whether it is part of each training step
 
 
 class Reader:
-    """Analyses a parsed program.
+    """Analyses a parsed program."""
 
-    Args:
-        module: Parsed program.
-        default_trips: Assumed number of iterations of a loop of unknown length.
-    """
-
-    def __init__(self, module: Module, default_trips: int = 1) -> None:
-        self._module, self._default = module, default_trips
+    def __init__(self, module: Module) -> None:
+        self._computations = module.computations
         self.unknown_loops = 0
-        self.executions = list(self._executions(module.entry, 1))
-        self.step = self._step()
+        self.executions = [*self._executions(self._computations[module.entry], 1)]
+        self.step = self._step(self._computations[module.entry])
 
-    def _executions(self, name: str, times: int) -> Iterator[Execution]:
+    def _executions(self, computation: Computation, times: int) -> Iterator[Execution]:
         """Yields the instructions that run when a computation runs a number of times."""
-        for instruction in self._module.computations[name].values():
+        for instruction in computation.values():
             opcode = instruction.opcode
             if opcode == "while":
-                [body] = instruction.called("body")
+                [body] = self._called(instruction, "body")
                 yield from self._executions(body, times * self._trips(instruction))
             elif opcode == "conditional":
                 keys = ("true_computation", "false_computation", "branch_computations")
-                branches = [list(self._executions(b, times)) for b in instruction.called(*keys)]
-                yield from max(branches, key=len)  # the branch that does the work
+                called = self._called(instruction, *keys)
+                # the branch that does the work
+                yield from max(([*self._executions(b, times)] for b in called), key=len)
             elif opcode == "call":
-                yield from self._executions(instruction.called("to_apply")[0], times)
-            yield Execution(instruction, name, times)
+                yield from self._executions(self._called(instruction, "to_apply")[0], times)
+            yield Execution(instruction, computation, times)
+
+    def _called(self, instruction: Instruction, *keys: str) -> list[Computation]:
+        """Returns the computations that attributes of an instruction name."""
+        return [self._computations.get(name, {}) for name in instruction.called(*keys)]
 
     def _trips(self, loop: Instruction) -> int:
+        """Returns the number of iterations of a loop; 1, and counts the loop, if it is unknown."""
         if match := TRIP_COUNT.search(loop.attributes):
             return int(match.group(1))
-        [condition] = loop.called("condition")
-        trips = _trip_count(self._module.computations[condition])
-        if trips is None:
-            self.unknown_loops += 1
-            return self._default
-        return trips
+        [condition] = self._called(loop, "condition")
+        constants = [i for i in condition.values() if i.opcode == "constant"]
+        comparisons = [i for i in condition.values() if i.opcode in ("compare", "fusion")]
+        if len(constants) == len(comparisons) == 1 and constants[0].operands[0].isdigit():
+            return int(constants[0].operands[0])  # from 0 to a constant
+        self.unknown_loops += 1
+        return 1
 
-    def _step(self) -> str:
+    def _step(self, entry: Computation) -> Computation:
         """Returns the computation of a step: the innermost loop with products, or the entry."""
         loops = [e.instruction for e in self.executions if e.instruction.opcode == "while"]
-        for name in (loop.called("body")[0] for loop in loops):
-            body = self._module.computations[name].values()
-            innermost = not any(instruction.opcode == "while" for instruction in body)
-            if innermost and any(map(self.contains_product, body)):
-                return name
-        return self._module.entry
+        for [body] in (self._called(loop, "body") for loop in loops):
+            innermost = not any(instruction.opcode == "while" for instruction in body.values())
+            inner = (i for instruction in body.values() for i in self._inner(instruction))
+            if innermost and any(map(is_product, inner)):
+                return body
+        return entry
 
-    def inner(self, instruction: Instruction) -> Iterator[Instruction]:
+    def _inner(self, instruction: Instruction) -> Iterator[Instruction]:
         """Yields an instruction and, for a fusion, the fused instructions."""
         yield instruction
-        for name in instruction.called("calls"):
-            for fused in self._module.computations.get(name, {}).values():
-                yield from self.inner(fused)
-
-    def contains_product(self, instruction: Instruction) -> bool:
-        """Returns whether an instruction is, or contains, a matrix product."""
-        return any(map(is_product, self.inner(instruction)))
+        for fused in self._called(instruction, "calls"):
+            for each in fused.values():
+                yield from self._inner(each)
 
     @property
     def step_kernels(self) -> list[Instruction]:
         """Kernels of one step; without a loop, of the program."""
-        step = [e.instruction for e in self.executions if e.computation == self.step]
+        step = [e.instruction for e in self.executions if e.computation is self.step]
         return [instruction for instruction in step if is_kernel(instruction)]
 
     @property
     def bytes(self) -> int:
         """Number of bytes that one program run reads and writes."""
-        return sum(
-            sum(self.traffic(execution)) * execution.times
-            for execution in self.executions
-            if is_transfer(execution.instruction)
-        )
+        return sum(e.times * self._traffic(e.instruction, e.computation) for e in self.executions)
 
-    def traffic(self, execution: Execution) -> list[int]:
-        """Returns the bytes that an instruction reads of each operand and writes of each result."""
-        computation = self._module.computations[execution.computation]
-        instruction = execution.instruction
-        calls = [self._module.computations.get(n, {}) for n in instruction.called("calls")]
+    def _traffic(self, instruction: Instruction, computation: Computation) -> int:
+        """Returns the bytes that an instruction reads and writes."""
+        if not is_kernel(instruction) and instruction.opcode not in ("copy-start", "slice-start"):
+            return 0
+        calls = self._called(instruction, "calls")
         fused = calls[0] if len(calls) == 1 and instruction.opcode == "fusion" else None
-        read = [
-            _bytes_read(computation[name], index, fused)
-            for index, name in enumerate(instruction.operands)
-            if name in computation
-        ]
-        return [*read, *_bytes_written(instruction, fused)]
+        operands = enumerate(instruction.operands)
+        arrays = ((index, computation[name]) for index, name in operands if name in computation)
+        read = sum(_bytes_read(array, index, fused) for index, array in arrays)
+        return read + _bytes_written(instruction, fused)
 
     def passes(self, size: int) -> int:
         """Counts how often the kernels of a step read or write a float array of a given size."""
-        computation = self._module.computations[self.step]
-        count = 0
-        for kernel in self.step_kernels:
-            operands = [computation[name] for name in kernel.operands if name in computation]
-            shapes = [shape for array in (*operands, kernel) for shape in array.shapes]
-            count += sum(shape.dtype.startswith("f") and shape.size == size for shape in shapes)
-        return count
+        arrays = [
+            array
+            for kernel in self.step_kernels
+            for array in (kernel, *(self.step[n] for n in kernel.operands if n in self.step))
+        ]
+        shapes = [shape for array in arrays for shape in array.shapes]
+        return sum(shape.dtype.startswith("f") and shape.size == size for shape in shapes)
 
     @property
     def collectives(self) -> list[Collective]:
         """Collective operations of one program run."""
+        named = [(e.instruction.opcode.removesuffix("-start"), e) for e in self.executions]
         return [
-            Collective(
-                e.instruction.opcode.removesuffix("-start"),
-                sum(shape.bytes for shape in e.instruction.shapes),
-                e.times,
-                e.computation == self.step,
-            )
-            for e in self.executions
-            if e.instruction.opcode.removesuffix("-start") in COLLECTIVES
+            Collective(name, _size(e.instruction.shapes), e.times, e.computation is self.step)
+            for name, e in named
+            if name in COLLECTIVES
         ]
 
     @property
     def instructions(self) -> Iterator[tuple[Computation, Instruction]]:
         """All instructions, including fused ones, with their computations."""
-        for computation in self._module.computations.values():
+        for computation in self._computations.values():
             for instruction in computation.values():
                 yield computation, instruction
 
@@ -181,55 +162,36 @@ def is_kernel(instruction: Instruction) -> bool:
     return instruction.opcode not in FREE and not instruction.opcode.endswith("-done")
 
 
-def is_transfer(instruction: Instruction) -> bool:
-    """Returns whether an instruction accesses memory: a kernel, or a copy without one."""
-    return is_kernel(instruction) or instruction.opcode in ("copy-start", "slice-start")
+def _size(shapes: tuple[Shape, ...]) -> int:
+    return sum(shape.bytes for shape in shapes)
 
 
-def _main_memory(shape: Shape) -> int:
-    """Returns the bytes of an array in main memory; 0 for an array in on-chip memory."""
-    return 0 if shape.local else shape.bytes
-
-
-def _trip_count(condition: Computation) -> int | None:
-    """Returns the number of iterations of a loop from 0 to a constant; None if it is unknown."""
-    constants = [i for i in condition.values() if i.opcode == "constant"]
-    comparisons = [i for i in condition.values() if i.opcode in ("compare", "fusion")]
-    if len(constants) == 1 and len(comparisons) == 1 and constants[0].operands[0].isdigit():
-        return int(constants[0].operands[0])
-    return None
+def _in_main_memory(shapes: tuple[Shape, ...]) -> int:
+    return sum(shape.bytes for shape in shapes if not shape.local)
 
 
 def _bytes_read(operand: Instruction, index: int, fused: Computation | None) -> int:
     """Returns the bytes read of an operand; if the kernel only slices it, those of the slice."""
-    total = sum(map(_main_memory, operand.shapes))
+    total = _in_main_memory(operand.shapes)
     if fused is None:
         return total
-    [parameter] = [
-        i for i in fused.values() if i.opcode == "parameter" and i.operands[0] == str(index)
-    ]
-    users = [i for i in fused.values() if parameter.name in i.operands]
+    parameters = [i for i in fused.values() if i.opcode == "parameter"]
+    [name] = [i.name for i in parameters if i.operands[0] == str(index)]
+    users = [i for i in fused.values() if name in i.operands]
     if total and users and all(user.opcode in SLICES for user in users):
-        return min(total, sum(_size_in_bytes(user.shapes, operand.shapes[0]) for user in users))
-    if users and all(_overwrites(user, parameter.name) for user in users):
+        local = operand.shapes[0].local
+        return min(total, 0 if local else sum(_size(user.shapes) for user in users))
+    if users and all(u.opcode == "dynamic-update-slice" and u.operands[0] == name for u in users):
         return 0
     return total
 
 
-def _bytes_written(instruction: Instruction, fused: Computation | None) -> list[int]:
-    """Returns the bytes written of each result; if it is updated in place, those of the update."""
+def _bytes_written(instruction: Instruction, fused: Computation | None) -> int:
+    """Returns the bytes written; if a result is updated in place, those of the update."""
     if instruction.opcode == "copy-start":
-        return [_main_memory(instruction.shapes[0])]
+        return _in_main_memory(instruction.shapes[:1])
     if fused is not None:
         [root] = [i for i in fused.values() if i.root]
         if root.opcode == "dynamic-update-slice" and not instruction.shapes[0].local:
-            return [sum(map(_main_memory, fused[root.operands[1]].shapes))]
-    return [_main_memory(shape) for shape in instruction.shapes]
-
-
-def _overwrites(user: Instruction, name: str) -> bool:
-    return user.opcode == "dynamic-update-slice" and user.operands[0] == name
-
-
-def _size_in_bytes(shapes: tuple[Shape, ...], like: Shape) -> int:
-    return sum(_main_memory(shape._replace(local=like.local)) for shape in shapes)
+            return _in_main_memory(fused[root.operands[1]].shapes)
+    return _in_main_memory(instruction.shapes)

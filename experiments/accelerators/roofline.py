@@ -13,15 +13,10 @@ PRODUCTS = ("dot_general", "conv_general_dilated")
 
 
 class Roofline(NamedTuple):
-    """A lower bound of a time.
+    """A lower bound of a time."""
 
-    Attributes:
-        seconds: Largest of the bounds.
-        bound: Resource of the largest bound: operations, memory or link.
-    """
-
-    seconds: float
-    bound: str
+    seconds: float  # largest of the bounds
+    bound: str  # resource of the largest bound: operations, memory or link
 
 
 def roofline(

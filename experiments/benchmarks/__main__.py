@@ -5,9 +5,10 @@ after Ctrl-C.
 """
 
 import os
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -17,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 from tyro.conf import FlagCreatePairsOff
 
-from experiments.benchmarks import figures, floor, growth, many, process, steps
+from experiments.benchmarks import accuracy, figures, floor, growth, many, process, steps
+from experiments.benchmarks.peers import prepare_all
 from experiments.benchmarks.targets import targets
 from experiments.benchmarks.timing import interleaved
 from experiments.benchmarks.work import Work
@@ -92,11 +94,6 @@ class BenchmarkSettings(CommandSettings):
         return 0 if jax.default_backend() == "cpu" else 10_000
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs the benchmarks from the command line; returns the exit code."""
-    return run_command(BenchmarkSettings, "experiments.benchmarks", __doc__, work, arguments)
-
-
 def work(settings: BenchmarkSettings, folder: Path) -> int:
     """Measures, and writes benchmarks.json and the figures."""
     mnist = load(Settings(data_dir=settings.data_dir, quiet=settings.quiet))
@@ -125,14 +122,15 @@ def measure(settings: BenchmarkSettings, mnist: Mnist, progress: Progress) -> di
         "quick": settings.quick,
     }
     short = work._replace(epochs=max(1, epochs // 10))
+    limit = QUICK_VALUES if settings.quick else None
     parts = {
         "peers": lambda: peers(work, repeats, progress),
         "penalties": lambda: many.many_penalties(short, repeats),
         "stopping": lambda: many.stopping_runs(mnist, seeds),
         "steps": lambda: steps.measure(mnist),
-        "growth": lambda: measure_growth(mnist, settings.quick, progress),
-        "accuracy": lambda: accuracy(work),
-        "processes": lambda: processes(settings.quick),
+        "growth": lambda: growth.measure(mnist, limit, progress),
+        "accuracy": lambda: accuracy.measure(work),
+        "processes": lambda: process.measure(quick=settings.quick),
         "complete": lambda: many.complete_runs(work, settings.complete, settings.profile),
     }
     bar = progress.bar("benchmarks (parts)", len(settings.parts))
@@ -140,14 +138,12 @@ def measure(settings: BenchmarkSettings, mnist: Mnist, progress: Progress) -> di
         if name != "complete" or settings.complete:
             results[name] = parts[name]()
         bar(number + 1)
-    results["targets"] = [target.numbers() for target in targets(results)]
+    results["targets"] = [t._asdict() | {"reached": t.reached} for t in targets(results)]
     return results
 
 
 def peers(work: Work, repeats: int, progress: Progress) -> dict[str, Any]:
     """Times one run of each library; raises a UsageError if their accuracies differ."""
-    from experiments.benchmarks.peers import prepare_all
-
     prepared, without = prepare_all(work)
     bar = progress.bar("benchmarks: one run of each (calls)", (repeats + 1) * len(prepared))
     times = interleaved(prepared, repeats, bar)
@@ -159,50 +155,24 @@ def peers(work: Work, repeats: int, progress: Progress) -> dict[str, Any]:
         **work._replace(split=None)._asdict(),  # type: ignore[arg-type]
         "steps": work.steps,
         "evaluations": work.evaluations,
-        "times": {
-            name: time.numbers() | {"final": time.value._asdict()} for name, time in times.items()
-        },
+        "times": {n: time.numbers() | {"final": time.value._asdict()} for n, time in times.items()},
         "without": without,
         "floor": floor.measure(work),
-    }
-
-
-def measure_growth(mnist: Mnist, quick: bool, progress: Progress) -> dict[str, Any]:
-    """Measures how the time grows with each size."""
-    limit = QUICK_VALUES if quick else None
-    return growth.measure(
-        mnist, limit, progress.bar("benchmarks: growth (values)", growth.count(limit))
-    )
-
-
-def accuracy(work: Work) -> dict[str, Any]:
-    """Measures the time to an accuracy, compared with scikit-learn."""
-    from experiments.benchmarks import accuracy
-
-    return accuracy.measure(work)
-
-
-def processes(quick: bool) -> dict[str, Any]:
-    """Measures an import and all experiments, each in a new process."""
-    return {
-        "import": process.import_seconds(repeats=1 if quick else 5),
-        "experiments": process.all_experiments(["--quick"] if quick else []),
     }
 
 
 def processor() -> str:
     """Returns the name of the processor, or the number of cores if it is unknown."""
     information = Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else f"{os.cpu_count()} cores"
+    text = information.read_text() if information.is_file() else ""
+    name = re.search(r"^model name\s*:(.*)", text, re.MULTILINE)
+    return name.group(1).strip() if name else f"{os.cpu_count()} cores"
 
 
 def show(results: dict[str, Any]) -> None:
     """Prints the targets and the measurements."""
-    table = Table(title="Benchmarks", title_justify="left")
-    for column in ("measure", "measured", "target", ""):
-        table.add_column(column)
+    columns = ("measure", "measured", "target", "")
+    table = Table(*columns, title="Benchmarks", title_justify="left")
     for target in results["targets"]:
         lower, upper = target["least"], target["most"]
         bound = f"at most {upper:g}" if lower is None else f"at least {lower:g}"
@@ -210,6 +180,8 @@ def show(results: dict[str, Any]) -> None:
         table.add_row(target["measure"], f"{target['value']:.3g} {target['unit']}", bound, verdict)
     Console().print(table)
 
+
+run = partial(run_command, BenchmarkSettings, "experiments.benchmarks", __doc__, work)
 
 if __name__ == "__main__":
     raise SystemExit(exit_code(run))

@@ -28,23 +28,15 @@ LAUNCHES = 20
 
 
 class Product(NamedTuple):
-    """A matrix product of a run: (rows, inner) times (inner, columns).
+    """A matrix product of a run: (rows, inner) times (inner, columns)."""
 
-    Attributes:
-        name: Purpose of the product.
-        rows: Number of examples or classes.
-        inner: Length of the summed axis.
-        columns: Number of classes of all runs, or of inputs.
-        repeats: Number of repetitions in all runs.
-        at_once: Number of products in one timed program, which hides the time to launch it; at
-            least LAUNCHES on an accelerator, where a launch takes longer.
-    """
-
-    name: str
-    rows: int
-    inner: int
-    columns: int
-    repeats: float
+    name: str  # purpose of the product
+    rows: int  # number of examples or classes
+    inner: int  # length of the summed axis
+    columns: int  # number of classes of all runs, or of inputs
+    repeats: float  # number of repetitions in all runs
+    # number of products in one timed program, which hides the time to launch it; at least LAUNCHES
+    # on an accelerator, where a launch takes longer
     at_once: int = 1
 
     @property

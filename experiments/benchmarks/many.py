@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from experiments.benchmarks.floor import measure as measure_floor
-from experiments.benchmarks.peers import library, scanned_jax, scanned_stopping
+from experiments.benchmarks.peers import library, scanned_jax
 from experiments.benchmarks.timing import interleaved, timed
 from experiments.benchmarks.work import LEARNING_RATE, Work
 from experiments.reported import LOGISTIC_RATE
@@ -22,18 +22,13 @@ PENALTIES = 64
 def stopping_runs(mnist: Mnist, count: int) -> dict[str, Any]:
     """Measures shuffled runs with early stopping, as in task 2d, including compilation.
 
-    Returns:
-        Seconds and quantiles of the stopping steps; seconds of a vmapped scan, and the share of
-        runs that it stops at the same step.
+    A vmapped scan is compared, also by the share of runs that it stops at the same step.
     """
     digits, seeds = split(mnist, digits=(2, 3)), range(count)
     settings, grid = TrainingSettings(criterion=Lag(10)), Grid(seeds, [LOGISTIC_RATE])
 
-    def scan() -> np.ndarray:
-        return scanned_stopping.prepare(digits, seeds)()
-
     seconds, runs = timed(lambda: sweep(logistic, digits, grid, settings))
-    scan_seconds, steps = timed(scan)
+    scan_seconds, steps = timed(lambda: scanned_jax.stopping_steps(digits, seeds))
     return {
         "runs": count,
         "seconds": seconds,
@@ -45,14 +40,12 @@ def stopping_runs(mnist: Mnist, count: int) -> dict[str, Any]:
 
 def many_penalties(work: Work, repeats: int) -> dict[str, Any]:
     """Compares a sweep over 64 penalties with a vmapped scan and with its floor."""
-    programs = {
-        "sweep": library.prepare(work, PENALTIES),
-        "vmapped scan": scanned_jax.prepare(work, PENALTIES),
-    }
-    times = interleaved(programs, repeats)
+    programs = {"sweep": library.prepare, "scan": scanned_jax.prepare}
+    prepared = {name: prepare(work, PENALTIES) for name, prepare in programs.items()}
+    times = interleaved(prepared, repeats)
     return {
         **times["sweep"].numbers(),
-        "vmapped_scan": times["vmapped scan"].numbers(),
+        "vmapped_scan": times["scan"].numbers(),
         "runs": PENALTIES,
         "epochs": work.epochs,
         "seconds_per_run": times["sweep"].median / PENALTIES,
@@ -67,9 +60,6 @@ def complete_runs(work: Work, count: int, profile: Path | None) -> dict[str, Any
         work: Work of each run.
         count: Number of runs, a multiple of 100.
         profile: Folder for a profile of the device; None for no profile.
-
-    Returns:
-        Seconds, and the rate of floating-point operations relative to that of a large product.
     """
     settings = TrainingSettings(epochs=work.epochs, batch_size=work.batch_size)
     grid = Grid(range(count // 100), [LEARNING_RATE], np.linspace(0, 0.1, 100).tolist())

@@ -4,21 +4,23 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from experiments.benchmarks.timing import interleaved
 
 
-def import_seconds(repeats: int = 5) -> dict[str, Any]:
-    """Measures the time to import the library, in total and beyond the import of JAX."""
+def measure(*, quick: bool) -> dict[str, Any]:
+    """Measures the time to import the library, and all experiments, each in new processes."""
     modules = {"jax": "jax", "mnist_jax": "mnist_jax.training, mnist_jax.gradcheck"}
-    programs = {
-        name: _command([sys.executable, "-c", f"import {names}"]) for name, names in modules.items()
-    }
-    times = interleaved(programs, repeats)
+    programs = {name: partial(_run, "-c", f"import {names}") for name, names in modules.items()}
+    times = interleaved(programs, repeats=1 if quick else 5)
     medians = {name: time.median for name, time in times.items()}
-    return {**medians, "beyond_jax": medians["mnist_jax"] - medians["jax"]}
+    return {
+        "import": {**medians, "beyond_jax": medians["mnist_jax"] - medians["jax"]},
+        "experiments": all_experiments(["--quick"] if quick else []),
+    }
 
 
 # A process starts with the peak memory of its parent, so a small process measures the command.
@@ -33,13 +35,12 @@ print(json.dumps({"seconds": seconds, "peak_gb": peak / 1e9, "exit_code": code})
 """
 
 
-def all_experiments(flags: Sequence[str] = ()) -> dict[str, float]:
+def all_experiments(flags: Sequence[str]) -> dict[str, float]:
     """Measures seconds, peak gigabytes and exit code of `python -m experiments`, data cached."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "experiments", "--output-dir", folder, *flags]
-        measured = _command([sys.executable, "-c", MEASURE, *command])()
-    return json.loads(measured.stdout)
+        return json.loads(_run("-c", MEASURE, *command))
 
 
-def _command(arguments: list[str]) -> Callable[[], Any]:
-    return lambda: subprocess.run(arguments, check=True, capture_output=True)
+def _run(*arguments: str) -> bytes:
+    return subprocess.run([sys.executable, *arguments], check=True, capture_output=True).stdout

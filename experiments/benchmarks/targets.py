@@ -1,82 +1,61 @@
 """Performance targets, and whether they are reached."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from experiments.benchmarks.peers import OURS
 
-FLOORS = {"its own products": "own_products_s", "the machine": "machine_s"}
-
 
 class Target(NamedTuple):
-    """A measurement and its bound.
+    """A measurement and its bound."""
 
-    Attributes:
-        measure: Description of the measurement.
-        value: Measured value.
-        unit: Unit of value and bound.
-        least: Lower bound; None if there is an upper bound.
-        most: Upper bound; None if there is a lower bound.
-    """
-
-    measure: str
-    value: float
-    unit: str
-    least: float | None = None
-    most: float | None = None
+    measure: str  # description of the measurement
+    value: float  # measured value
+    unit: str  # unit of value and bound
+    least: float | None = None  # lower bound; None if there is an upper bound
+    most: float | None = None  # upper bound; None if there is a lower bound
 
     @property
     def reached(self) -> bool:
         """Whether the value is within its bound."""
-        above = self.least is None or self.value >= self.least
-        return above and (self.most is None or self.value <= self.most)
-
-    def numbers(self) -> dict[str, Any]:
-        """Returns the target as plain values."""
-        return {**self._asdict(), "reached": self.reached}
+        return (self.least is None or self.value >= self.least) and (
+            self.most is None or self.value <= self.most
+        )
 
 
-def targets(results: dict[str, Any]) -> Iterator[Target]:
+def targets(results: Mapping[str, Any]) -> Iterator[Target]:
     """Yields the targets of the measured parts, given the contents of benchmarks.json."""
-    if "peers" in results:
-        yield from _peer_targets(results["peers"])
-    if "penalties" in results:
-        yield from _penalty_targets(results["penalties"])
-    if "stopping" in results:
-        yield from _stopping_targets(results["stopping"])
-    if "processes" in results:
-        everything, imports = (results["processes"][name] for name in ("experiments", "import"))
+    if peers := results.get("peers"):
+        seconds = {name: times["median_s"] for name, times in peers["times"].items()}
+        own = seconds.pop(OURS)
+        fastest = min(seconds, key=seconds.__getitem__)
+        measure = f"one run against the fastest peer ({fastest})"
+        yield Target(measure, seconds[fastest] / own, "times as fast", least=2.5)
+        yield from _floors("one run", own, peers["floor"], 1.25, 2.2)
+    if penalties := results.get("penalties"):
+        own = penalties["median_s"]
+        ratio = penalties["vmapped_scan"]["median_s"] / own
+        yield Target("64 penalties against a vmapped scan", ratio, "times as fast", least=4)
+        yield from _floors("64 penalties", own, penalties["floor"], 1.25, 1.4)
+    if stopping := results.get("stopping"):
+        measure, own = f"{stopping['runs']:,} shuffled runs that stop early", stopping["seconds"]
+        ratio = stopping["vmapped_scan_s"] / own
+        yield Target(f"{measure}, against a vmapped scan", ratio, "times as fast", least=8)
+        yield Target(measure, own, "s", most=15)
+    if processes := results.get("processes"):
+        everything, beyond_jax = processes["experiments"], processes["import"]["beyond_jax"]
         yield Target("all experiments, data cached", everything["seconds"], "s", most=40)
         yield Target("their memory", everything["peak_gb"], "GB", most=1.5)
-        yield Target("import, beyond that of jax", imports["beyond_jax"], "s", most=1)
-    if "complete" in results:
-        runs, seconds = (results["complete"][name] for name in ("runs", "seconds"))
-        yield Target(f"{runs:,} complete runs", seconds, "s", most=60)
+        yield Target("import, beyond that of jax", beyond_jax, "s", most=1)
+    if complete := results.get("complete"):
+        yield Target(f"{complete['runs']:,} complete runs", complete["seconds"], "s", most=60)
 
 
-def _peer_targets(peers: dict[str, Any]) -> Iterator[Target]:
-    seconds = {name: times["median_s"] for name, times in peers["times"].items()}
-    own = seconds[OURS]
-    fastest = min(seconds.keys() - {OURS}, key=lambda name: seconds[name])
-    measure = f"one run against the fastest peer ({fastest})"
-    yield Target(measure, seconds[fastest] / own, "times as fast", least=2.5)
-    for (name, floor), most in zip(FLOORS.items(), (1.25, 2.2), strict=True):
-        measure = f"one run against {name}"
-        yield Target(measure, own / peers["floor"][floor], "times as long", most=most)
-
-
-def _penalty_targets(penalties: dict[str, Any]) -> Iterator[Target]:
-    if "vmapped_scan" in penalties:
-        ratio = penalties["vmapped_scan"]["median_s"] / penalties["median_s"]
-        yield Target("64 penalties against a vmapped scan", ratio, "times as fast", least=4)
-    for (name, floor), most in zip(FLOORS.items(), (1.25, 1.4), strict=True):
-        ratio = penalties["median_s"] / penalties["floor"][floor]
-        yield Target(f"64 penalties against {name}", ratio, "times as long", most=most)
-
-
-def _stopping_targets(stopping: dict[str, Any]) -> Iterator[Target]:
-    measure, seconds = f"{stopping['runs']:,} shuffled runs that stop early", stopping["seconds"]
-    if "vmapped_scan_s" in stopping:
-        ratio = stopping["vmapped_scan_s"] / seconds
-        yield Target(f"{measure}, against a vmapped scan", ratio, "times as fast", least=8)
-    yield Target(measure, seconds, "s", most=15)
+def _floors(
+    measure: str, seconds: float, floor: Mapping[str, float], products: float, machine: float
+) -> Iterator[Target]:
+    for name, key, most in (
+        ("its own products", "own_products_s", products),
+        ("the machine", "machine_s", machine),
+    ):
+        yield Target(f"{measure} against {name}", seconds / floor[key], "times as long", most=most)

@@ -7,17 +7,11 @@ from typing import Any, NamedTuple
 
 
 class Times(NamedTuple):
-    """Times of one program.
+    """Times of one program."""
 
-    Attributes:
-        first: Seconds of the first call, which compiles.
-        rest: Seconds of the other calls.
-        value: Return value of the last call.
-    """
-
-    first: float
-    rest: list[float]
-    value: Any
+    first: float  # seconds of the first call, which compiles
+    rest: list[float]  # seconds of the other calls
+    value: Any  # return value of the last call
 
     @property
     def median(self) -> float:

@@ -12,17 +12,11 @@ LEARNING_RATE = 0.01
 
 
 class Work(NamedTuple):
-    """A softmax regression to train.
+    """A softmax regression to train."""
 
-    Attributes:
-        split: Training and validation examples.
-        epochs: Passes over the training set, each in a new order.
-        batch_size: Examples per step; the incomplete last batch is dropped.
-    """
-
-    split: Split
-    epochs: int
-    batch_size: int = 128
+    split: Split  # training and validation examples
+    epochs: int  # passes over the training set, each in a new order
+    batch_size: int = 128  # examples per step; the incomplete last batch is dropped
 
     @property
     def steps_per_epoch(self) -> int:

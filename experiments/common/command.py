@@ -76,7 +76,7 @@ def run_command(
     module: str,
     description: str | None,
     work: Callable[[C, Path], int],
-    arguments: Sequence[str] | None,
+    arguments: Sequence[str] | None = None,
 ) -> int:
     """Runs a command that is not a task: parses and validates its flags, and opens its folder.
 

@@ -10,26 +10,28 @@ user error, with one message on stderr; 130 if interrupted.
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import jax
 from rich.console import Console
+from rich.table import Table
 
 from experiments.common.command import DONE, exit_code, run_command
 from experiments.common.progress import Progress
 from experiments.common.settings import CommandSettings, require_at_least
-from experiments.controls import formulas, problems, summary
-from experiments.controls.checking import Outcome, Verdict, check_mutations, check_problems
+from experiments.controls import problems, summary
+from experiments.controls.checking import check_mutation, check_problem
 from experiments.controls.foreign import FOREIGN
-from experiments.controls.foreign.judging import Judged, judge
-from experiments.controls.foreign.summary import foreign_numbers, foreign_table, passed
-from experiments.controls.formulas import Proof
+from experiments.controls.foreign.judging import judge
+from experiments.controls.foreign.summary import foreign_numbers, foreign_table
+from experiments.controls.formulas import formula_numbers, judge_mutation, judge_problem
 from experiments.controls.mutations import MUTATIONS
-from experiments.controls.peers.comparing import Answer, compare, everything
+from experiments.controls.peers.comparing import compare, everything
 from experiments.controls.peers.summary import peer_numbers, peer_table
 from experiments.controls.workers import spread
 from mnist_jax.errors import UsageError
@@ -46,7 +48,7 @@ class ControlSettings(CommandSettings):
     output_dir: Path = Path("results/controls")
     """Folder for the output."""
 
-    parts: tuple[Part, ...] = ("mutations", "problems", "formulas", "foreign", "peers")
+    parts: tuple[Part, ...] = get_args(Part)
     """Parts to run; controls.json keeps the others that it holds."""
 
     problems: int = 10_000
@@ -72,165 +74,116 @@ class ControlSettings(CommandSettings):
         return self.processes or (os.cpu_count() if on_cpu else None) or 1
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs the controls from the command line; returns the exit code."""
-    return run_command(ControlSettings, "experiments.controls", __doc__, work, arguments)
+class Found(NamedTuple):
+    """The results of a part."""
+
+    numbers: dict[str, Any]  # contents of controls.json
+    shown: Sequence[Table | str]  # tables and lines to print
+    trusted: bool = True  # whether every mistake is caught and every correct gradient passes
 
 
 def work(settings: ControlSettings, folder: Path) -> int:
     """Runs the requested parts, writes controls.json and prints the results."""
-    start = time.monotonic()
+    start, path, console = time.monotonic(), folder / "controls.json", Console(quiet=settings.quiet)
+    found: dict[str, Found] = {}
     with Progress(quiet=settings.quiet) as progress:
-        found = find(settings, progress)
-    write(folder, settings, found, time.monotonic() - start)
-    show(found, quiet=settings.quiet)
-    print(f"written to {folder / 'controls.json'}")
-    return DONE if found.trusted else NOT_TRUSTED
+        for name, part in PARTS.items():
+            if name in settings.parts:
+                found[name] = part(settings, progress, found)
+    written = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    written |= {name: part.numbers for name, part in found.items()}
+    seconds = round(time.monotonic() - start)
+    about = {"settings": asdict(settings), "environment": environment(), "seconds": seconds}
+    write_json(path, written | about)
+    for shown in chain.from_iterable(part.shown for part in found.values()):
+        if isinstance(shown, str):
+            print(shown)
+        else:
+            console.print(shown)
+    print(f"written to {path}")
+    return DONE if all(part.trusted for part in found.values()) else NOT_TRUSTED
 
 
-class Found(NamedTuple):
-    """The results of all parts; empty for a part that was not run.
-
-    Attributes:
-        verdicts: Verdicts on the mutations.
-        outcomes: Outcomes of the problems.
-        proofs: Verdicts of ball arithmetic on the mutations.
-        formulas: Verdicts of ball arithmetic on the correct gradients.
-        judged: Judgements on the foreign gradients.
-        answers: Answers of all checkers.
-    """
-
-    verdicts: list[Verdict]
-    outcomes: list[Outcome]
-    proofs: list[Proof]
-    formulas: list[formulas.Judged]
-    judged: list[Judged]
-    answers: list[Answer]
-
-    @property
-    def trusted(self) -> bool:
-        """Whether every mistake is caught and every right gradient passes."""
-        checked = [each for each in self.judged if each.right]
-        return (
-            all(verdict.caught for verdict in self.verdicts)
-            and not any(outcome.failed for outcome in self.outcomes)
-            and not any(each.formula.verdict == "different" for each in self.formulas)
-            and all(passed(each) and all(one.caught for one in each.wrong) for each in checked)
-        )
-
-
-def find(settings: ControlSettings, progress: Progress) -> Found:
-    """Runs the requested parts one after another."""
-    return Found(
-        wrong_gradients(settings, progress) if "mutations" in settings.parts else [],
-        right_gradients(settings, progress) if "problems" in settings.parts else [],
-        wrong_formulas(progress) if "formulas" in settings.parts else [],
-        right_formulas(settings, progress) if "formulas" in settings.parts else [],
-        foreign_gradients(settings, progress) if "foreign" in settings.parts else [],
-        other_checkers(settings, progress) if "peers" in settings.parts else [],
-    )
-
-
-def wrong_gradients(settings: ControlSettings, progress: Progress) -> list[Verdict]:
+def mutations(settings: ControlSettings, progress: Progress, _: Mapping[str, Found]) -> Found:
     """Checks every mutation."""
-    names = [mutation.name for mutation in MUTATIONS]
-    update = progress.bar("wrong gradients", len(names))
-    verdicts = spread(check_mutations, [[name] for name in names], settings.workers, update)
-    return sorted(verdicts, key=lambda verdict: names.index(verdict.name))
+    names = [[mutation.name] for mutation in MUTATIONS]
+    bar = partial(progress.bar, "wrong gradients")
+    verdicts = spread(check_mutation, names, settings.workers, bar)
+    numbers = summary.mutation_numbers(verdicts)
+    caught = sum(verdict.caught for verdict in verdicts)
+    line = f"{caught} of {len(names)} mistakes caught in float32 alone and in float64 alone"
+    return Found(numbers, [summary.mutation_table(verdicts), line], not numbers["missed"])
 
 
-def right_gradients(settings: ControlSettings, progress: Progress) -> list[Outcome]:
+def random_problems(settings: ControlSettings, progress: Progress, _: Mapping[str, Found]) -> Found:
     """Checks the correct gradients on every problem."""
-    update = progress.bar("right gradients", settings.problems)
-    work = partial(check_problems, seed=settings.seed)
     batches = problems.batches(settings.problems, settings.seed)
-    outcomes = spread(work, batches, settings.workers, update)
-    return sorted(outcomes, key=lambda outcome: outcome.kind.number)
+    check = partial(check_problem, seed=settings.seed)
+    outcomes = spread(check, batches, settings.workers, partial(progress.bar, "right gradients"))
+    outcomes.sort(key=lambda outcome: outcome.kind.number)
+    numbers = summary.problem_numbers(outcomes)
+    line = f"{numbers['false_alarms']} false alarms on {len(outcomes)} problems"
+    shown = [summary.family_table(outcomes), summary.excess_table(outcomes), line]
+    return Found(numbers, shown if outcomes else [], not numbers["alarms"])
 
 
-def wrong_formulas(progress: Progress) -> list[Proof]:
-    """Judges the formula of every mutation, in one process, because it is timed."""
-    names = [mutation.name for mutation in MUTATIONS]
-    update = progress.bar("wrong formulas", len(names))
-    return spread(formulas.judge_mutations, [[name] for name in names], 1, update)
-
-
-def right_formulas(settings: ControlSettings, progress: Progress) -> list[formulas.Judged]:
-    """Judges the formulas of the correct gradients on every problem."""
-    update = progress.bar("right formulas", settings.problems)
-    work = partial(formulas.judge_problems, seed=settings.seed)
+def all_formulas(settings: ControlSettings, progress: Progress, _: Mapping[str, Found]) -> Found:
+    """Judges the formulas of every mutation and problem; mutations in one process, being timed."""
+    names = [[mutation.name] for mutation in MUTATIONS]
+    proofs = spread(judge_mutation, names, 1, partial(progress.bar, "wrong formulas"))
     batches = problems.batches(settings.problems, settings.seed)
-    return spread(work, batches, settings.workers, update)
+    check = partial(judge_problem, seed=settings.seed)
+    checked = spread(check, batches, settings.workers, partial(progress.bar, "right formulas"))
+    numbers = formula_numbers(proofs, checked)
+    wrong, right = numbers["wrong"], numbers["right"]
+    lines = (
+        "{different} of {total} mistakes proved, in {seconds:.1f} s".format(**wrong),
+        "{equal} of {total} right formulas equal to 30 digits, {equal_to_data} to those of their "
+        "data, {untold} not told, {different} different".format(
+            **right, untold=sum(right["not_told"].values())
+        ),
+    )
+    return Found(numbers, lines, not right["different"])
 
 
-def foreign_gradients(settings: ControlSettings, progress: Progress) -> list[Judged]:
+def foreign(settings: ControlSettings, progress: Progress, _: Mapping[str, Found]) -> Found:
     """Checks the gradients that others wrote, and the mistakes in each."""
-    names = [entry.name for entry in FOREIGN]
-    update = progress.bar("foreign gradients", len(names))
-    judged = spread(judge, [[name] for name in names], settings.workers, update)
-    return sorted(judged, key=lambda each: names.index(each.name))
+    names = [[entry.name] for entry in FOREIGN]
+    judged = spread(judge, names, settings.workers, partial(progress.bar, "foreign gradients"))
+    numbers = foreign_numbers(judged)
+    line = (
+        "{passed} of {total} foreign gradients pass, {caught} of {wrong} wrong ones are caught, "
+        "{named} named".format(**numbers)
+    )
+    trusted = numbers["passed"] == numbers["total"] and numbers["caught"] == numbers["wrong"]
+    return Found(numbers, [foreign_table(judged), line], trusted)
 
 
-def other_checkers(settings: ControlSettings, progress: Progress) -> list[Answer]:
+def peers(settings: ControlSettings, progress: Progress, found: Mapping[str, Found]) -> Found:
     """Runs every checker on the same gradients."""
-    work = everything()
-    update = progress.bar("other checkers", len(work))
-    done = spread(compare, [[each] for each in work], settings.workers, update)
-    return sorted((each for answers in done for each in answers), key=lambda a: work.index(a.work))
+    works = [[each] for each in everything()]
+    answers = spread(compare, works, settings.workers, partial(progress.bar, "other checkers"))
+    numbers = peer_numbers([*chain(*answers)], found["foreign"].numbers["each"])
+    shown: list[Table | str] = [
+        peer_table("All checkers on the controls", numbers["controls"]),
+        peer_table("All checkers on the foreign gradients", numbers["foreign"]),
+    ]
+    if numbers["absent"]:
+        shown.append(f"not installed, and skipped: {', '.join(numbers['absent'])}")
+    return Found(numbers, shown)
 
 
-def show(found: Found, *, quiet: bool) -> None:
-    """Prints the tables and a summary of each part."""
-    console = Console(quiet=quiet)
-    if found.verdicts:
-        console.print(summary.mutation_table(found.verdicts))
-        caught = sum(verdict.caught for verdict in found.verdicts)
-        total = len(found.verdicts)
-        print(f"{caught} of {total} mistakes caught in float32 alone and in float64 alone")
-    if found.outcomes:
-        console.print(summary.family_table(found.outcomes), summary.excess_table(found.outcomes))
-        alarms = sum(bool(outcome.failed) for outcome in found.outcomes)
-        print(f"{alarms} false alarms on {len(found.outcomes)} problems")
-    if found.proofs:
-        wrong, right = formulas.formula_numbers(found.proofs, found.formulas).values()
-        print("{different} of {total} mistakes proved, in {seconds:.1f} s".format(**wrong))
-        print("{equal} of {total} right formulas equal to 30 digits, ".format(**right), end="")
-        print("{equal_to_data} to those of their data, ".format(**right), end="")
-        print(f"{sum(right['not_told'].values())} not told, {right['different']} different")
-    if found.judged:
-        console.print(foreign_table(found.judged))
-        numbers = foreign_numbers(found.judged)
-        print("{passed} of {total} foreign gradients pass, ".format(**numbers), end="")
-        print("{caught} of {wrong} wrong ones are caught, {named} named".format(**numbers))
-    if found.answers:
-        rows = peer_numbers(found.answers, found.judged)
-        console.print(peer_table("All checkers on the controls", rows["controls"]))
-        console.print(peer_table("All checkers on the foreign gradients", rows["foreign"]))
-        if rows["absent"]:
-            print(f"not installed, and skipped: {', '.join(rows['absent'])}")
+PARTS: dict[Part, Callable[[ControlSettings, Progress, Mapping[str, Found]], Found]] = {
+    "mutations": mutations,
+    "problems": random_problems,
+    "formulas": all_formulas,
+    "foreign": foreign,
+    "peers": peers,
+}
+"""Parts by name; each takes what the parts before it found."""
 
 
-def write(folder: Path, settings: ControlSettings, found: Found, seconds: float) -> None:
-    """Writes controls.json: the parts that were run, and those that it holds already."""
-    path = folder / "controls.json"
-    parts = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    if "mutations" in settings.parts:
-        parts["mutations"] = summary.mutation_numbers(found.verdicts)
-    if "problems" in settings.parts:
-        parts["problems"] = summary.problem_numbers(found.outcomes)
-    if "formulas" in settings.parts:
-        parts["formulas"] = formulas.formula_numbers(found.proofs, found.formulas)
-    if "foreign" in settings.parts:
-        parts["foreign"] = foreign_numbers(found.judged)
-    if "peers" in settings.parts:
-        parts["peers"] = peer_numbers(found.answers, found.judged)
-    about = {
-        "settings": asdict(settings),
-        "environment": environment(),
-        "seconds": round(seconds),
-    }
-    write_json(path, parts | about)
-
+run = partial(run_command, ControlSettings, "experiments.controls", __doc__, work)
 
 if __name__ == "__main__":
     raise SystemExit(exit_code(run))

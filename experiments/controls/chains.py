@@ -18,11 +18,9 @@ Weights = Float[Array, "K I"]
 
 
 class Model(NamedTuple):
-    """A loss of logits and targets, and its predictions.
+    """A loss of logits and targets, summed over examples and classes, and its predictions.
 
-    Attributes:
-        loss: Loss, summed over examples and classes.
-        predict: Predictions, whose error is the derivative of the loss with respect to the logits.
+    The error of the predictions is the derivative of the loss with respect to the logits.
     """
 
     loss: Callable[[Matrix, Matrix], Array]
@@ -50,9 +48,7 @@ MEANS: tuple[Callable[[Matrix, Array], Weights], ...] = (
     lambda r, x: r.T @ x / len(x),
     lambda r, x: jnp.mean(r[:, :, None] * x[:, None, :], axis=0),
     lambda r, x: jnp.einsum("nk,ni->ki", r, x) / len(x),
-    lambda r, x: (
-        jnp.sum(jnp.stack([jnp.outer(*pair) for pair in zip(r, x, strict=True)]), 0) / len(x)
-    ),
+    lambda r, x: jnp.sum(jax.vmap(jnp.outer)(r, x), axis=0) / len(x),
     lambda r, x: (r / len(r)).T @ x,
 )
 # equal expressions for the gradient of the penalty
@@ -65,19 +61,14 @@ PENALTIES: tuple[Callable[[Weights, Array], Weights], ...] = (
 
 
 class Mistake(NamedTuple):
-    """A mistake in one part of a line; the changes to the other parts are identities.
+    """A mistake in one part of a line; the changes to the other parts are identities."""
 
-    Attributes:
-        residual: Change to the error of the predictions, given the predictions.
-        inputs: Change to the inputs.
-        mean: Change to the mean, given the number of examples.
-        penalty: Change to the penalty's gradient.
-    """
-
+    # change to the error of the predictions, given the predictions
     residual: Callable[[Matrix, Matrix], Matrix] = lambda r, p: r
-    inputs: Callable[[Array], Array] = lambda x: x
+    inputs: Callable[[Array], Array] = lambda x: x  # change to the inputs
+    # change to the mean, given the number of examples
     mean: Callable[[Weights, int], Weights] = lambda g, n: g
-    penalty: Callable[[Weights], Weights] = lambda g: g
+    penalty: Callable[[Weights], Weights] = lambda g: g  # change to the penalty's gradient
 
 
 NONE = Mistake()
@@ -109,54 +100,38 @@ MISTAKES: dict[str, tuple[Mistake, ...]] = {
 
 
 class Chain(NamedTuple):
-    """A derivation and the position of its mistake.
+    """A derivation and the position of its mistake."""
 
-    Attributes:
-        name: Names of the model and of the kind of mistake.
-        first: Autodiff's gradient.
-        lines: Lines of the derivation.
-        arguments: Arrays at which the lines are compared.
-        wrong: Position of the first wrong line; None if all lines are correct.
-    """
-
-    name: str
-    first: Callable[..., Any]
-    lines: tuple[Callable[..., Any], ...]
-    arguments: tuple[np.ndarray, ...]
-    wrong: int | None
+    name: str  # names of the model and of the kind of mistake
+    first: Callable[..., Any]  # autodiff's gradient
+    lines: tuple[Callable[..., Any], ...]  # lines of the derivation
+    arguments: tuple[np.ndarray, ...]  # arrays at which the lines are compared
+    wrong: int | None  # position of the first wrong line; None if all lines are correct
 
 
 def draw_chain(rng: Generator, *, wrong: bool) -> Chain:
-    """Draw a derivation of a random length.
+    """Draws a derivation of a random length.
 
-    Args:
-        rng: NumPy generator.
-        wrong: Whether one line has a mistake. The later lines keep it or correct it at random.
-
-    Returns:
-        The chain.
+    If it is wrong, one line has a mistake, which the later lines keep or correct at random.
     """
     name, length = str(rng.choice(list(MODELS))), int(rng.integers(3, 9))
     kind = str(rng.choice(list(MISTAKES)))
     mistake = MISTAKES[kind][rng.integers(len(MISTAKES[kind]))]
     position, stays = int(rng.integers(length)), bool(rng.random() < 0.5)
-
-    def is_wrong(number: int) -> bool:
-        return wrong and (number == position or (stays and number > position))
-
-    lines = (
-        _line(rng, MODELS[name], mistake if is_wrong(number) else NONE) for number in range(length)
+    wrong_ones = range(position, length if stays else position + 1) if wrong else range(0)
+    labels = np.eye(CLASSES)[rng.integers(0, CLASSES, EXAMPLES)]
+    weights, inputs = (rng.normal(size=(rows, INPUTS)) for rows in (CLASSES, EXAMPLES))
+    arguments = (weights, inputs, labels, rng.uniform(0.1, 2, ()))
+    lines = tuple(
+        _line(rng, MODELS[name], mistake if number in wrong_ones else NONE)
+        for number in range(length)
     )
-    title = f"{name}, {kind}" if wrong else name
-    arguments = _arguments(rng)
-    return Chain(title, _first(MODELS[name]), tuple(lines), arguments, position if wrong else None)
 
-
-def _first(model: Model) -> Callable[..., Weights]:
     def loss(w: Weights, x: Array, y: Matrix, l2: Array) -> Array:
-        return model.loss(x @ w.T, y) / len(x) + l2 * jnp.sum(w**2)
+        return MODELS[name].loss(x @ w.T, y) / len(x) + l2 * jnp.sum(w**2)
 
-    return jax.grad(loss)
+    title = f"{name}, {kind}" if wrong else name
+    return Chain(title, jax.grad(loss), lines, arguments, position if wrong else None)
 
 
 def _line(rng: Generator, model: Model, mistake: Mistake) -> Callable[..., Weights]:
@@ -171,12 +146,6 @@ def _line(rng: Generator, model: Model, mistake: Mistake) -> Callable[..., Weigh
         return data + mistake.penalty(penalty(w, l2))
 
     return line
-
-
-def _arguments(rng: Generator) -> tuple[np.ndarray, ...]:
-    labels = np.eye(CLASSES)[rng.integers(0, CLASSES, EXAMPLES)]
-    shapes = ((CLASSES, INPUTS), (EXAMPLES, INPUTS))
-    return (*(rng.normal(size=shape) for shape in shapes), labels, rng.uniform(0.1, 2, ()))
 
 
 def check_chain(chain: Chain) -> Steps:

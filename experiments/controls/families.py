@@ -11,19 +11,12 @@ SATURATED = 1e4
 
 
 class Draft(NamedTuple):
-    """A problem of any of the tasks.
+    """A problem of any of the tasks."""
 
-    Attributes:
-        weights: Weights, one row per class; a single row in 1a.
-        inputs: Inputs, one row per example.
-        targets: Targets, one row per example; each row sums to one.
-        l2: Factor of the penalty.
-    """
-
-    weights: Float[np.ndarray, "rows I"]
-    inputs: Float[np.ndarray, "N I"]
-    targets: Float[np.ndarray, "N K"]
-    l2: float
+    weights: Float[np.ndarray, "rows I"]  # weights, one row per class; a single row in 1a
+    inputs: Float[np.ndarray, "N I"]  # inputs, one row per example
+    targets: Float[np.ndarray, "N K"]  # targets, one row per example; each row sums to one
+    l2: float  # factor of the penalty
 
     @property
     def logits(self) -> Float[np.ndarray, "N K"]:
@@ -40,8 +33,9 @@ class Draft(NamedTuple):
         size = np.abs(self.logits).max()
         return self._replace(weights=self.weights * (largest / size if size else 1.0))
 
-
-Family = Callable[[Generator, Draft], Draft]
+    def with_inputs(self, inputs: Float[np.ndarray, "N I"]) -> Self:
+        """Replaces the inputs."""
+        return self._replace(inputs=inputs)
 
 
 def log_uniform(rng: Generator, lowest: float, highest: float, shape: Any = ()) -> np.ndarray:
@@ -64,26 +58,10 @@ def ordinary(rng: Generator, rows: int, examples: int, classes: int, inputs: int
     ).scaled(logit_size(rng))
 
 
-def any_size(rng: Generator, draft: Draft) -> Draft:
-    """Changes nothing."""
-    return draft
-
-
-def all_right(rng: Generator, draft: Draft) -> Draft:
-    """Saturates the logits, with correct predictions."""
+def saturated(draft: Draft, predicted: Callable[..., np.ndarray]) -> Draft:
+    """Saturates the logits; `argmax` or `argmin` of the logits gives the labels."""
     draft = draft.scaled(SATURATED)
-    return draft.labelled(draft.logits.argmax(axis=1))
-
-
-def all_wrong(rng: Generator, draft: Draft) -> Draft:
-    """Saturates the logits, with wrong predictions."""
-    draft = draft.scaled(SATURATED)
-    return draft.labelled(draft.logits.argmin(axis=1))
-
-
-def some_right(rng: Generator, draft: Draft) -> Draft:
-    """Saturates the logits, with some correct predictions."""
-    return draft.scaled(SATURATED)
+    return draft.labelled(predicted(draft.logits, axis=1))
 
 
 def one_class(rng: Generator, draft: Draft) -> Draft:
@@ -95,22 +73,7 @@ def one_class(rng: Generator, draft: Draft) -> Draft:
 def repeated_examples(rng: Generator, draft: Draft) -> Draft:
     """Repeats the inputs of some examples, whose labels may differ."""
     examples = len(draft.inputs)
-    return draft._replace(inputs=draft.inputs[rng.integers(0, 1 + examples // 3, examples)])
-
-
-def constant_inputs(rng: Generator, draft: Draft) -> Draft:
-    """Sets every input of every example to the same number."""
-    return draft._replace(inputs=np.full_like(draft.inputs, draft.inputs[0, 0]))
-
-
-def zero_weights(rng: Generator, draft: Draft) -> Draft:
-    """Sets the weights to zero, as at the start of training."""
-    return draft._replace(weights=0 * draft.weights)
-
-
-def dead_inputs(rng: Generator, draft: Draft) -> Draft:
-    """Sets half of the inputs to zero in every example, like pixels of a margin."""
-    return draft._replace(inputs=draft.inputs * rng.integers(0, 2, draft.inputs.shape[1]))
+    return draft.with_inputs(draft.inputs[rng.integers(0, 1 + examples // 3, examples)])
 
 
 def soft_labels(rng: Generator, draft: Draft) -> Draft:
@@ -130,19 +93,13 @@ def pixels(rng: Generator, draft: Draft) -> Draft:
     shape = draft.inputs.shape
     x = np.where(rng.random(shape) < 0.2, rng.integers(0, 256, shape), 0) / 127.5 - 1
     x[:, -1] = 1
-    return draft._replace(inputs=x).scaled(logit_size(rng))
+    return draft.with_inputs(x).scaled(logit_size(rng))
 
 
-def inputs_of_all_sizes(rng: Generator, draft: Draft) -> Draft:
-    """Scales the columns of the inputs, like features that are not normalised."""
-    sizes = log_uniform(rng, 1e-4, 1e4, draft.inputs.shape[1])
-    return draft._replace(inputs=draft.inputs * sizes).scaled(logit_size(rng))
-
-
-def examples_of_all_sizes(rng: Generator, draft: Draft) -> Draft:
-    """Scales the rows of the inputs, so that there are outliers."""
-    sizes = log_uniform(rng, 1e-4, 1e4, (len(draft.inputs), 1))
-    return draft._replace(inputs=draft.inputs * sizes).scaled(logit_size(rng))
+def inputs_of_all_sizes(rng: Generator, draft: Draft, shape: Any) -> Draft:
+    """Scales the inputs by numbers of all magnitudes."""
+    sizes = log_uniform(rng, 1e-4, 1e4, shape)
+    return draft.with_inputs(draft.inputs * sizes).scaled(logit_size(rng))
 
 
 def weights_of_all_sizes(rng: Generator, draft: Draft) -> Draft:
@@ -169,21 +126,23 @@ def far_from_one(rng: Generator, draft: Draft) -> Draft:
     return draft._replace(weights=draft.weights / size, inputs=draft.inputs * size)
 
 
-FAMILIES: dict[str, Family] = {
-    "any size": any_size,
-    "saturated, all right": all_right,
-    "saturated, all wrong": all_wrong,
-    "saturated, some right": some_right,
+FAMILIES: dict[str, Callable[[Generator, Draft], Draft]] = {
+    "any size": lambda rng, d: d,
+    "saturated, all right": lambda rng, d: saturated(d, np.argmax),
+    "saturated, all wrong": lambda rng, d: saturated(d, np.argmin),
+    "saturated, some right": lambda rng, d: d.scaled(SATURATED),
     "one class": one_class,
     "repeated examples": repeated_examples,
-    "constant inputs": constant_inputs,
-    "zero weights": zero_weights,
-    "dead inputs": dead_inputs,
+    "constant inputs": lambda rng, d: d.with_inputs(np.full_like(d.inputs, d.inputs[0, 0])),
+    "zero weights": lambda rng, d: d._replace(weights=0 * d.weights),  # where training starts
+    # half of the inputs, like pixels of a margin
+    "dead inputs": lambda rng, d: d.with_inputs(d.inputs * rng.integers(0, 2, d.inputs.shape[1])),
     "soft labels": soft_labels,
     "converged": converged,
     "pixels": pixels,
-    "inputs of all sizes": inputs_of_all_sizes,
-    "examples of all sizes": examples_of_all_sizes,
+    # columns, like features that are not normalised, and rows, so that there are outliers
+    "inputs of all sizes": lambda rng, d: inputs_of_all_sizes(rng, d, d.inputs.shape[1]),
+    "examples of all sizes": lambda rng, d: inputs_of_all_sizes(rng, d, (len(d.inputs), 1)),
     "weights of all sizes": weights_of_all_sizes,
     "cancelling weights": cancelling_weights,
     "far from one": far_from_one,

@@ -9,81 +9,39 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.controls.mutations import MUTATIONS, Mutation
-from experiments.controls.problems import Kind, problem
+from experiments.controls.mutations import MUTATIONS
+from experiments.controls.problems import problem
 from experiments.controls.tasks import TASKS, TaskName
 from mnist_jax.gradcheck.formula import Formula, judge
 from mnist_jax.gradcheck.tuning import EQUAL
 
 POINTS = 3
+SECONDS = 5.0
+"""Time limit for each formula."""
 
 
 class Proof(NamedTuple):
-    """The verdict on the formula of a wrong gradient.
+    """The verdict on the formula of a wrong gradient."""
 
-    Attributes:
-        name: Name of the mutation.
-        formula: Verdict on the formula.
-        seconds: Duration in seconds.
-    """
-
-    name: str
-    formula: Formula
-    seconds: float
+    name: str  # name of the mutation
+    formula: Formula  # verdict on the formula
+    seconds: float  # duration in seconds
 
 
-class Judged(NamedTuple):
-    """The verdict on the formula of a correct gradient.
-
-    Attributes:
-        kind: Kind of the problem.
-        formula: Verdict on the formula.
-    """
-
-    kind: Kind
-    formula: Formula
+def judge_mutation(name: str) -> Proof:
+    """Judges the formula of a wrong gradient, given its name."""
+    mutation, start = next(each for each in MUTATIONS if each.name == name), time.perf_counter()
+    formula = _judge(mutation.task, mutation.gradient, mutation.arguments())
+    return Proof(name, formula, time.perf_counter() - start)
 
 
-def judge_mutations(names: Sequence[str], seconds: float = 5.0) -> list[Proof]:
-    """Judge the formulas of wrong gradients.
-
-    Args:
-        names: Names of the mutations.
-        seconds: Time limit for each mutation.
-
-    Returns:
-        One verdict for each mutation.
-    """
-    return [_prove(mutation, seconds) for mutation in MUTATIONS if mutation.name in names]
+def judge_problem(number: int, seed: int) -> Formula:
+    """Judges the formula of the correct gradient of a problem."""
+    kind, arguments = problem(number, seed)
+    return _judge(kind.task, TASKS[kind.task].gradient, arguments)
 
 
-def _prove(mutation: Mutation, seconds: float) -> Proof:
-    arguments, start = mutation.arguments(), time.perf_counter()
-    formula = _judge(mutation.task, mutation.gradient, arguments, seconds)
-    return Proof(mutation.name, formula, time.perf_counter() - start)
-
-
-def judge_problems(numbers: Sequence[int], seed: int, seconds: float = 5.0) -> list[Judged]:
-    """Judge the formulas of the correct gradients.
-
-    Args:
-        numbers: Numbers of the problems.
-        seed: Seed of the problems.
-        seconds: Time limit for each problem.
-
-    Returns:
-        One verdict for each problem.
-    """
-    drawn = (problem(number, seed) for number in numbers)
-    return [
-        Judged(p.kind, _judge(p.kind.task, TASKS[p.kind.task].gradient, p.arguments, seconds))
-        for p in drawn
-    ]
-
-
-def _judge(
-    task: TaskName, gradient: Callable[..., Any], arguments: Sequence[Any], seconds: float
-) -> Formula:
+def _judge(task: TaskName, gradient: Callable[..., Any], arguments: Sequence[Any]) -> Formula:
     weights, *data = map(np.asarray, arguments)
     rng = np.random.default_rng(0)
     size = float(np.sqrt(np.mean(weights**2))) or 1.0
@@ -91,7 +49,7 @@ def _judge(
     points = [[w, *data] for w in (weights, *drawn)]
     shapes = tuple(x.shape for x in points[0])
     loss, reverse = _traced(task, shapes)
-    return judge(reverse, _trace(gradient, shapes), points, loss=loss, seconds=seconds)
+    return judge(reverse, _trace(gradient, shapes), points, loss=loss, seconds=SECONDS)
 
 
 @cache
@@ -105,34 +63,27 @@ def _trace(function: Callable[..., Any], shapes: tuple[tuple[int, ...], ...]) ->
         return jax.make_jaxpr(function)(*(jax.ShapeDtypeStruct(s, "float64") for s in shapes))
 
 
-def formula_numbers(proofs: Sequence[Proof], judged: Sequence[Judged]) -> dict[str, Any]:
-    """Return the numbers of the verdicts as plain values.
+def formula_numbers(wrong: Sequence[Proof], right: Sequence[Formula]) -> dict[str, Any]:
+    """Returns the numbers of the verdicts on wrong and correct gradients as plain values.
 
-    Args:
-        proofs: Verdicts on the wrong gradients.
-        judged: Verdicts on the correct gradients.
-
-    Returns:
-        For the wrong gradients, the number proved different, the duration, and the others by name;
-        for the correct gradients, the number of each verdict, and the reasons for `not told`.
+    These are, for the wrong gradients, the number proved different, the duration, and the others by
+    name; for the correct gradients, the number of each verdict, and the reasons for `not told`.
     """
-    verdicts = [each.formula for each in judged]
-    equal = [f for f in verdicts if f.verdict == "equal"]
-    untold = [f.note for f in verdicts if f.verdict == "not told"]
+    verdicts = {proof.name: proof.formula.verdict for proof in wrong}
+    others = {name: verdict for name, verdict in verdicts.items() if verdict != "different"}
+    equal = [f.digits >= EQUAL for f in right if f.verdict == "equal"]
     return {
         "wrong": {
-            "total": len(proofs),
-            "different": sum(proof.formula.verdict == "different" for proof in proofs),
-            "others": {
-                p.name: p.formula.verdict for p in proofs if p.formula.verdict != "different"
-            },
-            "seconds": sum(proof.seconds for proof in proofs),
+            "total": len(wrong),
+            "different": len(wrong) - len(others),
+            "others": others,
+            "seconds": sum(proof.seconds for proof in wrong),
         },
         "right": {
-            "total": len(verdicts),
-            "different": sum(f.verdict == "different" for f in verdicts),
-            "equal": sum(f.digits >= EQUAL for f in equal),
-            "equal_to_data": sum(f.digits < EQUAL for f in equal),
-            "not_told": dict(Counter(untold)),
+            "total": len(right),
+            "different": sum(f.verdict == "different" for f in right),
+            "equal": sum(equal),
+            "equal_to_data": len(equal) - sum(equal),
+            "not_told": Counter(f.note for f in right if f.verdict == "not told"),
         },
     }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rich.table import Table
+from rich.table import Column, Table
 
 from experiments.controls.checking import Outcome, Verdict
 
@@ -21,34 +21,24 @@ def mutation_numbers(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def problem_numbers(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Returns the outcomes of the correct gradients as plain values.
-
-    Args:
-        outcomes: Outcomes of all problems.
-
-    Returns:
-        Counts and largest errors, for all problems and for each family, and all false alarms.
-    """
-    alarms = [outcome for outcome in outcomes if outcome.failed]
+    """Returns counts and largest errors of all problems and each family, and the false alarms."""
+    alarms = [
+        {**outcome.kind._asdict(), "failed": outcome.failed, "diagnosis": outcome.diagnosis}
+        for outcome in outcomes
+        if outcome.failed
+    ]
     return {
         **_counts(outcomes),
         "families": {name: _counts(of) for name, of in by_family(outcomes).items()},
         "excess_percentiles": _percentiles(outcomes),
-        "alarms": [_alarm(alarm) for alarm in alarms],
+        "alarms": alarms,
     }
 
 
 def by_family(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
     """Groups outcomes by the name of the family."""
-    families: dict[str, list[Outcome]] = {}
-    for outcome in sorted(outcomes, key=lambda outcome: outcome.kind.family):
-        families.setdefault(outcome.kind.family, []).append(outcome)
-    return families
-
-
-def _alarm(outcome: Outcome) -> dict[str, Any]:
-    found = {"failed": outcome.failed, "diagnosis": outcome.diagnosis}
-    return {**outcome.kind._asdict(), **found}
+    names = sorted({outcome.kind.family for outcome in outcomes})
+    return {name: [each for each in outcomes if each.kind.family == name] for name in names}
 
 
 def _counts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -68,18 +58,15 @@ def _percentiles(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
 
 def _excesses(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
     """Returns the ratios of error to tolerance in all outcomes, for each check."""
-    excesses: dict[str, list[float]] = {}
-    for outcome in outcomes:
-        for name, excess in outcome.excess.items():
-            excesses.setdefault(name, []).append(excess)
-    return excesses
+    names = dict.fromkeys(name for outcome in outcomes for name in outcome.excess)
+    return {name: [o.excess[name] for o in outcomes if name in o.excess] for name in names}
 
 
 def mutation_table(verdicts: Sequence[Verdict]) -> Table:
     """Makes a table of the wrong gradients."""
-    table = Table(title="Wrong gradients: is the mistake caught?", title_justify="left")
-    for column in ("task", "mistake", "float32", "float64", "diagnosis"):
-        table.add_column(column)
+    columns = ("task", "mistake", "float32", "float64", "diagnosis")
+    title = "Wrong gradients: is the mistake caught?"
+    table = Table(*columns, title=title, title_justify="left")
     for verdict in verdicts:
         caught = ("yes" if each else "MISSED" for each in (verdict.float32, verdict.float64))
         mistake = f"{verdict.name}: {verdict.wrong}"
@@ -89,26 +76,22 @@ def mutation_table(verdicts: Sequence[Verdict]) -> Table:
 
 def family_table(outcomes: Sequence[Outcome]) -> Table:
     """Makes a table of the families of problems, with a row for all of them."""
-    table = Table(title="Right gradients: false alarms", title_justify="left")
-    table.add_column("problems")
-    for column in ("number", "false alarms", "largest error / tolerance"):
-        table.add_column(column, justify="right")
-    table.add_column("in")
+    names = ("number", "false alarms", "largest error / tolerance")
+    numbers = [Column(name, justify="right") for name in names]
+    title = "Right gradients: false alarms"
+    table = Table("problems", *numbers, "in", title=title, title_justify="left")
     for name, of in {**by_family(outcomes), "all": outcomes}.items():
-        largest = _counts(of)["largest_excess"]
-        worst = max(largest, key=largest.__getitem__, default="")
-        alarms = sum(bool(outcome.failed) for outcome in of)
-        table.add_row(name, str(len(of)), str(alarms), f"{largest.get(worst, 0):.2g}", worst)
+        counts = _counts(of)
+        worst, excess = max(counts["largest_excess"].items(), key=lambda x: x[1], default=("", 0))
+        table.add_row(name, str(len(of)), str(counts["false_alarms"]), f"{excess:.2g}", worst)
     return table
 
 
 def excess_table(outcomes: Sequence[Outcome]) -> Table:
     """Makes a table of the ratios of error to tolerance on correct gradients."""
+    numbers = [Column(f"{percentile:g} %", justify="right") for percentile in PERCENTILES]
     title = "Right gradients: error / tolerance, percentiles over the problems"
-    table = Table(title=title, title_justify="left")
-    table.add_column("check")
-    for percentile in PERCENTILES:
-        table.add_column(f"{percentile:g} %", justify="right")
+    table = Table("check", *numbers, title=title, title_justify="left")
     for name, percentiles in _percentiles(outcomes).items():
         table.add_row(name, *(f"{value:.2g}" for value in percentiles.values()))
     return table

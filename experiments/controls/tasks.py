@@ -11,14 +11,10 @@ TaskName = Literal["1a", "1b", "4a"]
 
 
 class Derived(NamedTuple):
-    """A loss with the gradient that the report derives.
+    """A loss with the gradient that the report derives."""
 
-    Attributes:
-        loss: Function from (weights, inputs, targets), in 4a also l2, to a scalar.
-        gradient: Function from the same arguments to an array with the shape of the weights.
-    """
-
-    loss: Callable[..., Any]
+    loss: Callable[..., Any]  # function from (weights, inputs, targets), in 4a also l2, to a scalar
+    # function from the same arguments to an array with the shape of the weights
     gradient: Callable[..., Any]
 
 

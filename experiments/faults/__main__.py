@@ -7,16 +7,18 @@ error, with one message on stderr; 130 after Ctrl-C.
 import json
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+import numpy as np
 
 from experiments.common.command import DONE, exit_code, run_command
 from experiments.common.progress import Progress
 from experiments.common.settings import CommandSettings, require_at_least
 from experiments.faults.fuzz import fuzz
-from experiments.faults.kills import kill_all
+from experiments.faults.kills import VICTIMS, kill
 from mnist_jax.results import environment, write_json
 
 NOT_ROBUST = 1
@@ -31,7 +33,7 @@ class FaultSettings(CommandSettings):
     output_dir: Path = Path("results/faults")
     """Folder for fuzz.json and kills.json."""
 
-    parts: tuple[Part, ...] = ("fuzz", "kills")
+    parts: tuple[Part, ...] = get_args(Part)
     """Tests to run: damaged files, killed processes."""
 
     inputs: int = 200_000
@@ -52,14 +54,10 @@ class FaultSettings(CommandSettings):
         return self
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs the fault tests from the command line; returns the exit code."""
-
-    def work(settings: FaultSettings, folder: Path) -> int:
-        faults = [fault for part in settings.parts for fault in PARTS[part](settings, folder)]
-        return NOT_ROBUST if faults else DONE
-
-    return run_command(FaultSettings, "experiments.faults", __doc__, work, arguments)
+def work(settings: FaultSettings, folder: Path) -> int:
+    """Runs the requested tests, and writes their results."""
+    faults = [fault for part in settings.parts for fault in PARTS[part](settings, folder)]
+    return NOT_ROBUST if faults else DONE
 
 
 def run_fuzz(settings: FaultSettings, folder: Path) -> list[Any]:
@@ -77,16 +75,22 @@ def run_kills(settings: FaultSettings, folder: Path) -> list[str]:
     """Kills commands and writes kills.json after each command; returns the lost files."""
     start, path = time.monotonic(), folder / "kills.json"
     victims = json.loads(path.read_text(encoding="utf-8"))["victims"] if path.is_file() else {}
-    lost = []
+    lost, done = [], 0
     with tempfile.TemporaryDirectory() as work_folder, Progress(quiet=settings.quiet) as progress:
         bar = progress.bar("kills", settings.kills)
-        arguments = settings.victims, settings.kills, settings.seed, Path(work_folder), bar
-        for name, results in kill_all(*arguments):
-            victims[name] = results
+        for number, victim in enumerate(VICTIMS):
+            share = round(victim.share * settings.kills) if victim.name in settings.victims else 0
+            if not share:
+                continue
+            rng = np.random.default_rng([settings.seed, number])
+            update = partial(lambda earlier, kills: bar(earlier + kills), done)
+            results = kill(victim, share, rng, Path(work_folder), update)
+            done += share
+            victims[victim.name] = results
             lost += results["lost"]
             kills = sum(victim["kills"] for victim in victims.values())
             write(path, settings, start, {"kills": kills, "victims": victims})
-            print(f"{name}: {results['kills']} kills, {len(results['lost'])} finished files lost")
+            print(f"{victim.name}: {share} kills, {len(results['lost'])} finished files lost")
     return lost
 
 
@@ -99,6 +103,8 @@ def write(path: Path, settings: FaultSettings, start: float, results: dict[str, 
     write_json(path, {**record, "seconds": round(time.monotonic() - start), **results})
     print(f"written to {path}")
 
+
+run = partial(run_command, FaultSettings, "experiments.faults", __doc__, work)
 
 if __name__ == "__main__":
     raise SystemExit(exit_code(run))

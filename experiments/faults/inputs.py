@@ -3,7 +3,6 @@
 import gzip
 import io
 import zipfile
-from collections.abc import Callable
 from functools import cache
 from typing import Literal
 
@@ -18,37 +17,26 @@ BOMB = 2**26
 """Decompressed size of a decompression bomb, in bytes."""
 BOMBS = 0.002
 """Share of decompression bombs among the inputs."""
-_EXTREMES = (
-    *(b"\x00", b"\xff", b"\x80", b"\x7f", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"),
-    *(b",", b"\n"),
-)
+_EXTREMES = (*b"\x00 \xff \x80 \x7f \xff\xff\xff\xff \x7f\xff\xff\xff ,".split(b" "), b"\n")
 
 
 def make(reader: Reader, rng: np.random.Generator) -> bytes:
     """Returns a random input for a reader, usually a damaged one."""
     if rng.random() < BOMBS:
         return bomb(reader)
-    content = {"idx": _idx, "csv": _csv, "npz": _npz}[reader](rng)
+    content = {"idx": lambda rng: encode_idx(_array(rng)), "csv": _csv, "npz": _npz}[reader](rng)
     if rng.random() < 0.05:
         return rng.bytes(int(rng.integers(0, 200)))
-    for _ in range(rng.integers(0, 4)):
-        content = _CHANGES[rng.integers(len(_CHANGES))](content, rng)
-    compressed = reader == "idx" and rng.random() < 0.5
-    if not compressed:
-        return content
-    content = gzip.compress(content, compresslevel=1)
-    for _ in range(rng.integers(0, 3)):
-        content = _CHANGES[rng.integers(len(_CHANGES))](content, rng)
+    content = _damaged(content, rng, changes=int(rng.integers(0, 4)))
+    if reader == "idx" and rng.random() < 0.5:
+        content = gzip.compress(content, compresslevel=1)
+        content = _damaged(content, rng, changes=int(rng.integers(0, 3)))
     return content
 
 
 def _array(rng: np.random.Generator) -> np.ndarray:
     shape = (int(rng.integers(0, 5)), *((4, 3) if rng.random() < 0.5 else ()))
     return rng.integers(0, 256, shape, np.uint8)
-
-
-def _idx(rng: np.random.Generator) -> bytes:
-    return encode_idx(_array(rng))
 
 
 def _csv(rng: np.random.Generator) -> bytes:
@@ -69,7 +57,7 @@ def _npz(rng: np.random.Generator) -> bytes:
             np.save(member, _array(rng).astype(dtype))
             content = member.getvalue()
             if damaged and rng.random() < 0.5:
-                content = _CHANGES[rng.integers(len(_CHANGES))](content, rng)
+                content = _damaged(content, rng, changes=1)
             archive.writestr(f"{key}.npy", content)
     return stream.getvalue()
 
@@ -88,6 +76,12 @@ def bomb(reader: Reader) -> bytes:
         np.lib.format.write_array_header_1_0(header, fields)
         archive.writestr(f"{archives.KEYS[0]}.npy", header.getvalue() + bytes(BOMB))
     return stream.getvalue()
+
+
+def _damaged(content: bytes, rng: np.random.Generator, changes: int) -> bytes:
+    for _ in range(changes):
+        content = _CHANGES[rng.integers(len(_CHANGES))](content, rng)
+    return content
 
 
 def _flip(content: bytes, rng: np.random.Generator) -> bytes:
@@ -120,6 +114,4 @@ def _repeat(content: bytes, rng: np.random.Generator) -> bytes:
     return content[:last] + content[first:]
 
 
-_CHANGES: list[Callable[[bytes, np.random.Generator], bytes]] = [
-    *(_flip, _cut, _insert, _overwrite, _repeat)
-]
+_CHANGES = (_flip, _cut, _insert, _overwrite, _repeat)

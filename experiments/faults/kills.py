@@ -1,13 +1,13 @@
 """Processes that are killed at random moments, and whether they lose a finished file."""
 
 import hashlib
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ import numpy as np
 from mnist_jax.data import MNIST_FILES
 from mnist_jax.errors import UsageError
 
-SMALL = ("--train-size", "900", "--validation-size", "300", "--quiet")
+SMALL = ("--train-size", "900", "--validation-size", "300", "--quiet", "--output-dir", "{}")
 SWEEP = ("--model", "logistic", "--learning-rate", "0.05", "--seeds", "600", "--epochs", "4")
 REPORT = ("--quick", "--epochs", "1", "--no-shuffle")
 FETCH = "import sys; from mnist_jax.data import load; load(report=lambda line: None)"
@@ -26,33 +26,19 @@ _WITH_DURATION = {"report.md", "index.html", "config.json"}
 
 
 class Victim(NamedTuple):
-    """A command that is killed repeatedly.
+    """A command that is killed repeatedly."""
 
-    Attributes:
-        name: Name of the command.
-        share: Share of the kills.
-        command: Function of the folder, empty at first, that returns the command.
-        environment: Function of the folder that returns environment variables.
-        finished: Function that returns whether a file of this name is complete once it exists.
-    """
-
-    name: str
-    share: float
-    command: Callable[[Path], Sequence[str]]
-    environment: Callable[[Path], Mapping[str, str]]
+    name: str  # name of the command
+    share: float  # share of the kills
+    # arguments of Python, with a place for the folder, which is empty at first
+    arguments: Sequence[str]
+    environment: Mapping[str, str]  # environment variables, with a place for the folder
+    # function that returns whether a file of this name is complete once it exists
     finished: Callable[[Path], bool]
 
-
-def _module(module: str, *flags: str) -> Callable[[Path], Sequence[str]]:
-    return lambda folder: (
-        sys.executable,
-        "-m",
-        module,
-        *SMALL,
-        *flags,
-        "--output-dir",
-        str(folder),
-    )
+    def command(self, folder: Path) -> list[str]:
+        """Returns the command."""
+        return [sys.executable, *(each.replace("{}", str(folder)) for each in self.arguments)]
 
 
 def _visible(path: Path) -> bool:
@@ -61,37 +47,14 @@ def _visible(path: Path) -> bool:
 
 # the report takes longest, and keeps the fewest files from one start to the next
 VICTIMS = (
-    Victim("sweep", 0.44, _module("experiments.sweep", *SWEEP), lambda folder: {}, _visible),
-    Victim("report", 0.12, _module("experiments", *REPORT), lambda folder: {}, _visible),
+    Victim("sweep", 0.44, ("-m", "experiments.sweep", *SMALL, *SWEEP), {}, _visible),
+    Victim("report", 0.12, ("-m", "experiments", *SMALL, *REPORT), {}, _visible),
     Victim(
-        "first-fetch",
-        0.44,
-        lambda folder: (sys.executable, "-c", FETCH),
-        lambda folder: {"MNIST_JAX_CACHE_DIR": str(folder), "MNIST_JAX_DATA_DIR": ""},
+        *("first-fetch", 0.44, ("-c", FETCH)),
+        {"MNIST_JAX_CACHE_DIR": "{}", "MNIST_JAX_DATA_DIR": ""},
         lambda path: path.name in {file.name for file in MNIST_FILES},
     ),
 )
-
-
-def kill_all(
-    names: Collection[str], kills: int, seed: int, folder: Path, update: Callable[[int], None]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Kills the named victims in turn, each its share of the kills.
-
-    Yields:
-        The name of each victim, with its numbers of kills and complete runs and its lost files.
-
-    Raises:
-        UsageError: If a victim fails without being killed.
-    """
-    done = 0
-    for number, victim in enumerate(VICTIMS):
-        share = round(victim.share * kills)
-        if share and victim.name in names:
-            rng = np.random.default_rng([seed, number])
-            on_kill = partial(lambda earlier, kills: update(earlier + kills), done)
-            yield victim.name, kill(victim, share, rng, folder, on_kill)
-            done += share
 
 
 def kill(
@@ -105,6 +68,12 @@ def kill(
 
     Each start continues in the folder that the last kill left. When a start runs to its end, its
     output is compared with that of an undisturbed start, and the next start gets a new folder.
+
+    Returns:
+        The numbers of kills, complete runs and files, and the lost files.
+
+    Raises:
+        UsageError: If the victim fails without being killed.
     """
     reference_folder, start = folder / f"{victim.name} undisturbed", time.monotonic()
     _run_undisturbed(victim, reference_folder)
@@ -130,36 +99,35 @@ def kill(
     return {"kills": killed, "ended": complete + 1, "files": len(reference), "lost": lost}
 
 
-def run(victim: Victim, folder: Path, moment: float | None, delay: float | None) -> int:
+def run(victim: Victim, folder: Path, moment: float, delay: float | None) -> int:
     """Starts a victim and kills it.
 
     Args:
         victim: Command to start.
         folder: Folder of the command.
-        moment: Seconds from the start to the kill; None for no kill.
+        moment: Seconds from the start to the kill.
         delay: Seconds from the first change of a finished file to the kill, if that is earlier.
 
     Returns:
         The exit code, 0 if the command ran to its end.
     """
-    start, initial = time.monotonic(), modification_times(folder, victim)
+
+    def changes() -> list[int]:
+        return [path.stat().st_mtime_ns for path in finished_files(folder, victim)]
+
+    start, initial = time.monotonic(), changes()
     process = subprocess.Popen(
         victim.command(folder),
-        env={**os.environ, **victim.environment(folder)},
+        env=os.environ | {n: v.format(folder) for n, v in victim.environment.items()},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        while process.poll() is None and moment is not None:
-            elapsed = time.monotonic() - start
-            if elapsed >= moment:
-                break
-            if delay is not None and modification_times(folder, victim) != initial:
+        while process.poll() is None and (elapsed := time.monotonic() - start) < moment:
+            if delay is not None and changes() != initial:
                 moment, delay = elapsed + delay, None
             time.sleep(0.01)
-        if moment is None:
-            process.wait()
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)  # includes pip, which it may have started
@@ -167,7 +135,7 @@ def run(victim: Victim, folder: Path, moment: float | None, delay: float | None)
 
 
 def _run_undisturbed(victim: Victim, folder: Path) -> None:
-    if code := run(victim, folder, None, None):
+    if code := run(victim, folder, math.inf, None):
         raise UsageError(
             f"{victim.name} ends with code {code} without being killed; see the output of "
             f"`{' '.join(victim.command(folder))}`."
@@ -179,20 +147,16 @@ def finished_files(folder: Path, victim: Victim) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and victim.finished(path)]
 
 
-def modification_times(folder: Path, victim: Victim) -> dict[Path, int]:
-    """Returns the modification times of the finished files."""
-    return {path: path.stat().st_mtime_ns for path in finished_files(folder, victim)}
-
-
 def digests(folder: Path, victim: Victim) -> dict[str, str]:
     """Returns the digests of the finished files; files with a duration need only be complete."""
-    return {
-        str(path.relative_to(folder)): "complete"
-        if path.name in _WITH_DURATION
-        and path.read_bytes().rstrip().endswith((b"}", b"`", b"</html>"))
-        else hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in finished_files(folder, victim)
-    }
+
+    def digest(path: Path) -> str:
+        content = path.read_bytes()
+        ends = content.rstrip().endswith((b"}", b"`", b"</html>"))
+        known = path.name in _WITH_DURATION and ends
+        return "complete" if known else hashlib.sha256(content).hexdigest()
+
+    return {str(p.relative_to(folder)): digest(p) for p in finished_files(folder, victim)}
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

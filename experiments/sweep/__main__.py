@@ -50,11 +50,7 @@ def measure(settings: SweepSettings, mnist: Mnist, progress: Progress) -> TaskRe
 def train(
     settings: SweepSettings, split: Split, data: Mapping[str, str], progress: Progress
 ) -> np.ndarray:
-    """Trains the unfinished parts of this process, and writes each.
-
-    Returns:
-        The table of all parts of this process.
-    """
+    """Trains the unfinished parts of this process, and writes each; returns the table of all."""
     model, columns = MODELS[settings.model], settings.columns(split)
     placement, shared = settings.placement(), settings.common_settings
     size = sweeps.good_part(model, split, shared, len(settings.grid.all_runs.pairs))

@@ -41,7 +41,8 @@ def accuracy_map(runs: np.recarray, rates: np.ndarray, factors: np.ndarray) -> F
     accuracy = np.full((len(rates), len(factors)), np.nan)
     for rate, l2, rows in by_pair(runs):
         index = np.searchsorted(rates, rate), np.searchsorted(factors, l2)
-        accuracy[index] = _median(rows.best_validation_accuracy)
+        best = rows.best_validation_accuracy[np.isfinite(rows.best_validation_accuracy)]
+        accuracy[index] = np.median(best) if len(best) else np.nan
     size = (1.6 + 0.8 * len(factors), 1.6 + 0.45 * len(rates))
     figure, [[axes]] = plotting.new_figure(size=(max(size[0], 5.0), max(size[1], 3.0)))
     image = axes.imshow(accuracy, cmap="viridis", aspect="auto", origin="lower")
@@ -87,23 +88,13 @@ def accuracy_by(runs: np.recarray, name: str, other: str) -> Figure:
 
 def stopping(settings: SweepSettings, metrics: dict[str, Any], runs: np.recarray) -> Figure:
     """Draws the distribution of the stopping steps, one panel for each pair."""
-    pairs = [(rate, l2, rows) for rate, l2, rows in by_pair(runs) if len(stopping_steps(rows))][
-        :MAX_CURVES
-    ]
+    pairs = [pair for pair in by_pair(runs) if len(stopping_steps(pair[-1]))][:MAX_CURVES]
     bins = stopping_bins([rows for *_, rows in pairs], metrics["evaluate_every"])
     figure, grid = plotting.new_figure(len(pairs), 1, size=(7, 1.2 + 1.6 * len(pairs)), sharex=True)
     for axes, (rate, l2, rows) in zip(grid[:, 0], pairs, strict=True):
         steps = stopping_steps(rows)
         stopping_histogram(axes, steps, bins, color="C0", label="stopped")
-        axes.set_title(
-            f"learning rate {rate:g}, λ = {l2:g}: {settings.criterion} stopped {len(steps)} of "
-            f"{len(rows)} runs",
-            fontsize="medium",
-        )
+        stopped = f"{settings.criterion} stopped {len(steps)} of {len(rows)} runs"
+        axes.set_title(f"learning rate {rate:g}, λ = {l2:g}: {stopped}", fontsize="medium")
     grid[-1, 0].set_xlabel("step at which training stops")
     return figure
-
-
-def _median(values: np.ndarray) -> float:
-    finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if len(finite) else np.nan

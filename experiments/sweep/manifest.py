@@ -10,10 +10,10 @@ from typing import Any
 from experiments.sweep import checksummed
 from experiments.sweep.settings import SweepSettings
 from mnist_jax.errors import UsageError
-from mnist_jax.results import write_json
 
 NAME = "sweep.json"
 ALTERNATIVES = "name another folder with --output-dir, or remove the parts with --overwrite"
+TYPES = {"runs": dict, "packages": dict, "data": dict, "runs_of_a_part": int, "parts": int}
 
 
 def warn(line: str) -> None:
@@ -21,10 +21,16 @@ def warn(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def write(folder: Path, settings: SweepSettings, runs: int, data: Mapping[str, str]) -> None:
-    """Writes the manifest of a sweep."""
-    sizes = {"data": dict(data), "runs_of_a_part": runs, "parts": len(settings.grid.parts(runs))}
-    write_json(folder / NAME, _identity(settings) | sizes)
+def identity(settings: SweepSettings, data: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Returns the settings, packages and data that all parts have in common, as plain JSON.
+
+    Args:
+        settings: Settings of the sweep.
+        data: Digests of the data; None before they are loaded.
+    """
+    versions = {name: version(name) for name in ("mnist_jax", "jax", "jaxlib", "optax")}
+    known = {} if data is None else {"data": dict(data)}
+    return json.loads(json.dumps({"runs": settings.of_the_runs(), "packages": versions} | known))
 
 
 def read(folder: Path) -> dict[str, Any] | None:
@@ -33,18 +39,21 @@ def read(folder: Path) -> dict[str, Any] | None:
         manifest = json.loads((folder / NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    types = {"runs": dict, "packages": dict, "data": dict, "runs_of_a_part": int, "parts": int}
     valid = isinstance(manifest, dict) and all(
-        isinstance(manifest.get(name), kind) for name, kind in types.items()
+        isinstance(manifest.get(name), kind) for name, kind in TYPES.items()
     )
     return manifest if valid and manifest["runs_of_a_part"] > 0 else None
 
 
-def check_settings(folder: Path, manifest: dict[str, Any], settings: SweepSettings) -> None:
-    """Raises a UsageError if a setting or a package differs from the manifest."""
-    identity = _identity(settings)
+def check(folder: Path, manifest: dict[str, Any], sweep: Mapping[str, Any]) -> None:
+    """Raises a UsageError if the identity of a sweep differs from the manifest."""
+    if manifest["data"] != sweep.get("data", manifest["data"]):
+        raise UsageError(
+            f"the sweep in {folder.parent} started with other data: give the same --data-dir to "
+            f"continue it, {ALTERNATIVES}."
+        )
     for group in ("runs", "packages"):
-        for name, value in identity[group].items():
+        for name, value in sweep[group].items():
             if manifest[group].get(name) != value:
                 done = len([*folder.glob("*.npy")])
                 raise UsageError(
@@ -52,20 +61,6 @@ def check_settings(folder: Path, manifest: dict[str, Any], settings: SweepSettin
                     f"which started with {name} {manifest[group].get(name)!r}, not {value!r}: give "
                     f"the same value to continue it, {ALTERNATIVES}."
                 )
-
-
-def check_data(folder: Path, manifest: dict[str, Any], data: Mapping[str, str]) -> None:
-    """Raises a UsageError if the data differ from the manifest."""
-    if manifest["data"] != dict(data):
-        raise UsageError(
-            f"the sweep in {folder.parent} started with other data: give the same --data-dir to "
-            f"continue it, {ALTERNATIVES}."
-        )
-
-
-def identity(settings: SweepSettings, data: Mapping[str, str]) -> str:
-    """Returns the identity of a sweep, which its parts have in common."""
-    return json.dumps(_identity(settings) | {"data": dict(data)}, sort_keys=True)
 
 
 def recover(folder: Path, settings: SweepSettings, sweep: str) -> int | None:
@@ -88,19 +83,11 @@ def recover(folder: Path, settings: SweepSettings, sweep: str) -> int | None:
             ) from None
         except checksummed.DamagedError:
             continue  # reported by the reader of the part
-    if not sizes:
-        return None
-    runs = max(sizes.values())
-    parts = {f"{number:05d}": part.size for number, part in enumerate(settings.grid.parts(runs))}
-    if not sizes.items() <= parts.items():
+    runs = max(sizes.values(), default=None)
+    parts = enumerate(settings.grid.parts(runs) if runs else ())
+    if not sizes.items() <= {f"{number:05d}": part.size for number, part in parts}.items():
         raise UsageError(
             f"{folder / NAME} is missing or damaged, and the parts in its folder are not parts of "
             f"{runs} runs: {ALTERNATIVES}."
         )
     return runs
-
-
-def _identity(settings: SweepSettings) -> dict[str, Any]:
-    """Returns the settings and package versions that all parts have in common, as plain JSON."""
-    versions = {name: version(name) for name in ("mnist_jax", "jax", "jaxlib", "optax")}
-    return json.loads(json.dumps({"runs": settings.of_the_runs(), "packages": versions}))

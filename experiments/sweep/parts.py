@@ -5,6 +5,7 @@ The size of the parts is that of the first start, so the result is the same bit 
 parts are removed only with `--overwrite`.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from experiments.sweep import checksummed, manifest
 from experiments.sweep.manifest import warn
 from experiments.sweep.settings import SweepSettings
 from mnist_jax.errors import UsageError
+from mnist_jax.results import write_json
 from mnist_jax.training import Checkpoint
 
 FOLDER = "parts"
@@ -23,21 +25,11 @@ CHECKPOINT_INTERVAL = 60.0
 
 
 class Parts(NamedTuple):
-    """The parts of a sweep.
+    """The parts of a sweep."""
 
-    Attributes:
-        folder: Folder of the parts.
-        runs: Largest number of runs in a part.
-        sweep: Identity of the sweep.
-    """
-
-    folder: Path
-    runs: int
-    sweep: str
-
-    def file(self, number: int) -> Path:
-        """Returns the file of a part."""
-        return self.folder / f"{number:05d}.npy"
+    folder: Path  # folder of the parts
+    runs: int  # largest number of runs in a part
+    sweep: str  # identity of the sweep
 
     def checkpoint(self, number: int, due: Callable[[], bool]) -> Checkpoint:
         """Returns the checkpoint of a part."""
@@ -46,7 +38,7 @@ class Parts(NamedTuple):
 
     def write(self, number: int, rows: np.ndarray) -> None:
         """Writes a finished part."""
-        checksummed.write(self.file(number), rows, self.sweep)
+        checksummed.write(self.folder / f"{number:05d}.npy", rows, self.sweep)
 
     def read(self, number: int, size: int, columns: np.dtype) -> np.ndarray | None:
         """Reads a finished part, given its number of runs and its columns.
@@ -54,7 +46,7 @@ class Parts(NamedTuple):
         Returns:
             Its rows; None if the part is missing, or damaged, which is reported.
         """
-        path = self.file(number)
+        path = self.folder / f"{number:05d}.npy"
         if not path.is_file():
             return None
         try:
@@ -73,7 +65,7 @@ def check(settings: SweepSettings) -> None:
     folder = settings.output_dir / FOLDER
     existing = manifest.read(folder)
     if existing is not None and not settings.overwrite:
-        manifest.check_settings(folder, existing, settings)
+        manifest.check(folder, existing, manifest.identity(settings))
 
 
 def start(settings: SweepSettings, runs: int, data: Mapping[str, str], *, first: bool) -> Parts:
@@ -91,12 +83,13 @@ def start(settings: SweepSettings, runs: int, data: Mapping[str, str], *, first:
     Raises:
         UsageError: If the folder holds a sweep of other data, or parts of another sweep.
     """
-    folder, sweep = settings.output_dir / FOLDER, manifest.identity(settings, data)
+    folder, identity = settings.output_dir / FOLDER, manifest.identity(settings, data)
+    sweep = json.dumps(identity, sort_keys=True)
     if first:
         _clear(folder, settings.overwrite)
     existing = manifest.read(folder)
     if existing is not None:
-        manifest.check_data(folder, existing, data)
+        manifest.check(folder, existing, identity)
         return Parts(folder, existing["runs_of_a_part"], sweep)
     if not first:
         raise UsageError(f"process 0 wrote no {folder}: name a folder that all processes share.")
@@ -104,21 +97,19 @@ def start(settings: SweepSettings, runs: int, data: Mapping[str, str], *, first:
     if (folder / manifest.NAME).exists():
         warn(f"{folder / manifest.NAME} is damaged; it is written again")
     folder.mkdir(parents=True, exist_ok=True)
-    manifest.write(folder, settings, runs, data)
+    sizes = {"runs_of_a_part": runs, "parts": len(settings.grid.parts(runs))}
+    write_json(folder / manifest.NAME, identity | sizes)
     return Parts(folder, runs, sweep)
 
 
 def _clear(folder: Path, overwrite: bool) -> None:
     """Removes temporary files of killed processes and, with `--overwrite`, all parts."""
-    for temporary in folder.glob(".*.np[yz].*"):
-        temporary.unlink(missing_ok=True)
-    if not overwrite:
-        return
-    finished, started = [*folder.glob("*.npy")], [*folder.glob("*.checkpoint.npz")]
-    if finished or started:
-        warn(
-            f"--overwrite: removing {len(finished)} finished and {len(started)} started parts in "
-            f"{folder}"
-        )
-    for path in (*finished, *started, folder / manifest.NAME):
+    removed = [*folder.glob(".*.np[yz].*")]
+    if overwrite:
+        finished, started = [*folder.glob("*.npy")], [*folder.glob("*.checkpoint.npz")]
+        counts = f"{len(finished)} finished and {len(started)} started parts"
+        if finished or started:
+            warn(f"--overwrite: removing {counts} in {folder}")
+        removed += [*finished, *started, folder / manifest.NAME]
+    for path in removed:
         path.unlink(missing_ok=True)

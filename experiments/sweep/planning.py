@@ -10,7 +10,7 @@ from experiments.accelerators.devices import DEVICES, Device
 from experiments.accelerators.roofline import Roofline, roofline
 from experiments.sweep.settings import MODELS, SweepSettings
 from mnist_jax.data import Split
-from mnist_jax.sweeps import Grid, memory
+from mnist_jax.sweeps import memory
 from mnist_jax.training.plan import make_plan
 from mnist_jax.training.tuning import GPU, TPU
 
@@ -20,27 +20,16 @@ update, and writes the updated ones."""
 
 
 class SweepPlan(NamedTuple):
-    """Plan of a sweep.
+    """Plan of a sweep."""
 
-    Attributes:
-        device: Kind of device.
-        devices: Number of devices.
-        runs: Number of runs.
-        runs_of_a_part: Largest number of runs in a part.
-        parts: Number of parts.
-        memory: Number of bytes that a part needs on each device.
-        available: Number of bytes that a sweep may use on each device.
-        time: Lower bound of the time of all parts.
-    """
-
-    device: Device
-    devices: int
-    runs: int
-    runs_of_a_part: int
-    parts: int
-    memory: int
-    available: int
-    time: Roofline
+    device: Device  # kind of device
+    devices: int  # number of devices
+    runs: int  # number of runs
+    runs_of_a_part: int  # largest number of runs in a part
+    parts: int  # number of parts
+    memory: int  # number of bytes that a part needs on each device
+    available: int  # number of bytes that a sweep may use on each device
+    time: Roofline  # lower bound of the time of all parts
 
 
 def make(settings: SweepSettings, split: Split) -> SweepPlan:
@@ -54,35 +43,30 @@ def make(settings: SweepSettings, split: Split) -> SweepPlan:
     parts = grid.parts(min(limit, grid.size))
     largest = max(parts, key=lambda part: part.size)
     # the devices share the seeds if there are several, otherwise the pairs
-    if largest.orders > 1:
-        orders, runs = -(-largest.orders // settings.devices), len(largest.pairs)
-    else:
-        orders, runs = 1, -(-len(largest.pairs) // settings.devices)
-    needed = memory.need(model, split, shared, orders, runs, tuned).total
-    time = time_bound(settings, split, grid, device)
+    orders, runs, count = largest.orders, len(largest.pairs), settings.devices
+    share = (-(-orders // count), runs) if orders > 1 else (1, -(-runs // count))
+    needed = memory.need(model, split, shared, *share, tuned).total
     numbers = grid.size, largest.size, len(parts), needed, available
-    return SweepPlan(device, settings.devices, *numbers, time)
+    return SweepPlan(device, count, *numbers, time_bound(settings, split, device))
 
 
-def time_bound(settings: SweepSettings, split: Split, grid: Grid, device: Device) -> Roofline:
+def time_bound(settings: SweepSettings, split: Split, device: Device) -> Roofline:
     """Returns the roofline of the products and the weight traffic of all complete runs."""
     train, validation = (len(part.labels) for part in split)
     schedule = settings.common_settings.schedule(train)
     plan = make_plan(schedule, settings.epochs, 1)
-    inputs = split.train.images[0].size + 1
     outputs = MODELS[settings.model].num_classes if settings.model == "softmax" else 1
-    weights = inputs * (outputs or 1)
+    weights = (split.train.images[0].size + 1) * (outputs or 1)
     examples = plan.num_steps * 2 * settings.batch_size
     examples += len(plan.evaluation_steps) * (validation + train)
     itemsize = np.dtype(settings.precision).itemsize
-    runs = grid.size / settings.devices
+    runs = settings.grid.size / settings.devices
     traffic = runs * plan.num_steps * PASSES * weights * itemsize
     return roofline(device, settings.precision, runs * 2 * weights * examples, traffic)
 
 
 def show(plan: SweepPlan) -> None:
     """Prints a plan."""
-    table = Table(title="Plan; nothing is trained", title_justify="left", show_header=False)
     rows = {
         "device": f"{plan.devices} x {plan.device.title}",
         "runs": f"{plan.runs:,}",
@@ -91,6 +75,7 @@ def show(plan: SweepPlan) -> None:
         "memory of a part": f"{plan.memory / 1e9:.2f} GB of {plan.available / 1e9:.1f} GB",
         "time, at least": f"{plan.time.seconds:.3g} s at the published rates ({plan.time.bound})",
     }
-    for name, value in rows.items():
-        table.add_row(name, value)
+    table = Table(title="Plan; nothing is trained", title_justify="left", show_header=False)
+    for row in rows.items():
+        table.add_row(*row)
     Console().print(table)

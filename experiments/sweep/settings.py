@@ -11,7 +11,7 @@ import optax
 from tyro.conf import FlagCreatePairsOff
 
 from experiments.accelerators.devices import DeviceName
-from experiments.common.settings import OneValidationSet, require_at_least
+from experiments.common.settings import NOT_NUMERICAL, OneValidationSet, require_at_least
 from experiments.reported import LOGISTIC_RATE, SOFTMAX_RATE
 from mnist_jax import data, models, sweeps, training
 from mnist_jax.errors import UsageError
@@ -105,8 +105,7 @@ class SweepSettings(OneValidationSet):
         self._check_processes()
         require_at_least(self, seeds=1, devices=1, num_processes=1)
         pairs = self.grid.all_runs.pairs
-        rates, factors = np.transpose(pairs)
-        training.hyperparameters(rates, factors).rounded(self.precision)
+        training.hyperparameters(*np.transpose(pairs)).rounded(self.precision)
         if len(set(pairs)) < len(pairs):
             raise UsageError("a learning rate or a factor of the penalty is given twice.")
         return super().check()
@@ -164,6 +163,6 @@ class SweepSettings(OneValidationSet):
 
     def of_the_runs(self) -> dict[str, Any]:
         """Returns the settings that affect the runs, which must be the same to continue a sweep."""
-        others = {"output_dir", "resume", "overwrite", "plan", "data_dir", "data_source", "quick"}
-        others |= {"distributed", "coordinator", "num_processes", "process", "wait", "quiet"}
+        others = NOT_NUMERICAL | {"resume", "overwrite", "plan", "quick", "distributed"}
+        others |= {"coordinator", "num_processes", "process", "wait"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}

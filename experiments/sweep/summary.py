@@ -40,13 +40,12 @@ def by_pair(runs: np.recarray) -> list[tuple[float, float, np.recarray]]:
 
 
 def _pair(rate: float, l2: float, runs: np.recarray) -> dict[str, Any]:
-    quantiles = {name: _quantiles(runs[name]) for name in MEASURES}
     stopped = runs.last_step[runs.outcome == Outcome.STOPPED_EARLY]
     return {
         "learning_rate": rate,
         "l2": l2,
         "runs": len(runs),
-        **quantiles,
+        **{name: _quantiles(runs[name]) for name in MEASURES},
         "stopped": len(stopped),
         "stop_step": _quantiles(stopped),
     }
@@ -69,26 +68,20 @@ def run_table(runs: np.recarray) -> Table:
 
 def summary_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     """Returns the rows of the summary."""
-    outcomes = {name: count for name, count in metrics["outcomes"].items() if count}
-    rows = [
-        ("runs", str(metrics["runs"])),
-        ("outcomes", ", ".join(f"{count} {name}" for name, count in outcomes.items())),
-    ]
+    counts = ", ".join(f"{count} {name}" for name, count in metrics["outcomes"].items() if count)
+    rows = [("runs", str(metrics["runs"])), ("outcomes", counts)]
     if best := metrics["best"]:
-        accuracy = best["best_validation_accuracy"]
-        rows += [
-            (
-                "lowest validation loss (median over the seeds)",
-                f"{best['best_validation_loss']['0.5']:.4f} nats, at learning rate "
-                f"{best['learning_rate']:g} and λ = {best['l2']:g}",
-            ),
-            (
-                "validation accuracy there (median, 5th to 95th percentile)",
-                f"{accuracy['0.5']:.2%}, {accuracy['0.05']:.2%} to {accuracy['0.95']:.2%}",
-            ),
-        ]
+        place = f"learning rate {best['learning_rate']:g} and λ = {best['l2']:g}"
+        loss = f"{best['best_validation_loss']['0.5']:.4f} nats, at {place}"
+        accuracy = _spread(best["best_validation_accuracy"], ".2%")
+        spread = "(median, 5th to 95th percentile)"
+        rows.append(("lowest validation loss (median over the seeds)", loss))
+        rows.append((f"validation accuracy there {spread}", accuracy))
         if best["stopped"]:
-            steps = best["stop_step"]
-            text = f"{steps['0.5']:.0f}, {steps['0.05']:.0f} to {steps['0.95']:.0f}"
-            rows.append(("stopping step there (median, 5th to 95th percentile)", text))
+            rows.append((f"stopping step there {spread}", _spread(best["stop_step"], ".0f")))
     return rows
+
+
+def _spread(quantiles: dict[str, float], form: str) -> str:
+    low, middle, high = (format(quantiles[str(q)], form) for q in QUANTILES)
+    return f"{middle}, {low} to {high}"

@@ -8,14 +8,8 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks import __main__ as command
-from experiments.benchmarks import floor, steps
-from experiments.benchmarks.peers import (
-    called_jax,
-    library,
-    numpy_loop,
-    scanned_jax,
-    scanned_stopping,
-)
+from experiments.benchmarks import accuracy, floor, steps
+from experiments.benchmarks.peers import called_jax, library, numpy_loop, scanned_jax
 from experiments.benchmarks.process import MEASURE
 from experiments.benchmarks.targets import Target, targets
 from experiments.benchmarks.timing import interleaved
@@ -78,23 +72,21 @@ def test_a_vmapped_scan_stops_where_this_library_stops(mnist: Mnist):
     digits, seeds = split(mnist, digits=(2, 3)), range(3)
     settings = TrainingSettings(criterion=Lag(10))
     ours = sweep(logistic, digits, Grid(seeds, [LOGISTIC_RATE]), settings)
-    assert scanned_stopping.prepare(digits, seeds)().tolist() == ours.last_step.tolist()
+    assert scanned_jax.stopping_steps(digits, seeds).tolist() == ours.last_step.tolist()
 
 
 def test_a_run_stops_where_the_loss_is_not_below_that_ten_evaluations_ago():
     falling = -np.arange(15.0)
     rising = np.where(np.arange(15) < 12, falling, 0.0)
-    steps = scanned_stopping.stopping_steps(np.stack([falling, rising]), every=5)
+    steps = scanned_jax.first_stops(np.stack([falling, rising]), every=5)
     assert steps.tolist() == [-1, 60]
 
 
 def test_scikit_learn_comes_closer_to_the_accuracy(work: Work):
-    from experiments.benchmarks.peers import scikit_learn
-
-    by_sgd = list(scikit_learn.epochs_of_sgd(work))
+    by_sgd = list(accuracy.epochs_of_sgd(work))
     assert len(by_sgd) == work.epochs
     assert by_sgd[-1] > 0.6
-    by_lbfgs = scikit_learn.iterations_of_lbfgs(work)
+    by_lbfgs = accuracy.iterations_of_lbfgs(work)
     assert [next(by_lbfgs) for _ in range(3)][-1] > 0.6
 
 

@@ -171,7 +171,7 @@ def test_what_passes_or_crashes_is_not_caught():
 def test_a_judgement_of_the_checker(monkeypatch):
     entry = next(entry for entry in FOREIGN if entry.name == "weighted regression")
     monkeypatch.setattr(judging, "FOREIGN", [entry])
-    [judged] = judge([entry.name])
+    judged = judge(entry.name)
     assert judged.right is not None
     assert judged.right.passes
     assert all(one.caught for one in judged.wrong)
@@ -184,7 +184,7 @@ def test_a_judgement_of_the_checker(monkeypatch):
 def test_an_absent_package_is_said(monkeypatch):
     entry = FOREIGN[0]._replace(package="a package that does not exist")
     monkeypatch.setattr(judging, "FOREIGN", [entry])
-    [judged] = judge([entry.name])
+    judged = judge(entry.name)
     numbers = foreign_numbers([judged])
     assert numbers["total"] == 0
     assert numbers["absent"] == {entry.name: entry.package}
@@ -197,7 +197,7 @@ def test_a_crash_of_the_checker_is_a_result(monkeypatch):
     entry = next(entry for entry in FOREIGN if entry.name == "weighted regression")
     monkeypatch.setattr(judging, "FOREIGN", [entry])
     monkeypatch.setattr(judging.gradcheck, "check", crash)
-    [judged] = judge([entry.name])
+    judged = judge(entry.name)
     assert judged.right is not None
     assert judged.right.passes is None
     assert "TypeError: internal" in judged.right.text

@@ -8,8 +8,9 @@ import pytest
 from experiments.controls.foreign import FOREIGN
 from experiments.controls.foreign.entry import Case
 from experiments.controls.foreign.mistakes import sign
-from experiments.controls.peers import PEERS, comparing
-from experiments.controls.peers.comparing import OURS, Work, compare, everything, missing
+from experiments.controls.peers import comparing
+from experiments.controls.peers.checkers import PEERS, missing
+from experiments.controls.peers.comparing import OURS, Work, compare, everything
 from experiments.controls.peers.subject import subject
 from experiments.controls.peers.summary import peer_numbers, peer_table
 
@@ -35,7 +36,7 @@ def gradient(x):
     return {"a": 3 * np.asarray(x["a"]) ** 2, "b": np.cos(x["b"])}
 
 
-CASE = Case(loss, gradient, (POINT,), ())
+CASE = Case(loss, gradient, (POINT,))
 
 
 @present
@@ -66,7 +67,6 @@ def test_of_several_arguments_those_that_are_differentiated_are_the_vector():
         lambda a, n, b: jnp.sum(a * b) * n,
         lambda a, n, b: (n * b, n * a),
         (np.ones(2), 3, np.full(2, 2.0)),
-        (),
         {"argnum": (0, 2)},
     )
     given = subject(case, case.gradient)
@@ -90,7 +90,7 @@ def test_a_rule_is_a_linear_function_of_its_output():
 def answers(monkeypatch):
     monkeypatch.setattr(comparing, "PEERS", PEERS[1:3])
     work = [Work("foreign", "ridge, intercept free"), Work("mutations", "sign")]
-    return [each for found in compare(work) for each in found]
+    return [each for one in work for each in compare(one)]
 
 
 def test_answers_become_rows_with_every_threshold(answers):

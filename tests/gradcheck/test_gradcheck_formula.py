@@ -10,7 +10,7 @@ import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.controls.formulas import judge_mutations, judge_problems
+from experiments.controls.formulas import judge_mutation, judge_problem
 from experiments.controls.mutations import MUTATIONS
 from mnist_jax.gradcheck.arithmetic.balls import precision
 from mnist_jax.gradcheck.arithmetic.elementwise import UFUNCS
@@ -271,14 +271,14 @@ def test_several_arrays():
 
 
 def test_all_wrong_gradients_are_proved():
-    proofs = judge_mutations([m.name for m in MUTATIONS])
+    proofs = [judge_mutation(mutation.name) for mutation in MUTATIONS]
     equal = {proof.name for proof in proofs if proof.formula.verdict == "equal"}
     assert equal == RIGHT_OVER_THE_REALS
     assert {p.formula.verdict for p in proofs if p.name not in equal} == {"different"}
 
 
 def test_right_problems_are_equal():
-    assert {judged.formula.verdict for judged in judge_problems(range(20), seed=1)} == {"equal"}
+    assert {judge_problem(number, seed=1).verdict for number in range(20)} == {"equal"}
 
 
 def test_what_numpy_makes_of_nothing_is_a_ball():

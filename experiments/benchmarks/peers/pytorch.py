@@ -31,9 +31,6 @@ def prepare(work: Work, *, loader: bool = False, compiled: bool = False) -> Trai
         work: Work to prepare.
         loader: Whether a DataLoader provides the batches, as in the tutorials.
         compiled: Whether `torch.compile` compiles the loss and its gradient.
-
-    Returns:
-        Function that trains from the beginning.
     """
     train, validation = arrays(work.split, "float32")
     device = "cuda" if jax.default_backend() == "gpu" else "cpu"

@@ -1,35 +1,26 @@
 """The backward passes of layers as courses set them: normalisation, convolution, pooling."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.random import Generator
 
-from experiments.controls.foreign.entry import Case, Foreign
-from experiments.controls.foreign.mistakes import (
-    EXCHANGED,
-    coordinate,
-    exchanged,
-    instead,
-    leaf_scaled,
-    sign,
-    zeroed,
-)
+from experiments.controls.foreign import mistakes as wrong
+from experiments.controls.foreign.entry import Case, Foreign, foreign
+
+ENTRIES: list[Foreign] = []
+entry = partial(foreign, ENTRIES, "as in {}", origin="rewritten")
 
 COUNT, FEATURES, EPSILON = 9, 4, 1e-5
 NORMALISED = r"\[0\]|first (argument|leaf)|argument 0|\bx\b"
 
 
-def _normalised(x: Any, axis: int) -> tuple[Any, Any]:
-    centred = x - x.mean(axis=axis, keepdims=True)
-    deviation = np.sqrt((centred**2).mean(axis=axis, keepdims=True) + EPSILON)
-    return centred / deviation, deviation
-
-
-def normalisation(axis: int) -> Case:
+@entry("layer normalisation", "CS231n", "argnum=(0, 1, 2)", 71, axis=1)
+@entry("batch normalisation", "CS231n", "argnum=(0, 1, 2)", 71, axis=0)
+def normalisation(rng: Generator, axis: int) -> Case:
     """Batch (axis 0) or layer (axis 1) normalisation: by inputs, scale and shift at once."""
-    rng = np.random.default_rng(71)
     out = rng.normal(size=(COUNT, FEATURES))
 
     def loss(x: Any, scale: Any, shift: Any) -> Any:
@@ -38,7 +29,9 @@ def normalisation(axis: int) -> Case:
         return jnp.sum(out * (scale * centred / jnp.sqrt(variance + EPSILON) + shift))
 
     def backward(x: Any, scale: Any, shift: Any, parts: int = 2) -> tuple[Any, Any, Any]:
-        unit, deviation = _normalised(np.asarray(x), axis)
+        centred = np.asarray(x) - np.asarray(x).mean(axis=axis, keepdims=True)
+        deviation = np.sqrt((centred**2).mean(axis=axis, keepdims=True) + EPSILON)
+        unit = centred / deviation
         up = out * np.asarray(scale)
         down = up.copy()
         if parts > 0:
@@ -47,22 +40,18 @@ def normalisation(axis: int) -> Case:
             down -= unit * (up * unit).mean(axis=axis, keepdims=True)
         return down / deviation, (out * unit).sum(axis=0), out.sum(axis=0)
 
-    mistakes = (
-        instead("the variance taken for a constant", lambda *a: backward(*a, parts=1), NORMALISED),
-        instead("mean and variance constant", lambda *a: backward(*a, parts=0), NORMALISED),
-        exchanged("scale and shift exchanged", 1, 2, EXCHANGED),
+    x, scale = 2 * rng.normal(size=(COUNT, FEATURES)) + 1, rng.normal(size=FEATURES)
+    arguments = (x, scale, rng.normal(size=FEATURES))
+    return Case(loss, backward, arguments, {"argnum": (0, 1, 2)}).with_mistakes(
+        wrong.given("the variance taken for a constant", NORMALISED, parts=1),
+        wrong.given("mean and variance constant", NORMALISED, parts=0),
+        wrong.exchanged("scale and shift exchanged", 1, 2),
     )
-    arguments = (
-        2 * rng.normal(size=(COUNT, FEATURES)) + 1,
-        rng.normal(size=FEATURES),
-        rng.normal(size=FEATURES),
-    )
-    return Case(loss, backward, arguments, mistakes, {"argnum": (0, 1, 2)})
 
 
-def convolution() -> Case:
+@entry("convolution", "CS231n", "loops in place; argnum=(0, 1)", 72)
+def convolution(rng: Generator) -> Case:
     """A convolution of one channel with loops over the places of the filter."""
-    rng = np.random.default_rng(72)
     out, size, width = rng.normal(size=(4, 4)), 6, 3
 
     def loss(image: Any, kernel: Any) -> Any:
@@ -81,22 +70,20 @@ def convolution() -> Case:
                 d_image[patch] += out[row, column] * (kernel[::-1, ::-1] if flip else kernel)
         return d_image, d_kernel
 
-    mistakes = (
-        instead("the filter turned round", lambda *a: backward(*a, flip=True), NORMALISED),
-        instead("the last row and column left out", lambda *a: backward(*a, last=3), r"\blast\b"),
-        coordinate(1, 2, leaf=1),
-    )
     arguments = (rng.normal(size=(size, size)), rng.normal(size=(width, width)))
-    return Case(loss, backward, arguments, mistakes, {"argnum": (0, 1)})
+    return Case(loss, backward, arguments, {"argnum": (0, 1)}).with_mistakes(
+        wrong.given("the filter turned round", NORMALISED, flip=True),
+        wrong.given("the last row and column left out", r"\blast\b", last=3),
+        wrong.coordinate(1, 2, leaf=1),
+    )
 
 
-def max_pooling() -> Case:
+@entry("max pooling", "CS231n", "loops in place; closure", 73)
+def max_pooling(rng: Generator) -> Case:
     """Maximum over windows of two by two: the gradient goes to the largest."""
-    rng = np.random.default_rng(73)
     out, point = rng.normal(size=(3, 3)), rng.permutation(36).reshape(6, 6) / 10
 
-    def loss(image: Any) -> Any:
-        return jnp.sum(out * image.reshape(3, 2, 3, 2).max(axis=(1, 3)))
+    loss = lambda image: jnp.sum(out * image.reshape(3, 2, 3, 2).max(axis=(1, 3)))
 
     def backward(image: Any, *, everywhere: bool = False) -> Any:
         slopes = np.zeros_like(np.asarray(image))
@@ -107,21 +94,19 @@ def max_pooling() -> Case:
                 slopes[window] = out[row, column] * (1 if everywhere else largest)
         return slopes
 
-    mistakes = (
-        instead("the mask forgotten", lambda x: backward(x, everywhere=True), r"mask|zero"),
-        zeroed("the last row of windows left out", slice(4, 6), r"\blast\b|\[[45],"),
-        sign(),
+    return Case(loss, backward, (point,)).with_mistakes(
+        wrong.given("the mask forgotten", r"mask|zero", everywhere=True),
+        wrong.zeroed("the last row of windows left out", slice(4, 6), r"\blast\b|\[[45],"),
+        wrong.sign(),
     )
-    return Case(loss, backward, (point,), mistakes)
 
 
-def gelu() -> Case:
+@entry("GELU", "transformer tutorials", "a closure over float64", 74)
+def gelu(rng: Generator) -> Case:
     """The tanh approximation of GELU."""
-    rng = np.random.default_rng(74)
     out, factor = rng.normal(size=15), np.sqrt(2 / np.pi)
 
-    def loss(x: Any) -> Any:
-        return jnp.sum(out * 0.5 * x * (1 + jnp.tanh(factor * (x + 0.044715 * x**3))))
+    loss = lambda x: jnp.sum(out * 0.5 * x * (1 + jnp.tanh(factor * (x + 0.044715 * x**3))))
 
     def backward(x: Any, cubic: float = 3 * 0.044715, product: bool = True) -> Any:
         x = np.asarray(x)
@@ -131,43 +116,38 @@ def gelu() -> Case:
             slope += 0.5 * x * (1 - tanh**2) * factor * (1 + cubic * x**2)
         return out * slope
 
-    mistakes = (
-        instead("the product rule's second term forgotten", lambda x: backward(x, 0, False), ""),
-        instead("3 forgotten in the cubic term", lambda x: backward(x, 0.044715), ""),
-        coordinate(6),
+    return Case(loss, backward, (rng.normal(size=15),)).with_mistakes(
+        wrong.given("the product rule's second term forgotten", product=False),
+        wrong.given("3 forgotten in the cubic term", cubic=0.044715),
+        wrong.coordinate(6),
     )
-    return Case(loss, backward, (rng.normal(size=15),), mistakes)
 
 
-def triplets() -> Case:
+@entry("triplet loss", "Ng's Deep Learning", "argnum=(0, 1, 2)", 75)
+def triplets(rng: Generator) -> Case:
     """The triplet loss with a margin, by anchors, positives and negatives."""
-    rng = np.random.default_rng(75)
     anchors, same, others = (rng.normal(size=(10, 3)) for _ in range(3))
 
     def distances(a: Any, b: Any) -> Any:
         return ((a - b) ** 2).sum(axis=1)
 
-    def loss(a: Any, p: Any, n: Any) -> Any:
-        return jnp.mean(jnp.maximum(0, distances(a, p) - distances(a, n) + 1.0))
+    loss = lambda a, p, n: jnp.mean(jnp.maximum(0, distances(a, p) - distances(a, n) + 1.0))
 
     def gradient(a: Any, p: Any, n: Any, *, masked: bool = True) -> Any:
         a, p, n = (np.asarray(each) for each in (a, p, n))
-        active = np.ones((10, 1))
-        if masked:
-            active = (distances(a, p) - distances(a, n) + 1.0 > 0)[:, None]
+        active = (distances(a, p) - distances(a, n) + 1.0 > 0)[:, None] if masked else 1.0
         return tuple(active * 2 / 10 * each for each in (n - p, p - a, a - n))
 
-    mistakes = (
-        instead("inactive triplets counted", lambda *t: gradient(*t, masked=False), r"mask"),
-        exchanged("positives and negatives exchanged", 1, 2, EXCHANGED),
-        leaf_scaled("the sign of the negatives", 2, -1.0, r"-1 times|\bsign\b|minus"),
+    return Case(loss, gradient, (anchors, same, others), {"argnum": (0, 1, 2)}).with_mistakes(
+        wrong.given("inactive triplets counted", r"mask", masked=False),
+        wrong.exchanged("positives and negatives exchanged", 1, 2),
+        wrong.scaled("the sign of the negatives", -1.0, r"-1 times|\bsign\b|minus", leaf=2),
     )
-    return Case(loss, gradient, (anchors, same, others), mistakes, {"argnum": (0, 1, 2)})
 
 
-def mixture() -> Case:
+@entry("mixture of Gaussians", "Bishop's textbook", "a closure over float64", 76)
+def mixture(rng: Generator) -> Case:
     """A mixture of Gaussians by its means: the responsibilities weigh the distances."""
-    rng = np.random.default_rng(76)
     data, shares, count = rng.normal(size=(25, 2)), np.array([0.5, 0.3, 0.2]), 25
 
     def loss(means: Any) -> Any:
@@ -181,24 +161,8 @@ def mixture() -> Case:
         odds /= odds.sum(axis=axis, keepdims=True)
         return (odds.sum(axis=0)[:, None] * means - odds.T @ data) / count
 
-    mistakes = (
-        instead("normalised over the data", lambda m: gradient(m, axis=0), r"axis|over the"),
-        instead("the mixture's shares forgotten", lambda m: gradient(m, weigh=np.ones(3)), ""),
-        sign(),
+    return Case(loss, gradient, (rng.normal(size=(3, 2)),)).with_mistakes(
+        wrong.given("normalised over the data", r"axis|over the", axis=0),
+        wrong.given("the mixture's shares forgotten", weigh=np.ones(3)),
+        wrong.sign(),
     )
-    return Case(loss, gradient, (rng.normal(size=(3, 2)),), mistakes)
-
-
-def _entry(name: str, course: str, held: str, make: Callable[[], Case]) -> Foreign:
-    return Foreign(name, f"as in {course}", held, make, "rewritten")
-
-
-COURSES_LAYERS = (
-    _entry("batch normalisation", "CS231n", "argnum=(0, 1, 2)", lambda: normalisation(0)),
-    _entry("layer normalisation", "CS231n", "argnum=(0, 1, 2)", lambda: normalisation(1)),
-    _entry("convolution", "CS231n", "loops in place; argnum=(0, 1)", convolution),
-    _entry("max pooling", "CS231n", "loops in place; closure", max_pooling),
-    _entry("GELU", "transformer tutorials", "a closure over float64", gelu),
-    _entry("triplet loss", "Ng's Deep Learning", "argnum=(0, 1, 2)", triplets),
-    _entry("mixture of Gaussians", "Bishop's textbook", "a closure over float64", mixture),
-)

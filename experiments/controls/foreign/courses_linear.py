@@ -1,92 +1,61 @@
 """Linear models as courses set them: loops over examples, penalties, packed parameters."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.random import Generator
 
-from experiments.controls.foreign.entry import Case, Foreign
-from experiments.controls.foreign.mistakes import (
-    BIAS,
-    PENALTY,
-    SHAPE,
-    WEIGHTS,
-    after,
-    coordinate,
-    instead,
-    last,
-    sign,
-    summed,
-    zeroed,
-)
+from experiments.controls.foreign import mistakes as wrong
+from experiments.controls.foreign.entry import Case, Foreign, foreign
+
+ENTRIES: list[Foreign] = []
+entry = partial(foreign, ENTRIES, "as in {}", origin="rewritten")
 
 COUNT, CLASSES, INPUTS = 20, 4, 5
 
 
-def _labelled(seed: int) -> tuple[np.random.Generator, np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return rng, rng.normal(size=(COUNT, INPUTS)), rng.integers(0, CLASSES, COUNT)
+def labelled(rng: Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draws inputs and their classes."""
+    return rng.normal(size=(COUNT, INPUTS)), rng.integers(0, CLASSES, COUNT)
 
 
-def _softmax_loop(weights: Any, inputs: Any, labels: Any, reg: float, kept: int = COUNT) -> Any:
-    gradient = np.zeros((INPUTS, CLASSES))
-    for row, label in zip(inputs[:kept], labels[:kept], strict=True):
-        scores = row @ weights
-        odds = np.exp(scores - scores.max())
-        odds /= odds.sum()
-        odds[label] -= 1
-        gradient += np.outer(row, odds)
-    return gradient / COUNT + 2 * reg * np.asarray(weights)
-
-
-def softmax_classifier() -> Case:
+@entry("softmax, loop over examples", "CS231n", "NumPy in place; closure", 51)
+def softmax_classifier(rng: Generator) -> Case:
     """Softmax regression with a loop over the examples; integer labels, penalty of the squares."""
-    rng, inputs, labels = _labelled(51)
-    reg = 0.1
+    (inputs, labels), reg = labelled(rng), 0.1
 
     def loss(weights: Any) -> Any:
         logits = inputs @ weights
         data = -jnp.mean(jax.nn.log_softmax(logits)[np.arange(COUNT), labels])
         return data + reg * jnp.sum(weights**2)
 
-    def half_penalty(weights: Any) -> Any:
-        return _softmax_loop(weights, inputs, labels, reg / 2)
+    def gradient(weights: Any, reg: float = reg, kept: int = COUNT) -> Any:
+        total = np.zeros((INPUTS, CLASSES))
+        for row, label in zip(inputs[:kept], labels[:kept], strict=True):
+            scores = row @ weights
+            odds = np.exp(scores - scores.max())
+            odds /= odds.sum()
+            odds[label] -= 1
+            total += np.outer(row, odds)
+        return total / COUNT + 2 * reg * np.asarray(weights)
 
     def summed_data(weights: Any) -> Any:
-        right = _softmax_loop(weights, inputs, labels, reg)
-        return COUNT * right - (COUNT - 1) * 2 * reg * np.asarray(weights)
+        return COUNT * gradient(weights) - (COUNT - 1) * 2 * reg * np.asarray(weights)
 
-    mistakes = (
-        instead("half the penalty", half_penalty, PENALTY),
-        instead(
-            "the last example left out",
-            lambda weights: _softmax_loop(weights, inputs, labels, reg, COUNT - 1),
-            last(COUNT),
-        ),
-        instead("the sum for the mean in the data's term alone", summed_data, summed(COUNT)),
+    data_alone = "the sum for the mean in the data's term alone"
+    return Case(loss, gradient, (rng.normal(size=(INPUTS, CLASSES)),)).with_mistakes(
+        wrong.given("half the penalty", wrong.PENALTY, reg=reg / 2),
+        wrong.given("the last example left out", wrong.last(COUNT), kept=COUNT - 1),
+        wrong.instead(data_alone, summed_data, wrong.summed(COUNT)),
     )
-    right: Callable[[Any], Any] = lambda weights: _softmax_loop(weights, inputs, labels, reg)  # noqa: E731
-    return Case(loss, right, (rng.normal(size=(INPUTS, CLASSES)),), mistakes)
 
 
-def _hinge(weights: Any, inputs: Any, labels: Any, reg: Any, own_class: bool = True) -> Any:
-    weights, inputs = np.asarray(weights), np.asarray(inputs)
-    gradient = 2 * float(reg) * weights
-    for row, label in zip(inputs, np.asarray(labels), strict=True):
-        scores = row @ weights
-        for k in range(CLASSES):
-            if k != label and scores[k] - scores[label] + 1 > 0:
-                gradient[:, k] += row / COUNT
-                if own_class:
-                    gradient[:, label] -= row / COUNT
-    return gradient
-
-
-def support_vectors() -> Case:
+@entry("multiclass hinge, two loops", "CS231n", "(W, X, y, reg) as arguments", 52)
+def support_vectors(rng: Generator) -> Case:
     """The multiclass hinge loss with two loops; data, labels and penalty are arguments."""
-    rng, inputs, labels = _labelled(52)
 
     def loss(weights: Any, inputs: Any, labels: Any, reg: Any) -> Any:
         scores = inputs @ weights
@@ -94,22 +63,31 @@ def support_vectors() -> Case:
         margins = jnp.maximum(0, scores - own[:, None] + 1)
         return jnp.sum(margins) / COUNT - 1 + reg * jnp.sum(weights**2)
 
-    mistakes = (
-        instead(
-            "the right class's column forgotten",
-            lambda w, x, y, reg: _hinge(w, x, y, reg, own_class=False),
-            "",
-        ),
-        instead("the penalty forgotten", lambda w, x, y, reg: _hinge(w, x, y, 0.0), PENALTY),
-        coordinate(2, 1),
-    )
+    def hinge(weights: Any, inputs: Any, labels: Any, reg: Any, own_class: bool = True) -> Any:
+        weights, inputs = np.asarray(weights), np.asarray(inputs)
+        gradient = 2 * float(reg) * weights
+        for row, label in zip(inputs, np.asarray(labels), strict=True):
+            scores = row @ weights
+            for k in range(CLASSES):
+                if k != label and scores[k] - scores[label] + 1 > 0:
+                    gradient[:, k] += row / COUNT
+                    if own_class:
+                        gradient[:, label] -= row / COUNT
+        return gradient
+
+    unpenalised = lambda w, x, y, reg: hinge(w, x, y, 0.0)
+    inputs, labels = labelled(rng)
     point = 0.5 * rng.normal(size=(INPUTS, CLASSES))
-    return Case(loss, _hinge, (point, inputs, labels, 0.05), mistakes)
+    return Case(loss, hinge, (point, inputs, labels, 0.05)).with_mistakes(
+        wrong.given("the right class's column forgotten", own_class=False),
+        wrong.instead("the penalty forgotten", unpenalised, wrong.PENALTY),
+        wrong.coordinate(2, 1),
+    )
 
 
-def ridge() -> Case:
+@entry("ridge, intercept free", "Ng's Machine Learning", "NumPy in place; closure", 53)
+def ridge(rng: Generator) -> Case:
     """Linear regression whose first parameter, the intercept, is not penalised."""
-    rng = np.random.default_rng(53)
     inputs = np.column_stack([np.ones(COUNT), rng.normal(size=(COUNT, 3))])
     y, reg = rng.normal(size=COUNT), 2.0
 
@@ -122,19 +100,18 @@ def ridge() -> Case:
         slope[penalised:] += reg / COUNT * np.asarray(theta)[penalised:]
         return slope
 
-    mistakes = (
-        instead("a penalty on the intercept", lambda theta: gradient(theta, 0), BIAS),
-        after("the sum for the mean", lambda g: COUNT * g, summed(COUNT)),
-        instead("the residuals, not the weights", lambda theta: inputs @ theta - y, SHAPE),
+    return Case(loss, gradient, (rng.normal(size=4),)).with_mistakes(
+        wrong.given("a penalty on the intercept", wrong.BIAS, penalised=0),
+        wrong.sum_for_mean(COUNT),
+        wrong.instead("the residuals, not the weights", lambda w: inputs @ w - y, wrong.SHAPE),
     )
-    return Case(loss, gradient, (rng.normal(size=4),), mistakes)
 
 
-def logistic_cost() -> Case:
+@entry("logistic cost", "Ng's Machine Learning", "columns of a data frame", 54, package="pandas")
+def logistic_cost(rng: Generator) -> Case:
     """Regularised logistic regression on columns of a data frame."""
     import pandas as pd
 
-    rng = np.random.default_rng(54)
     frame = pd.DataFrame(rng.normal(size=(COUNT, 2)), columns=["exam 1", "exam 2"])
     frame.insert(0, "one", 1.0)
     admitted, reg = pd.Series(rng.integers(0, 2, COUNT)), 3.0
@@ -150,17 +127,16 @@ def logistic_cost() -> Case:
         slope[penalised:] += strength / COUNT * np.asarray(theta)[penalised:]
         return slope
 
-    mistakes = (
-        instead("a penalty on the intercept", lambda theta: gradient(theta, 0), BIAS),
-        instead("twice the penalty", lambda theta: gradient(theta, 1, 2 * reg), PENALTY),
-        sign(),
+    return Case(loss, gradient, (rng.normal(size=3),)).with_mistakes(
+        wrong.given("a penalty on the intercept", wrong.BIAS, penalised=0),
+        wrong.given("twice the penalty", wrong.PENALTY, strength=2 * reg),
+        wrong.sign(),
     )
-    return Case(loss, gradient, (rng.normal(size=3),), mistakes)
 
 
-def recommender() -> Case:
+@entry("recommender", "Ng's Machine Learning", "packed vector; mask in closure", 55)
+def recommender(rng: Generator) -> Case:
     """Collaborative filtering: films' features and users' tastes in one vector, ratings missing."""
-    rng = np.random.default_rng(55)
     films, users, features, reg = 6, 5, 3, 0.4
     ratings, rated = rng.normal(size=(films, users)), rng.random((films, users)) < 0.6
 
@@ -179,57 +155,31 @@ def recommender() -> Case:
         slopes = errors @ theta + strength * x, errors.T @ x + strength * theta
         return np.concatenate([slope.ravel() for slope in slopes])
 
-    mistakes = (
-        instead("missing ratings counted", lambda p: gradient(p, np.ones_like(rated)), r"mask"),
-        instead("the penalty forgotten", lambda p: gradient(p, rated, 0.0), PENALTY),
-        zeroed("the last user left out", slice(30, 33), last(33) + r"|\[30"),
+    return Case(loss, gradient, (rng.normal(size=33),)).with_mistakes(
+        wrong.given("missing ratings counted", r"mask", known=np.ones_like(rated)),
+        wrong.given("the penalty forgotten", wrong.PENALTY, strength=0.0),
+        wrong.zeroed("the last user left out", slice(30, 33), wrong.last(33) + r"|\[30"),
     )
-    return Case(loss, gradient, (rng.normal(size=33),), mistakes)
 
 
-def weighted_regression() -> Case:
+@entry("weighted regression", "textbooks", "all data as arguments", 56)
+def weighted_regression(rng: Generator) -> Case:
     """Least squares with weights of the examples, data in SciPy's `args` order."""
-    rng = np.random.default_rng(56)
     inputs, y, s = rng.normal(size=(COUNT, 3)), rng.normal(size=COUNT), rng.uniform(0.2, 3, COUNT)
 
-    def loss(w: Any, inputs: Any, y: Any, s: Any) -> Any:
-        return jnp.sum(s * (inputs @ w - y) ** 2)
+    loss = lambda w, inputs, y, s: jnp.sum(s * (inputs @ w - y) ** 2)
 
     def gradient(w: Any, inputs: Any, y: Any, s: Any) -> Any:
         return 2 * inputs.T @ (s * (inputs @ w - y))
 
-    mistakes = (
-        instead(
-            "the examples' weights forgotten",
-            lambda w, x, y, s: gradient(w, x, y, np.ones_like(s)),
-            WEIGHTS,
-        ),
-        after("2 forgotten", lambda g: g / 2, r"0\.5 times|1/2\b|[Hh]alf|factor of (2|two)"),
-        instead(
-            "a ridge of 1e-6 that the loss lacks",
-            lambda w, x, y, s: gradient(w, x, y, s) + 1e-6 * np.asarray(w),
-            PENALTY,
-        ),
+    def unweighted(w: Any, inputs: Any, y: Any, s: Any) -> Any:
+        return gradient(w, inputs, y, np.ones_like(s))
+
+    def ridged(w: Any, *data: Any) -> Any:
+        return gradient(w, *data) + 1e-6 * np.asarray(w)
+
+    return Case(loss, gradient, (rng.normal(size=3), inputs, y, s)).with_mistakes(
+        wrong.instead("the examples' weights forgotten", unweighted, wrong.WEIGHTS),
+        wrong.scaled("2 forgotten", 0.5, wrong.HALF),
+        wrong.instead("a ridge of 1e-6 that the loss lacks", ridged, wrong.PENALTY),
     )
-    return Case(loss, gradient, (rng.normal(size=3), inputs, y, s), mistakes)
-
-
-def _entry(name: str, course: str, held: str, make: Callable[[], Case]) -> Foreign:
-    return Foreign(name, f"as in {course}", held, make, "rewritten")
-
-
-COURSES_LINEAR = (
-    _entry("softmax, loop over examples", "CS231n", "NumPy in place; closure", softmax_classifier),
-    _entry("multiclass hinge, two loops", "CS231n", "(W, X, y, reg) as arguments", support_vectors),
-    _entry("ridge, intercept free", "Ng's Machine Learning", "NumPy in place; closure", ridge),
-    Foreign(
-        "logistic cost",
-        "as in Ng's Machine Learning",
-        "columns of a data frame",
-        logistic_cost,
-        "rewritten",
-        "pandas",
-    ),
-    _entry("recommender", "Ng's Machine Learning", "packed vector; mask in closure", recommender),
-    _entry("weighted regression", "textbooks", "all data as arguments", weighted_regression),
-)

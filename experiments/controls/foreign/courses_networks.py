@@ -1,25 +1,21 @@
-"""Networks as courses set them: backpropagation in NumPy, layer by layer."""
+"""Networks and word vectors as courses set them: backpropagation in NumPy, layer by layer."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.random import Generator
 
-from experiments.controls.foreign.entry import Case, Foreign
-from experiments.controls.foreign.mistakes import (
-    BIAS,
-    EXCHANGED,
-    MASK,
-    exchanged,
-    instead,
-    last,
-    leaf_scaled,
-    summed,
-)
+from experiments.controls.foreign import mistakes as wrong
+from experiments.controls.foreign.entry import Case, Foreign, foreign
+
+ENTRIES: list[Foreign] = []
+entry = partial(foreign, ENTRIES, "as in {}", origin="rewritten")
 
 COUNT, INPUTS, HIDDEN, CLASSES = 12, 3, 5, 3
+SCRATCH = "Deep Learning from Scratch"
 
 
 def _sigmoid(z: Any) -> Any:
@@ -31,9 +27,9 @@ def _softmax(scores: Any, axis: int = 1) -> Any:
     return odds / odds.sum(axis=axis, keepdims=True)
 
 
-def two_layers() -> Case:
+@entry("two-layer network", "CS231n", "a dict; NumPy in place; closure", 61)
+def two_layers(rng: Generator) -> Case:
     """ReLU and softmax, parameters in a dict, with NumPy that changes arrays in place."""
-    rng = np.random.default_rng(61)
     inputs, labels, reg = rng.normal(size=(COUNT, INPUTS)), rng.integers(0, CLASSES, COUNT), 0.05
     params = {
         "W1": rng.normal(size=(INPUTS, HIDDEN)),
@@ -63,17 +59,17 @@ def two_layers() -> Case:
             slopes[name] += 2 * reg * params[name]
         return slopes
 
-    mistakes = (
-        instead("the ReLU's mask forgotten", lambda p: backward(p, masked=False), MASK),
-        instead("softmax over the examples", lambda p: backward(p, axis=0), r"axis|over the"),
-        leaf_scaled("the sum for the mean in one bias", "b2", COUNT, r"b2.{0,80}" + summed(COUNT)),
+    one_bias = r"b2.{0,80}" + wrong.summed(COUNT)
+    return Case(loss, backward, (params,)).with_mistakes(
+        wrong.given("the ReLU's mask forgotten", wrong.MASK, masked=False),
+        wrong.given("softmax over the examples", r"axis|over the", axis=0),
+        wrong.scaled("the sum for the mean in one bias", COUNT, one_bias, leaf="b2"),
     )
-    return Case(loss, backward, (params,), mistakes)
 
 
-def digits_network() -> Case:
+@entry("digits network", "Ng's Machine Learning", "packed vector; loop", 62)
+def digits_network(rng: Generator) -> Case:
     """Two layers of sigmoids, a loop over the examples, biases in the first columns."""
-    rng = np.random.default_rng(62)
     inputs = rng.normal(size=(COUNT, INPUTS))
     targets, reg = np.eye(CLASSES)[rng.integers(0, CLASSES, COUNT)], 1.5
     sizes = (HIDDEN * (INPUTS + 1), CLASSES * (HIDDEN + 1))
@@ -106,12 +102,11 @@ def digits_network() -> Case:
             total[:, start:] += reg * weights[:, start:]
         return np.concatenate([total.ravel() for total in totals]) / COUNT
 
-    mistakes = (
-        instead("the sigmoid's slope forgotten", lambda p: backward(p, slope=False), MASK),
-        instead("a penalty on the biases", lambda p: backward(p, start=0), BIAS),
-        instead("the last example left out", lambda p: backward(p, count=COUNT - 1), last(COUNT)),
+    return Case(loss, backward, (rng.normal(size=sum(sizes)),)).with_mistakes(
+        wrong.given("the sigmoid's slope forgotten", wrong.MASK, slope=False),
+        wrong.given("a penalty on the biases", wrong.BIAS, start=0),
+        wrong.given("the last example left out", wrong.last(COUNT), count=COUNT - 1),
     )
-    return Case(loss, backward, (rng.normal(size=sum(sizes)),), mistakes)
 
 
 class Layers:
@@ -132,9 +127,9 @@ class Layers:
         return {"first": self.inputs.T @ below, "second": self.out.T @ residual}
 
 
-def layer_objects() -> Case:
+@entry("layer objects", SCRATCH, "a callable object that keeps activations", 63)
+def layer_objects(rng: Generator) -> Case:
     """The same shape in both layers, so that they can be exchanged."""
-    rng = np.random.default_rng(63)
     inputs = rng.normal(size=(COUNT, CLASSES))
     targets = np.eye(CLASSES)[rng.integers(0, CLASSES, COUNT)]
     layers, flat, undivided = (Layers(inputs, targets) for _ in range(3))
@@ -144,24 +139,82 @@ def layer_objects() -> Case:
         logits = jax.nn.sigmoid(inputs @ weights["first"]) @ weights["second"]
         return -jnp.mean(jnp.sum(targets * jax.nn.log_softmax(logits), axis=1))
 
-    mistakes = (
-        instead("the sigmoid's slope forgotten", flat, MASK),
-        instead("not divided by the batch's size", undivided, summed(COUNT)),
-        exchanged("layers exchanged", "first", "second", EXCHANGED),
-    )
     weights = {name: rng.normal(size=(CLASSES, CLASSES)) for name in ("first", "second")}
-    return Case(loss, layers, (weights,), mistakes)
+    return Case(loss, layers, (weights,)).with_mistakes(
+        wrong.instead("the sigmoid's slope forgotten", flat, wrong.MASK),
+        wrong.instead("not divided by the batch's size", undivided, wrong.summed(COUNT)),
+        wrong.exchanged("layers exchanged", "first", "second"),
+    )
 
 
-def _entry(name: str, course: str, held: str, make: Callable[[], Case]) -> Foreign:
-    return Foreign(name, f"as in {course}", held, make, "rewritten")
+@entry("negative sampling", "CS224n", "two arguments; argnum=(0, 1)", 64)
+def negative_sampling(rng: Generator) -> Case:
+    """Word vectors with negative samples; a sample may come twice."""
+    words, size, target, samples = 8, 4, 2, np.array([5, 1, 5, 7])
+
+    def loss(centre: Any, outside: Any) -> Any:
+        near = jax.nn.log_sigmoid(outside[target] @ centre)
+        return -near - jnp.sum(jax.nn.log_sigmoid(-outside[samples] @ centre))
+
+    def gradient(centre: Any, outside: Any, *, repeated: bool = True) -> tuple[Any, Any]:
+        centre, outside = np.asarray(centre), np.asarray(outside)
+        near = _sigmoid(outside[target] @ centre) - 1
+        far = _sigmoid(outside[samples] @ centre)
+        rows = np.zeros((words, size), centre.dtype)
+        rows[target] = near * centre
+        if repeated:
+            np.add.at(rows, samples, far[:, None] * centre)
+        else:
+            rows[samples] += far[:, None] * centre
+        return near * outside[target] + far @ outside[samples], rows
+
+    arguments = (rng.normal(size=size), rng.normal(size=(words, size)))
+    return Case(loss, gradient, arguments, {"argnum": (0, 1)}).with_mistakes(
+        wrong.given("a repeated index counted once", r"\[5|row 5|repeated", repeated=False),
+        wrong.sign(),
+        wrong.scaled("twice the second gradient", 2.0, wrong.TWICE, leaf=1),
+    )
 
 
-SCRATCH = "Deep Learning from Scratch"
+@entry("embedding", SCRATCH, "integer indices in a closure", 65)
+def embedding(rng: Generator) -> Case:
+    """A table of word vectors looked up by integer indices, averaged."""
+    indices, out = np.array([[0, 2, 2], [1, 3, 0]]), rng.normal(size=(2, 4))
+
+    loss = lambda table: jnp.sum(out * table[indices].mean(axis=1))
+
+    def gradient(table: Any, added: bool = True) -> Any:
+        slopes = np.zeros_like(np.asarray(table))
+        for sentence, row in zip(indices, out, strict=True):
+            for word in sentence:
+                if not added:
+                    slopes[word] = 0
+                slopes[word] += row / len(sentence)
+        return slopes
+
+    return Case(loss, gradient, (rng.normal(size=(4, 4)),)).with_mistakes(
+        wrong.given("rows overwritten, not added to", r"\[0|\[2|row", added=False),
+        wrong.scaled("not divided by the length", 3, wrong.summed(3)),
+        wrong.coordinate(3, 1),
+    )
 
 
-COURSES_NETWORKS = (
-    _entry("two-layer network", "CS231n", "a dict; NumPy in place; closure", two_layers),
-    _entry("digits network", "Ng's Machine Learning", "packed vector; loop", digits_network),
-    _entry("layer objects", SCRATCH, "a callable object that keeps activations", layer_objects),
-)
+@entry("dropout", "CS231n", "a mask in a closure", 66)
+def dropout(rng: Generator) -> Case:
+    """Inverted dropout with a mask drawn beforehand."""
+    keep, out = 0.8, rng.normal(size=(12, 5))
+    kept = (rng.random((12, 5)) < keep) / keep
+
+    loss = lambda inputs: jnp.sum(out * jnp.tanh(inputs * kept))
+
+    def gradient(inputs: Any) -> Any:
+        return out * (1 - np.tanh(inputs * kept) ** 2) * kept
+
+    def unmasked(inputs: Any) -> Any:
+        return out * (1 - np.tanh(inputs * kept) ** 2)
+
+    return Case(loss, gradient, (rng.normal(size=(12, 5)),)).with_mistakes(
+        wrong.instead("the mask forgotten", unmasked, r"mask|forgets|zero"),
+        wrong.scaled("not divided by the share kept", keep, r"0\.8 times"),
+        wrong.scaled("divided by the size", 1 / 12, wrong.averaged(12)),
+    )

@@ -1,29 +1,25 @@
 """Backward passes through sequences as courses set them: recurrent networks, attention."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.random import Generator
 
-from experiments.controls.foreign.entry import Case, Foreign
-from experiments.controls.foreign.mistakes import (
-    EXCHANGED,
-    MASK,
-    exchanged,
-    instead,
-    last,
-    leaf_scaled,
-    summed,
-)
+from experiments.controls.foreign import mistakes as wrong
+from experiments.controls.foreign.entry import Case, Foreign, foreign
+
+ENTRIES: list[Foreign] = []
+entry = partial(foreign, ENTRIES, "as in {}", origin="rewritten")
 
 STEPS, INPUTS, SIZE = 4, 3, 3
 
 
-def recurrent() -> Case:
+@entry("recurrent network", "CS231n", "a dict; NumPy in place; closure", 81)
+def recurrent(rng: Generator) -> Case:
     """A recurrent network of tanh units over four steps."""
-    rng = np.random.default_rng(81)
     inputs, out = rng.normal(size=(STEPS, INPUTS)), rng.normal(size=(STEPS, SIZE))
     params = {"wx": rng.normal(size=(INPUTS, SIZE)), "wh": 0.7 * rng.normal(size=(SIZE, SIZE))}
     params["b"] = rng.normal(size=SIZE)
@@ -53,22 +49,21 @@ def recurrent() -> Case:
             down = raw @ params["wh"].T if through else np.zeros(SIZE)
         return slopes
 
-    mistakes = (
-        instead("the slope of tanh forgotten", lambda p: backward(p, slope=False), MASK),
-        instead("not through time", lambda p: backward(p, through=False), ""),
-        instead("the first step left out", lambda p: backward(p, first=1), r"first (step|example)"),
+    return Case(loss, backward, (params,)).with_mistakes(
+        wrong.given("the slope of tanh forgotten", wrong.MASK, slope=False),
+        wrong.given("not through time", through=False),
+        wrong.given("the first step left out", r"first (step|example)", first=1),
     )
-    return Case(loss, backward, (params,), mistakes)
 
 
-def gated() -> Case:
+@entry("LSTM step", "CS231n", "two arguments; argnum=(0, 1)", 82)
+def gated(rng: Generator) -> Case:
     """One step of an LSTM, its four gates side by side in one matrix."""
-    rng = np.random.default_rng(82)
     row, state, cell, out = (rng.normal(size=SIZE) for _ in range(4))
 
     def gates(raw: Any, xp: Any) -> tuple[Any, ...]:
         i, f, o, g = (raw[k * SIZE : (k + 1) * SIZE] for k in range(4))
-        logistic = lambda z: 1 / (1 + xp.exp(-z))  # noqa: E731 - local shorthand
+        logistic = lambda z: 1 / (1 + xp.exp(-z))
         return logistic(i), logistic(f), logistic(o), xp.tanh(g)
 
     def loss(wx: Any, wh: Any) -> Any:
@@ -89,18 +84,17 @@ def gated() -> Case:
         )
         return np.outer(row, raw), np.outer(state, raw)
 
-    mistakes = (
-        instead("the output gate forgotten", lambda *w: backward(*w, output=False), r", [678]"),
-        instead("the cell's tanh without a slope", lambda *w: backward(*w, tanh=False), MASK),
-        exchanged("inputs and states exchanged", 0, 1, EXCHANGED),
-    )
     arguments = (rng.normal(size=(SIZE, 4 * SIZE)), rng.normal(size=(SIZE, 4 * SIZE)))
-    return Case(loss, backward, arguments, mistakes, {"argnum": (0, 1)})
+    return Case(loss, backward, arguments, {"argnum": (0, 1)}).with_mistakes(
+        wrong.given("the output gate forgotten", r", [678]", output=False),
+        wrong.given("the cell's tanh without a slope", wrong.MASK, tanh=False),
+        wrong.exchanged("inputs and states exchanged", 0, 1),
+    )
 
 
-def attention() -> Case:
+@entry("causal attention", "transformer tutorials", "-inf as a mask; three arrays", 83)
+def attention(rng: Generator) -> Case:
     """Causal attention of one head, by queries, keys and values."""
-    rng = np.random.default_rng(83)
     out, count, size = rng.normal(size=(5, 4)), 5, 4
     allowed = np.tril(np.ones((count, count), bool))
 
@@ -118,18 +112,17 @@ def attention() -> Case:
         down = shares * (up - inner) / np.sqrt(size)
         return down @ k, down.T @ q, shares.T @ out
 
-    mistakes = (
-        instead("softmax over the queries", lambda *a: backward(*a, axis=0), r"axis|over the"),
-        instead("softmax's slope halved", lambda *a: backward(*a, centred=False), ""),
-        leaf_scaled("the scale forgotten for the keys", 1, 2.0, r"(?<![\d.-])2 times|[Tt]wice"),
-    )
     arguments = tuple(rng.normal(size=(count, size)) for _ in range(3))
-    return Case(loss, backward, arguments, mistakes, {"argnum": (0, 1, 2)})
+    return Case(loss, backward, arguments, {"argnum": (0, 1, 2)}).with_mistakes(
+        wrong.given("softmax over the queries", r"axis|over the", axis=0),
+        wrong.given("softmax's slope halved", centred=False),
+        wrong.scaled("the scale forgotten for the keys", 2.0, wrong.TWICE, leaf=1),
+    )
 
 
-def smoothing() -> Case:
+@entry("exponential smoothing", "time series courses", "a scalar and a series", 84)
+def smoothing(rng: Generator) -> Case:
     """An exponential smoother's errors, with the chain through time by its one parameter."""
-    rng = np.random.default_rng(84)
     series = rng.normal(size=12).cumsum()
 
     def loss(alpha: Any, series: Any) -> Any:
@@ -149,21 +142,8 @@ def smoothing() -> Case:
             level = level + alpha * error
         return np.asarray(total / 11)
 
-    mistakes = (
-        instead("not through time", lambda *a: gradient(*a, through=False), ""),
-        instead("the last value left out", lambda *a: gradient(*a, count=11), last(11)),
-        instead("the sum for the mean", lambda *a: 11 * gradient(*a), summed(11)),
+    return Case(loss, gradient, (np.float64(0.3), series)).with_mistakes(
+        wrong.given("not through time", through=False),
+        wrong.given("the last value left out", wrong.last(11), count=11),
+        wrong.sum_for_mean(11),
     )
-    return Case(loss, gradient, (np.float64(0.3), series), mistakes)
-
-
-def _entry(name: str, course: str, held: str, make: Callable[[], Case]) -> Foreign:
-    return Foreign(name, f"as in {course}", held, make, "rewritten")
-
-
-COURSES_SEQUENCES = (
-    _entry("recurrent network", "CS231n", "a dict; NumPy in place; closure", recurrent),
-    _entry("LSTM step", "CS231n", "two arguments; argnum=(0, 1)", gated),
-    _entry("causal attention", "transformer tutorials", "-inf as a mask; three arrays", attention),
-    _entry("exponential smoothing", "time series courses", "a scalar and a series", smoothing),
-)

@@ -1,7 +1,11 @@
 """Entries of the collection of foreign gradients, each with three mistakes."""
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from functools import partial
+from typing import Any, Literal, NamedTuple, Self
+
+import numpy as np
+from numpy.random import Generator
 
 Gradient = Callable[..., Any]
 Origin = Literal["called", "rewritten"]
@@ -15,38 +19,30 @@ NEVER = (
 
 
 class Mistake(NamedTuple):
-    """One way to get a gradient wrong.
+    """One way to get a gradient wrong."""
 
-    Attributes:
-        wrong: Description of the mistake.
-        of: Function from the correct gradient, which it may ignore, to the wrong gradient.
-        named: Regular expression that matches a diagnosis that names the mistake; empty for a
-            mistake without a common name, which only has to be caught.
-        never: Regular expression that matches a diagnosis with a false statement.
-    """
-
-    wrong: str
+    wrong: str  # description of the mistake
+    # function from the correct gradient, which it may ignore, to the wrong gradient
     of: Callable[[Gradient], Gradient]
+    # regular expression that matches a diagnosis that names the mistake; empty for a mistake
+    # without a common name, which only has to be caught
     named: str
-    never: str = NEVER
+    never: str = NEVER  # regular expression that matches a diagnosis with a false statement
 
 
 class Case(NamedTuple):
-    """A loss, its gradient, and their arguments.
+    """A loss, its gradient, and their arguments."""
 
-    Attributes:
-        loss: Scalar function in `jax.numpy`; None if `gradient` is a function with a rule.
-        gradient: Hand-written gradient, or a function with a custom derivative rule.
-        arguments: Arguments of both functions.
-        mistakes: Mistakes that the checker must catch.
-        options: Keyword arguments of `check`.
-    """
-
+    # scalar function in `jax.numpy`; None if `gradient` is a function with a rule
     loss: Callable[..., Any] | None
-    gradient: Gradient
-    arguments: tuple[Any, ...]
-    mistakes: tuple[Mistake, ...]
+    gradient: Gradient  # hand-written gradient, or a function with a custom derivative rule
+    arguments: tuple[Any, ...]  # arguments of both functions
     options: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    mistakes: tuple[Mistake, ...] = ()  # mistakes that the checker must catch
+
+    def with_mistakes(self, *mistakes: Mistake) -> Self:
+        """Returns the case with its mistakes."""
+        return self._replace(mistakes=mistakes)
 
     @property
     def has_value(self) -> bool:
@@ -58,28 +54,48 @@ class Case(NamedTuple):
         if not self.has_value:
             return mistake.of(self.gradient)
         wrong = mistake.of(lambda *arguments: self.gradient(*arguments)[1])
-
-        def value_and_wrong(*arguments: Any) -> tuple[Any, Any]:
-            return self.gradient(*arguments)[0], wrong(*arguments)
-
-        return value_and_wrong
+        return lambda *arguments: (self.gradient(*arguments)[0], wrong(*arguments))
 
 
 class Foreign(NamedTuple):
-    """An entry of the collection.
+    """An entry of the collection."""
 
-    Attributes:
-        name: Unique name of the loss.
-        source: Library and name of the called function, or course.
-        holds: Form of the gradient and its data, such as a closure or a bound method.
-        make: Function that imports the library and returns the case.
-        origin: Whether an installed library is called, or the mathematics is implemented here.
-        package: Optional package that the entry needs.
+    name: str  # unique name of the loss
+    source: str  # library and name of the called function, or course
+    holds: str  # form of the gradient and its data, such as a closure or a bound method
+    # function that imports the library, draws the data and returns the case
+    write: Callable[[Generator], Case]
+    seed: int  # seed of the data
+    # whether an installed library is called, or the mathematics is implemented here
+    origin: Origin = "called"
+    package: str = ""  # optional package that the entry needs
+
+    def make(self) -> Case:
+        """Returns the case."""
+        return self.write(np.random.default_rng(self.seed))
+
+
+def foreign(
+    entries: list[Foreign],
+    library: str,
+    name: str,
+    called: str,
+    holds: str,
+    seed: int = 0,
+    *,
+    origin: Origin = "called",
+    package: str = "",
+    **given: Any,
+) -> Callable[[Callable[..., Case]], Callable[..., Case]]:
+    """Decorates a function that makes a case of a generator: adds it to a list; see `Foreign`.
+
+    The library is a form of the source, such as "SciPy, {}", for the name of what is called. Of
+    several decorators, each with other arguments of the function, the last one comes first.
     """
 
-    name: str
-    source: str
-    holds: str
-    make: Callable[[], Case]
-    origin: Origin = "called"
-    package: str = ""
+    def decorate(write: Callable[..., Case]) -> Callable[..., Case]:
+        made = partial(write, **given)
+        entries.append(Foreign(name, library.format(called), holds, made, seed, origin, package))
+        return write
+
+    return decorate

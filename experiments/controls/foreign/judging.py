@@ -3,13 +3,13 @@
 import re
 import time
 import traceback
-from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
 from experiments.controls.foreign import FOREIGN, Case, Foreign, Mistake
+from experiments.controls.foreign.entry import Gradient
 from mnist_jax import gradcheck
 from mnist_jax.errors import UsageError
 
@@ -18,75 +18,41 @@ DENIED = re.compile(r"\bno (constant|common|multiple|rearrangement)[^.;]*")
 
 
 class Response(NamedTuple):
-    """The response of the checker to one gradient.
+    """The response of the checker to one gradient."""
 
-    Attributes:
-        passes: Verdict; None if an error was raised.
-        text: Diagnosis, or message of the error.
-        refused: Whether a `UsageError` was raised; any other error is a crash.
-        seconds: Duration in seconds, including compilation.
-        formula: Verdict on the formula, and its note.
-    """
-
-    passes: bool | None
-    text: str
-    refused: bool
-    seconds: float
-    formula: tuple[str, str] = ("not told", "")
+    passes: bool | None  # verdict; None if an error was raised
+    text: str  # diagnosis, or message of the error
+    refused: bool  # whether a `UsageError` was raised; any other error is a crash
+    seconds: float  # duration in seconds, including compilation
+    formula: tuple[str, str] = ("not told", "")  # verdict on the formula, and its note
 
 
 class WrongOne(NamedTuple):
-    """The judgement on a mistake.
+    """The judgement on a mistake."""
 
-    Attributes:
-        wrong: Description of the mistake.
-        nameable: Whether the mistake has a common name.
-        caught: Whether the gradient fails, or raises an error that names the mistake.
-        named: Whether the diagnosis names the mistake.
-        misnamed: Whether the diagnosis makes a false statement.
-        said: Response of the checker.
-    """
-
-    wrong: str
-    nameable: bool
-    caught: bool
-    named: bool
-    misnamed: bool
-    said: Response
+    wrong: str  # description of the mistake
+    nameable: bool  # whether the mistake has a common name
+    caught: bool  # whether the gradient fails, or raises an error that names the mistake
+    named: bool  # whether the diagnosis names the mistake
+    misnamed: bool  # whether the diagnosis makes a false statement
+    said: Response  # response of the checker
 
 
 class Judged(NamedTuple):
-    """The judgement on an entry of the collection.
+    """The judgement on an entry of the collection."""
 
-    Attributes:
-        name: Name of the entry.
-        source: Source of the entry.
-        origin: Origin of the entry.
-        holds: Form of the gradient and its data.
-        right: Response to the correct gradient.
-        wrong: Judgements on the mistakes.
-        absent: Package that is missing, in which case nothing was checked; otherwise empty.
-    """
+    name: str  # name of the entry
+    source: str  # source of the entry
+    origin: str  # origin of the entry
+    holds: str  # form of the gradient and its data
+    right: Response | None  # response to the correct gradient
+    wrong: tuple[WrongOne, ...]  # judgements on the mistakes
+    absent: str = ""  # package that is missing, in which case nothing was checked; otherwise empty
 
-    name: str
-    source: str
-    origin: str
-    holds: str
-    right: Response | None
-    wrong: tuple[WrongOne, ...]
-    absent: str = ""
-
-
-def judge(names: Sequence[str]) -> list[Judged]:
-    """Checks entries of the collection and the mistakes in each.
-
-    Args:
-        names: Names of the entries.
-
-    Returns:
-        A judgement on each entry.
-    """
-    return [_judge(entry) for entry in FOREIGN if entry.name in names]
+    @property
+    def passed(self) -> bool:
+        """Whether the correct gradient passes."""
+        return bool(self.right and self.right.passes)
 
 
 def absent(entry: Foreign) -> str:
@@ -94,30 +60,21 @@ def absent(entry: Foreign) -> str:
     return entry.package if entry.package and not find_spec(entry.package) else ""
 
 
-def _judge(entry: Foreign) -> Judged:
+def judge(name: str) -> Judged:
+    """Checks an entry of the collection, given its name, and the mistakes in it."""
+    entry = next(entry for entry in FOREIGN if entry.name == name)
     about = (entry.name, entry.source, entry.origin, entry.holds)
     if missing := absent(entry):
         return Judged(*about, right=None, wrong=(), absent=missing)
     jax.clear_caches()  # so that the first check includes compilation, and memory is freed
     case = entry.make()
     right = answer(case, case.gradient)
-    wrong = tuple(_judge_mistake(case, mistake) for mistake in case.mistakes)
-    return Judged(*about, right=right, wrong=wrong)
-
-
-def _judge_mistake(case: Case, mistake: Mistake) -> WrongOne:
-    return verdict(mistake, answer(case, case.wrong(mistake)))
+    wrong = (verdict(mistake, answer(case, case.wrong(mistake))) for mistake in case.mistakes)
+    return Judged(*about, right=right, wrong=tuple(wrong))
 
 
 def verdict(mistake: Mistake, said: Response) -> WrongOne:
-    """Judges whether the checker catches a mistake and names it.
-
-    Args:
-        mistake: Mistake.
-        said: Response of the checker to the gradient with the mistake.
-
-    Returns:
-        The verdict.
+    """Judges whether a response of the checker catches a mistake and names it.
 
     Example:
         >>> from experiments.controls.foreign.mistakes import sign
@@ -135,11 +92,14 @@ def verdict(mistake: Mistake, said: Response) -> WrongOne:
     return WrongOne(mistake.wrong, bool(mistake.named), caught, named, misnamed, said)
 
 
-def answer(case: Case, gradient: Callable[..., Any]) -> Response:
+def answer(case: Case, gradient: Gradient) -> Response:
     """Runs the checker on a correct or wrong gradient of a case."""
     start, formula = time.perf_counter(), ("not told", "no report")
     try:
-        report = _report(case, gradient)
+        if case.loss is None:
+            report = gradcheck.check_rule(gradient, *case.arguments, **case.options)
+        else:
+            report = gradcheck.check(case.loss, gradient, *case.arguments, **case.options)
         formula = report.formula, report.proof.note
         said = report.passes, " ".join(report.diagnosis), False
     except UsageError as error:
@@ -147,10 +107,3 @@ def answer(case: Case, gradient: Callable[..., Any]) -> Response:
     except Exception as error:  # a crash of the checker is a result, not the end of the run
         said = None, "".join(traceback.format_exception_only(error)).strip(), False
     return Response(*said, seconds=time.perf_counter() - start, formula=formula)
-
-
-def _report(case: Case, gradient: Callable[..., Any]) -> gradcheck.Report:
-    if case.loss is None:
-        rule_check = gradcheck.check_rule
-        return rule_check(gradient, *case.arguments, **case.options)
-    return gradcheck.check(case.loss, gradient, *case.arguments, **case.options)

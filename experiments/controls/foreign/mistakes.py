@@ -1,6 +1,7 @@
 """Common mistakes in gradients, and regular expressions for their names."""
 
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 import jax
@@ -44,45 +45,69 @@ def place(*index: int) -> str:
     return r"\[" + r",\s*".join(map(str, index)) + r"\]"
 
 
-def after(wrong: str, change: Callable[[Any], Any], named: str, never: str = NEVER) -> Mistake:
-    """Makes a mistake that changes the correct gradient, a pytree."""
-
-    def of(gradient: Gradient) -> Gradient:
-        return lambda *arguments: change(gradient(*arguments))
-
-    return Mistake(wrong, of, named, never)
-
-
-def instead(wrong: str, gradient: Gradient, named: str, never: str = NEVER) -> Mistake:
+def instead(wrong: str, gradient: Gradient, named: str = "", never: str = NEVER) -> Mistake:
     """Makes a mistake that replaces the correct gradient by another."""
     return Mistake(wrong, lambda _: gradient, named, never)
 
 
-def scaled(wrong: str, factor: float, named: str) -> Mistake:
-    """Makes the mistake of a wrong factor."""
-    return after(wrong, lambda g: jax.tree.map(lambda leaf: leaf * factor, g), named)
+def given(wrong: str, named: str = "", **options: Any) -> Mistake:
+    """Makes a mistake that an option of the correct gradient introduces."""
+    return Mistake(wrong, lambda gradient: partial(gradient, **options), named)
 
 
-def sign() -> Mistake:
-    """Makes the mistake of a wrong sign, such as a score in place of the gradient of a loss."""
-    never = NEVER + r"|(?<![\d.-])2 times|\bsum(s|med)?\b"
-    change = lambda g: jax.tree.map(lambda leaf: -leaf, g)  # noqa: E731
-    return after("the sign", change, SIGN, never)
+def after(wrong: str, change: Callable[[Any], Any], named: str, never: str = NEVER) -> Mistake:
+    """Makes a mistake that changes the correct gradient, a pytree."""
+    return Mistake(wrong, lambda gradient: lambda *a: change(gradient(*a)), named, never)
 
 
-def twice() -> Mistake:
-    """Makes the mistake of a factor of 2."""
-    return scaled("a factor of 2", 2.0, TWICE)
+def scaled(
+    wrong: str,
+    factor: float,
+    named: str,
+    *,
+    at: Any = None,
+    leaf: Hashable = None,
+    never: str = NEVER,
+) -> Mistake:
+    """Makes the mistake of a wrong factor.
+
+    Args:
+        wrong: Description of the mistake.
+        factor: Wrong factor.
+        named: Regular expression that matches its name.
+        at: Index of the coordinates that have it; None for all of them.
+        leaf: Index or key of the leaf that has it; None for the whole gradient.
+        never: Regular expression that matches a false statement.
+    """
+
+    def change(g: Any) -> Any:
+        return g * factor if at is None else times_at(g, at, factor)
+
+    def changed(g: Any) -> Any:
+        if leaf is None:
+            return jax.tree.map(change, g)
+        if isinstance(g, tuple):
+            return tuple(change(each) if i == leaf else each for i, each in enumerate(g))
+        return {**g, leaf: change(g[leaf])}
+
+    return after(wrong, changed, named, never)
 
 
-def half() -> Mistake:
-    """Makes the mistake of a factor of 1/2."""
-    return scaled("a factor of 1/2", 0.5, HALF)
+sign = partial(
+    *(scaled, "the sign", -1.0, SIGN), never=NEVER + r"|(?<![\d.-])2 times|\bsum(s|med)?\b"
+)
+"""Makes the mistake of a wrong sign, such as a score in place of the gradient of a loss."""
+twice = partial(scaled, "a factor of 2", 2.0, TWICE)
+half = partial(scaled, "a factor of 1/2", 0.5, HALF)
+in_float32 = partial(
+    *(after, "float32 inside", lambda g: g.astype("float32").astype(g.dtype), FLOAT32)
+)
+"""Makes the mistake of rounding the result to float32."""
 
 
 def sum_for_mean(count: int) -> Mistake:
     """Makes the mistake of a sum over examples where the loss takes a mean."""
-    return scaled(f"the sum of {count} examples for their mean", float(count), summed(count))
+    return scaled("the sum for the mean", count, summed(count))
 
 
 def mean_for_sum(count: int) -> Mistake:
@@ -92,22 +117,17 @@ def mean_for_sum(count: int) -> Mistake:
 
 def coordinate(*index: int, leaf: Hashable = None) -> Mistake:
     """Makes the mistake of one coordinate that is off by a thousandth."""
-    change = at(lambda g: times_at(g, index, 1.001), leaf)
     never = NEVER + r"|[Tt]he whole gradient|summed|(?<![\d.-])2 times"
-    return after(f"a thousandth at {list(index)}", change, place(*index), never)
+    wrong = f"a thousandth at {list(index)}"
+    return scaled(wrong, 1.001, place(*index), at=index, leaf=leaf, never=never)
 
 
-def zeroed(wrong: str, index: Any, named: str, leaf: Hashable = None) -> Mistake:
+def zeroed(wrong: str, index: Any, named: str) -> Mistake:
     """Makes the mistake of coordinates that remain zero."""
-    return after(wrong, at(lambda g: times_at(g, index, 0.0), leaf), named)
+    return scaled(wrong, 0.0, named, at=index)
 
 
-def leaf_scaled(wrong: str, leaf: Hashable, factor: float, named: str) -> Mistake:
-    """Makes the mistake of a wrong factor in one leaf."""
-    return after(wrong, at(lambda g: g * factor, leaf), named)
-
-
-def exchanged(wrong: str, one: Hashable, other: Hashable, named: str) -> Mistake:
+def exchanged(wrong: str, one: Hashable, other: Hashable) -> Mistake:
     """Makes the mistake of two exchanged leaves of the same shape."""
 
     def change(g: Any) -> Any:
@@ -115,29 +135,7 @@ def exchanged(wrong: str, one: Hashable, other: Hashable, named: str) -> Mistake
         leaves[one], leaves[other] = leaves[other], leaves[one]
         return tuple(leaves.values()) if isinstance(g, tuple) else leaves
 
-    return after(wrong, change, named)
-
-
-def in_float32() -> Mistake:
-    """Makes the mistake of rounding the result to float32."""
-
-    def change(g: Any) -> Any:
-        return jax.tree.map(lambda leaf: leaf.astype("float32").astype(leaf.dtype), g)
-
-    return after("float32 inside", change, FLOAT32)
-
-
-def at(change: Callable[[Any], Any], leaf: Hashable) -> Callable[[Any], Any]:
-    """Applies a change to one leaf of a dict or tuple, or to the whole array for None."""
-    if leaf is None:
-        return change
-
-    def changed(g: Any) -> Any:
-        if isinstance(g, tuple):
-            return tuple(change(each) if i == leaf else each for i, each in enumerate(g))
-        return {**g, leaf: change(g[leaf])}
-
-    return changed
+    return after(wrong, change, EXCHANGED)
 
 
 def times_at(g: Any, index: Any, factor: float) -> Any:

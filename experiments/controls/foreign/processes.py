@@ -3,34 +3,37 @@
 # pyright: reportMissingImports=false, reportArgumentType=false, reportReturnType=false
 # (these packages come with the controls extra; scikit-learn's types are guessed from its defaults)
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.random import Generator
 
-from experiments.controls.foreign.entry import Case, Foreign
-from experiments.controls.foreign.mistakes import (
-    WEIGHTS,
-    after,
-    coordinate,
-    half,
-    instead,
-    sign,
-    twice,
-    zeroed,
+from experiments.controls.foreign import mistakes as wrong
+from experiments.controls.foreign.entry import Case, Foreign, foreign
+
+ENTRIES: list[Foreign] = []
+sklearn = partial(foreign, ENTRIES, "scikit-learn, {}", package="sklearn")
+of_kernel = partial(sklearn, holds="a closure", seed=42)
+
+
+BY_PARAMETER = "by the parameters, not by their logarithms", r"logarithm|chain|divided by|exp"
+"""A mistake, and the expression for its name."""
+
+
+@sklearn(
+    "Gaussian process",
+    "GaussianProcessRegressor.log_marginal_likelihood",
+    "a bound method; (value, gradient)",
+    41,
 )
-
-BY_PARAMETER = r"logarithm|chain|divided by|exp"
-
-
-def marginal_likelihood() -> Case:
+def marginal_likelihood(rng: Generator) -> Case:
     """The log marginal likelihood of a Gaussian process, by the logarithms of its parameters."""
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
-    rng = np.random.default_rng(41)
     inputs, y = rng.uniform(-2, 2, (12, 2)), rng.normal(size=12)
     kernel = ConstantKernel(1.5) * RBF(0.8) + WhiteKernel(0.3)
     model = GaussianProcessRegressor(kernel, optimizer=None, alpha=1e-10).fit(inputs, y)
@@ -46,36 +49,36 @@ def marginal_likelihood() -> Case:
     def value_and_gradient(theta: Any) -> tuple[Any, Any]:
         return model.log_marginal_likelihood(np.asarray(theta, np.float64), eval_gradient=True)
 
-    mistakes = (
-        instead(
-            "by the parameters, not by their logarithms",
-            lambda theta: value_and_gradient(theta)[1] / np.exp(theta),
-            BY_PARAMETER,
-        ),
-        half(),
-        zeroed("the noise's derivative forgotten", 2, r"\[2\]|\blast\b"),
+    def by_parameter(theta: Any) -> Any:
+        return value_and_gradient(theta)[1] / np.exp(theta)
+
+    return Case(loss, value_and_gradient, (kernel.theta,), {"has_value": True}).with_mistakes(
+        wrong.instead(BY_PARAMETER[0], by_parameter, BY_PARAMETER[1]),
+        wrong.half(),
+        wrong.zeroed("the noise's derivative forgotten", 2, r"\[2\]|\blast\b"),
     )
-    return Case(loss, value_and_gradient, (kernel.theta,), mistakes, {"has_value": True})
 
 
-def kernel(name: str) -> Case:
+@of_kernel("Matern kernel", "kernels.Matern", kind="Matern")
+@of_kernel("RationalQuadratic kernel", "kernels.RationalQuadratic", kind="RationalQuadratic")
+@of_kernel("RBF kernel", "kernels.RBF", kind="RBF")
+def kernel(rng: Generator, kind: str) -> Case:
     """A linear function of a kernel's matrix, by the logarithms of the kernel's parameters."""
     from sklearn.gaussian_process import kernels
 
-    rng = np.random.default_rng(42)
     inputs, cotangent = rng.uniform(-2, 2, (9, 2)), rng.normal(size=(9, 9))
     library = {
         "RBF": lambda: kernels.RBF([0.7, 1.4]),
         "RationalQuadratic": lambda: kernels.RationalQuadratic(0.9, 1.3),
         "Matern": lambda: kernels.Matern(0.8, nu=1.5),
-    }[name]()
+    }[kind]()
     squares = (inputs[:, None] - inputs) ** 2
 
     def matrix(theta: Any) -> Any:
         values = jnp.exp(theta)
-        if name == "RBF":
+        if kind == "RBF":
             return jnp.exp(-jnp.sum(squares / values**2, axis=-1) / 2)
-        if name == "Matern":
+        if kind == "Matern":
             scaled = np.sqrt(3.0 * squares.sum(axis=-1)) / values[0]
             return (1 + scaled) * jnp.exp(-scaled)
         mixture, length = values  # in the alphabet's order: alpha, length_scale
@@ -85,27 +88,27 @@ def kernel(name: str) -> Case:
         at = library.clone_with_theta(np.asarray(theta, np.float64))
         return np.einsum("ij,ijk->k", cotangent, at(inputs, eval_gradient=True)[1])
 
-    mistakes = (
-        instead(
-            "by the parameters, not by their logarithms",
-            lambda theta: gradient(theta) / np.exp(theta),
-            BY_PARAMETER,
-        ),
-        sign(),
-        half()
-        if name == "Matern"
-        else after("exchanged", lambda g: g[::-1].copy(), r"order|exchang|reversed"),
-    )
+    def by_parameter(theta: Any) -> Any:
+        return gradient(theta) / np.exp(theta)
+
+    reversed_ = wrong.after("exchanged", lambda g: g[::-1].copy(), r"order|exchang|reversed")
     point = np.asarray(library.theta)
-    return Case(lambda theta: jnp.sum(cotangent * matrix(theta)), gradient, (point,), mistakes)
+    return Case(lambda theta: jnp.sum(cotangent * matrix(theta)), gradient, (point,)).with_mistakes(
+        wrong.instead(BY_PARAMETER[0], by_parameter, BY_PARAMETER[1]),
+        wrong.sign(),
+        wrong.half() if kind == "Matern" else reversed_,
+    )
 
 
-def cox() -> Case:
+@foreign(
+    *(ENTRIES, "lifelines, {}", "weighted Cox regression", "CoxPHFitter", "data frames", 43),
+    package="lifelines",
+)
+def cox(rng: Generator) -> Case:
     """Cox regression with weights of the subjects: a method on data frames, of lifelines."""
     import pandas as pd
     from lifelines.fitters.coxph_fitter import SemiParametricPHFitter
 
-    rng = np.random.default_rng(43)
     count = 30
     frame = pd.DataFrame(rng.normal(size=(count, 2)), columns=["age", "dose"])
     times = pd.Series(np.sort(rng.uniform(1, 9, count)))
@@ -125,16 +128,21 @@ def cox() -> Case:
         return fitter._get_efron_values_single(frame, times, events, weights, None, beta)[1]
 
     plain = pd.Series(np.ones(count))
-    forgotten = instead("the subjects' weights forgotten", lambda b: gradient(b, plain), WEIGHTS)
-    return Case(loss, gradient, (rng.normal(size=2),), (forgotten, sign(), coordinate(1)))
+    forgotten = wrong.given("the subjects' weights forgotten", wrong.WEIGHTS, weights=plain)
+    return Case(loss, gradient, (rng.normal(size=2),)).with_mistakes(
+        forgotten, wrong.sign(), wrong.coordinate(1)
+    )
 
 
-def by_autograd() -> Case:
+@foreign(
+    *(ENTRIES, "autograd, {}", "normal density by its factor", "grad", "a closure", 44),
+    package="autograd",
+)
+def by_autograd(rng: Generator) -> Case:
     """A covariance's normal density, differentiated by the rules that autograd has for NumPy."""
     import autograd
     import autograd.numpy as anp
 
-    rng = np.random.default_rng(44)
     lower, centred = np.tril(rng.normal(size=(3, 3))) + 2 * np.eye(3), rng.normal(size=(3, 8))
 
     def in_numpy(factor: Any) -> Any:
@@ -146,31 +154,8 @@ def by_autograd() -> Case:
         return jnp.sum(whitened**2) / 2 + 8 * jnp.sum(jnp.log(jnp.abs(jnp.diag(factor))))
 
     right = autograd.grad(in_numpy)
-    transposed = after("transposed", lambda g: g.T.copy(), r"transpose")
-    as_float: Callable[[Any], Any] = lambda factor: right(np.asarray(factor, np.float64))  # noqa: E731
-    return Case(loss, as_float, (lower,), (transposed, twice(), coordinate(2, 1)))
-
-
-def _entry(name: str, source: str, held: str, make: Callable[[], Case], package: str) -> Foreign:
-    return Foreign(name, source, held, make, "called", package)
-
-
-def _kernel(name: str) -> Foreign:
-    source = f"scikit-learn, kernels.{name}"
-    return _entry(f"{name} kernel", source, "a closure", lambda: kernel(name), "sklearn")
-
-
-PROCESSES = (
-    _entry(
-        "Gaussian process",
-        "scikit-learn, GaussianProcessRegressor.log_marginal_likelihood",
-        "a bound method; (value, gradient)",
-        marginal_likelihood,
-        "sklearn",
-    ),
-    _kernel("RBF"),
-    _kernel("RationalQuadratic"),
-    _kernel("Matern"),
-    _entry("weighted Cox regression", "lifelines, CoxPHFitter", "data frames", cox, "lifelines"),
-    _entry("normal density by its factor", "autograd, grad", "a closure", by_autograd, "autograd"),
-)
+    transposed = wrong.after("transposed", lambda g: g.T.copy(), r"transpose")
+    as_float = lambda factor: right(np.asarray(factor, np.float64))
+    return Case(loss, as_float, (lower,)).with_mistakes(
+        transposed, wrong.twice(), wrong.coordinate(2, 1)
+    )

@@ -1,7 +1,6 @@
 """Networks and embeddings inside scikit-learn, called as their optimizers call them."""
 
 import warnings
-from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -9,23 +8,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.random import Generator
 
-from experiments.controls.foreign.entry import Case, Foreign
-from experiments.controls.foreign.mistakes import (
-    MASK,
-    PENALTY,
-    after,
-    coordinate,
-    half,
-    instead,
-    last,
-    sign,
-    twice,
-    zeroed,
-)
+from experiments.controls.foreign import mistakes as wrong
+from experiments.controls.foreign.entry import Case, Foreign, foreign
+
+ENTRIES: list[Foreign] = []
+entry = partial(foreign, ENTRIES, "scikit-learn, {}", package="sklearn")
 
 COUNT = 40
-HAS_VALUE = {"has_value": True}
 
 
 class PackedNetwork:
@@ -51,11 +42,15 @@ class PackedNetwork:
         return self.model._loss_grad_lbfgs(packed, self.inputs, self.targets, None, *self.buffers)
 
 
-def network(activation: str) -> Case:
+BUFFERS = "a callable object with reused buffers; (value, gradient)"
+
+
+@entry("ReLU network, packed", "MLPRegressor", BUFFERS, 6, activation="relu")
+@entry("tanh network, packed", "MLPRegressor", BUFFERS, 6, activation="tanh")
+def network(rng: Generator, activation: str) -> Case:
     """A network of two layers, its weights packed into one vector."""
     from sklearn.neural_network import MLPRegressor
 
-    rng = np.random.default_rng(6)
     inputs, targets, alpha = rng.normal(size=(COUNT, 3)), rng.normal(size=(COUNT, 1)), 0.2
     shape = {"hidden_layer_sizes": (4,), "activation": activation, "alpha": alpha}
     model = MLPRegressor(solver="lbfgs", max_iter=1, random_state=0, **shape)
@@ -84,19 +79,23 @@ def network(activation: str) -> Case:
         gradient[:16] += alpha * np.asarray(packed[:16]) / COUNT
         return gradient
 
-    mistakes = (
-        instead("the activation's derivative forgotten", without_slope, MASK),
-        instead("twice the penalty", penalty, PENALTY),
-        zeroed("the last layer's bias forgotten", 20, r"bias|\[20\]|last"),
+    return Case(loss, right, (rng.normal(size=21),), {"has_value": True}).with_mistakes(
+        wrong.instead("the activation's derivative forgotten", without_slope, wrong.MASK),
+        wrong.instead("twice the penalty", penalty, wrong.PENALTY),
+        wrong.zeroed("the last layer's bias forgotten", 20, r"bias|\[20\]|last"),
     )
-    return Case(loss, right, (rng.normal(size=21),), mistakes, {"has_value": True})
 
 
-def neighbourhood_components() -> Case:
+@entry(
+    "neighbourhood components",
+    "NeighborhoodComponentsAnalysis",
+    "a bound method in a closure; (value, gradient); -inf as a mask",
+    8,
+)
+def neighbourhood_components(rng: Generator) -> Case:
     """Neighbourhood components analysis: a softmax over distances with infinity on the diagonal."""
     from sklearn.neighbors import NeighborhoodComponentsAnalysis
 
-    rng = np.random.default_rng(8)
     inputs, labels = rng.normal(size=(15, 3)), rng.integers(0, 2, 15)
     same, model = labels[:, None] == labels, NeighborhoodComponentsAnalysis()
     model.n_iter_ = 1
@@ -111,16 +110,16 @@ def neighbourhood_components() -> Case:
         flat = np.array(transformation, np.float64)
         return model._loss_grad_lbfgs(flat, inputs, same, sign=-1.0)
 
-    mistakes = (sign(), half(), coordinate(4))
-    point = rng.normal(size=6)
-    return Case(loss, value_and_gradient, (point,), mistakes, {"has_value": True})
+    return Case(loss, value_and_gradient, (rng.normal(size=6),), {"has_value": True}).with_mistakes(
+        wrong.sign(), wrong.half(), wrong.coordinate(4)
+    )
 
 
-def embedding() -> Case:
+@entry("t-SNE", "TSNE", "(value, gradient); an argument that is not differentiated", 9)
+def embedding(rng: Generator) -> Case:
     """t-SNE's divergence of a map of 12 points, with the optimizer's positional arguments."""
     from sklearn.manifold._t_sne import _kl_divergence
 
-    rng = np.random.default_rng(9)
     joint, count = rng.uniform(0.1, 1.0, 66), 12
     joint /= 2 * joint.sum()
     above = np.triu_indices(count, 1)
@@ -134,36 +133,9 @@ def embedding() -> Case:
         flat, joint = (np.asarray(each, np.float64) for each in (flat, joint))
         return _kl_divergence(flat, joint, 1, count, 2)
 
-    mistakes = (
-        after("a factor of 4 forgotten", lambda g: g / 4, r"0\.25 times|1/4|quarter|factor of 4"),
-        zeroed("the last point left out", slice(22, 24), last(24) + r"|\[22"),
-        twice(),
+    arguments, quarter = (rng.normal(size=24), joint), r"0\.25 times|1/4|quarter|factor of 4"
+    return Case(loss, value_and_gradient, arguments, {"has_value": True}).with_mistakes(
+        wrong.after("a factor of 4 forgotten", lambda g: g / 4, quarter),
+        wrong.zeroed("the last point left out", slice(22, 24), wrong.last(24) + r"|\[22"),
+        wrong.twice(),
     )
-    return Case(loss, value_and_gradient, (rng.normal(size=24), joint), mistakes, HAS_VALUE)
-
-
-def _entry(name: str, called: str, held: str, make: Callable[[], Case]) -> Foreign:
-    return Foreign(name, f"scikit-learn, {called}", held, make, "called", "sklearn")
-
-
-SKLEARN_OTHERS = (
-    _entry(
-        "tanh network, packed",
-        "MLPRegressor",
-        "a callable object with reused buffers; (value, gradient)",
-        partial(network, "tanh"),
-    ),
-    _entry(
-        "ReLU network, packed",
-        "MLPRegressor",
-        "a callable object with reused buffers; (value, gradient)",
-        partial(network, "relu"),
-    ),
-    _entry(
-        "neighbourhood components",
-        "NeighborhoodComponentsAnalysis",
-        "a bound method in a closure; (value, gradient); -inf as a mask",
-        neighbourhood_components,
-    ),
-    _entry("t-SNE", "TSNE", "(value, gradient); an argument that is not differentiated", embedding),
-)

@@ -2,8 +2,8 @@
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
+from collections.abc import Iterator
+from functools import cache
 from typing import Literal, NamedTuple
 
 import jax
@@ -13,8 +13,8 @@ from experiments.controls.foreign import FOREIGN
 from experiments.controls.foreign.entry import Case, Gradient
 from experiments.controls.foreign.judging import absent, answer
 from experiments.controls.mutations import MUTATIONS
-from experiments.controls.peers import PEERS
-from experiments.controls.peers.subject import Peer, Subject, subject
+from experiments.controls.peers.checkers import PEERS, Peer, missing
+from experiments.controls.peers.subject import Subject, subject
 from experiments.controls.problems import REAL, problem
 from experiments.controls.tasks import TASKS
 
@@ -26,47 +26,31 @@ WEIGHTS = 0.3
 
 
 class Work(NamedTuple):
-    """A unit of work: a mutation, a problem, or a foreign entry.
+    """A unit of work: a mutation, a problem, or a foreign entry."""
 
-    Attributes:
-        group: Collection that it belongs to.
-        name: Name, or number of the problem.
-    """
-
-    group: Group
-    name: str
+    group: Group  # collection that it belongs to
+    name: str  # name, or number of the problem
 
 
 class Answer(NamedTuple):
-    """The verdict of one checker on one gradient.
+    """The verdict of one checker on one gradient."""
 
-    Attributes:
-        work: Unit of work with the gradient.
-        checker: Name of the checker.
-        right: Whether the gradient is correct.
-        passes: Whether the checker passes the gradient, at each threshold.
-        threshold: Threshold of the verdict; None for mnist_jax.
-        seconds: Duration of the check at that threshold, in seconds.
-    """
-
-    work: Work
-    checker: str
-    right: bool
-    passes: dict[float | None, bool]
-    threshold: float | None
-    seconds: float
+    work: Work  # unit of work with the gradient
+    checker: str  # name of the checker
+    right: bool  # whether the gradient is correct
+    passes: dict[float | None, bool]  # whether the checker passes the gradient, at each threshold
+    threshold: float | None  # threshold of the verdict; None for mnist_jax
+    seconds: float  # duration of the check at that threshold, in seconds
 
 
-def everything(seed: int = 0) -> list[Work]:
-    """Lists the mutations, a sample of the random problems, and the foreign gradients.
+def ours(work: Work, right: bool, passes: bool, seconds: float) -> Answer:
+    """Returns the answer of mnist_jax."""
+    return Answer(work, OURS, right, {None: passes}, None, seconds)
 
-    Args:
-        seed: Seed of the problems.
 
-    Returns:
-        The units of work.
-    """
-    small = (n for n in range(10 * RIGHT_PROBLEMS) if problem(n, seed).kind.shape[2] != REAL.inputs)
+def everything() -> list[Work]:
+    """Lists the foreign gradients, the mutations, and a sample of the random problems."""
+    small = (n for n in range(10 * RIGHT_PROBLEMS) if problem(n, 0).kind.shape[2] != REAL.inputs)
     return [
         *(Work("foreign", entry.name) for entry in FOREIGN if not absent(entry)),
         *(Work("mutations", mutation.name) for mutation in MUTATIONS),
@@ -74,42 +58,31 @@ def everything(seed: int = 0) -> list[Work]:
     ]
 
 
-def missing() -> list[str]:
-    """Returns the checkers whose packages are not installed."""
-    return [peer.name for peer in PEERS if peer.package and not find_spec(peer.package)]
+def compare(work: Work) -> list[Answer]:
+    """Runs every checker on the gradients of a unit of work.
 
-
-def compare(batch: Sequence[Work]) -> list[list[Answer]]:
-    """Runs every checker on every gradient of a batch.
-
-    Args:
-        batch: Units of work.
-
-    Returns:
-        The answers for each unit; for foreign gradients without mnist_jax, which `foreign.judging`
-        runs.
+    On foreign gradients, mnist_jax is left out, because `foreign.judging` runs it.
     """
-    present = [peer for peer in PEERS if peer.name not in missing()]
-    warmed_up(present)
-    return [_answers(work, present) for work in batch]
-
-
-def _answers(work: Work, peers: Sequence[Peer]) -> list[Answer]:
+    present = warmed_up(PEERS)
     jax.clear_caches()  # frees memory
     answers = []
     for case, gradient, right in _gradients(work):
-        if work.group != "foreign":  # foreign.judging runs mnist_jax on those
-            answers.append(_ours(work, case, gradient, right))
+        if work.group != "foreign":
+            said = answer(case, gradient)
+            answers.append(ours(work, right, said.passes is True, said.seconds))
         given = subject(case, gradient)
-        answers += [_theirs(work, peer, given, right) for peer in peers]
+        answers += [_theirs(work, peer, given, right) for peer in present]
     return answers
 
 
-def warmed_up(peers: Sequence[Peer]) -> None:
-    """Runs each checker once, so that imports are not part of the durations."""
+@cache
+def warmed_up(peers: tuple[Peer, ...]) -> list[Peer]:
+    """Returns the installed checkers; runs each once, so that no duration includes an import."""
+    present = [peer for peer in peers if peer.name not in missing()]
     square = Subject(lambda x: x @ x, lambda x: 2 * x, np.ones(2))
-    for peer in peers:
+    for peer in present:
         peer.passes(square, peer.threshold)
+    return present
 
 
 def _gradients(work: Work) -> Iterator[tuple[Case, Gradient, bool]]:
@@ -122,29 +95,23 @@ def _gradients(work: Work) -> Iterator[tuple[Case, Gradient, bool]]:
         mutation = next(each for each in MUTATIONS if each.name == work.name)
         weights, *data = mutation.arguments()
         drawn = WEIGHTS * np.random.default_rng(0).normal(size=weights.shape)
-        case = Case(TASKS[mutation.task].loss, mutation.gradient, (drawn, *data), ())
+        case = Case(TASKS[mutation.task].loss, mutation.gradient, (drawn, *data))
         yield case, mutation.gradient, False
     else:
-        given = problem(int(work.name), seed=0)
-        loss, gradient = TASKS[given.kind.task]
-        yield Case(loss, gradient, given.arguments, ()), gradient, True
-
-
-def _ours(work: Work, case: Case, gradient: Gradient, right: bool) -> Answer:
-    said = answer(case, gradient)
-    return Answer(work, OURS, right, {None: said.passes is True}, None, said.seconds)
+        kind, arguments = problem(int(work.name), seed=0)
+        loss, gradient = TASKS[kind.task]
+        yield Case(loss, gradient, arguments), gradient, True
 
 
 def _theirs(work: Work, peer: Peer, given: Subject, right: bool) -> Answer:
     start = time.perf_counter()
     stated = _passes(peer, given, peer.threshold)
     seconds = time.perf_counter() - start
-    # the verdict is monotone in the threshold
-    others = {
-        each: stated if (each > peer.threshold) is stated else _passes(peer, given, each)
-        for each in peer.others
-    }
-    passes: dict[float | None, bool] = {peer.threshold: stated, **others}
+    passes: dict[float | None, bool] = {peer.threshold: stated}
+    for other in peer.others:
+        # the verdict is monotone in the threshold
+        known = (other > peer.threshold) is stated
+        passes[other] = stated if known else _passes(peer, given, other)
     return Answer(work, peer.name, right, passes, peer.threshold, seconds)
 
 

@@ -1,55 +1,37 @@
 """Summaries of all checkers, as numbers and as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
-from experiments.controls.foreign.judging import Judged
-from experiments.controls.foreign.summary import passed
-from experiments.controls.peers import PEERS
-from experiments.controls.peers.comparing import OURS, Answer, Work, missing
+from experiments.controls.peers.checkers import PEERS, missing
+from experiments.controls.peers.comparing import Answer, Work, ours
 
 Row = dict[str, Any]
 
 
-def peer_numbers(answers: Sequence[Answer], judged: Sequence[Judged]) -> dict[str, Any]:
+def peer_numbers(answers: Sequence[Answer], entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Returns the answers of all checkers as plain values.
 
     Args:
         answers: Answers of every checker.
-        judged: Judgements of mnist_jax on the foreign gradients.
-
-    Returns:
-        A row for each checker, mnist_jax first, on the controls and on the foreign gradients; the
-        missing checkers; and the reason for each threshold.
+        entries: Foreign gradients as `foreign_numbers` lists them, with mnist_jax's verdicts.
     """
-    answers = [*_ours(judged), *answers]
-    controls = [each for each in answers if each.work.group != "foreign"]
-    foreign = [each for each in answers if each.work.group == "foreign"]
+    foreign = []
+    for entry in entries:
+        work, right = Work("foreign", entry["name"]), entry["right"]
+        foreign.append(ours(work, True, entry["passed"], right["seconds"]))
+        foreign += [
+            ours(work, False, not one["caught"], one["said"]["seconds"]) for one in entry["wrong"]
+        ]
     return {
-        "controls": _rows(controls),
-        "foreign": _rows(foreign),
+        "controls": _rows([each for each in answers if each.work.group != "foreign"]),
+        "foreign": _rows([*foreign, *(each for each in answers if each.work.group == "foreign")]),
         "absent": missing(),
         "reasons": {peer.name: peer.reason for peer in PEERS},
     }
-
-
-def _ours(judged: Sequence[Judged]) -> list[Answer]:
-    """Converts the judgements of mnist_jax on the foreign gradients to answers."""
-    answers = []
-    for each in judged:
-        if each.right is None:
-            continue
-        work = Work("foreign", each.name)
-        said = [(True, passed(each), each.right.seconds)]
-        said += [(False, not one.caught, one.said.seconds) for one in each.wrong]
-        answers += [
-            Answer(work, OURS, right, {None: passes}, None, seconds)
-            for right, passes, seconds in said
-        ]
-    return answers
 
 
 def _rows(answers: Sequence[Answer]) -> list[Row]:
@@ -82,19 +64,17 @@ def _counts(answers: Sequence[Answer], threshold: float | None) -> dict[str, int
 
 def peer_table(title: str, rows: Sequence[Row]) -> Table:
     """Makes a table of the checkers."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("checker")
-    for column in ("threshold", "right ones passed", "wrong ones caught", "median seconds"):
-        table.add_column(column, justify="right")
-    table.add_column("passed / caught at other thresholds")
+    names = ("threshold", "right ones passed", "wrong ones caught", "median seconds")
+    numbers = [Column(name, justify="right") for name in names]
+    others = "passed / caught at other thresholds"
+    table = Table("checker", *numbers, others, title=title, title_justify="left")
     for row in rows:
-        others = (f"{o['threshold']:g}: {o['passed']} / {o['caught']}" for o in row["others"])
         table.add_row(
             row["checker"],
             "" if row["threshold"] is None else f"{row['threshold']:g}",
             f"{row['passed']} of {row['right']}",
             f"{row['caught']} of {row['wrong']}",
             f"{row['seconds']:.2f}",
-            ", ".join(others),
+            ", ".join(f"{o['threshold']:g}: {o['passed']} / {o['caught']}" for o in row["others"]),
         )
     return table
