@@ -2,8 +2,10 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import jax
@@ -83,11 +85,25 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plotting, "save", touch_figure)
 
 
+@contextlib.contextmanager
+def draw_here() -> Iterator[Callable[..., Future[Any]]]:
+    """Stands in for `drawing_processes`, whose processes know nothing of changed functions."""
+    from experiments.report.processes import save_and_draw
+
+    def save(*figure: Any) -> Future[Any]:
+        drawn: Future[Any] = Future()
+        drawn.set_result(save_and_draw(*figure))
+        return drawn
+
+    yield save
+
+
 @pytest.fixture(scope="session")
 def small_report(
     mnist: Mnist, tmp_path_factory: pytest.TempPathFactory, worker_id: str
 ) -> SmallReport:
     """All experiments in a small and short form without shuffling, done once for all workers."""
+    import experiments.__main__
     from experiments.__main__ import run_all
     from experiments.task1_gradients import __main__ as task1
     from experiments.task1_gradients import metrics
@@ -109,8 +125,9 @@ def small_report(
                 # one batch of two, and few images of it: a check is as long as they are many
                 patch.setattr(metrics, "BATCHES", 1)
                 patch.setattr(task1, "batches", lambda case, size: metrics.batches(case, 4))
-                # the page draws each figure; as files they are empty
+                # the page draws each figure, in this process; as files they are empty
                 patch.setattr(plotting, "save", touch_figure)
+                patch.setattr(experiments.__main__, "drawing_processes", draw_here)
                 assert run_all([*flags, "--quick", "--output-dir", str(place / "results")]) == 0
             written.rename(printed)
     return SmallReport(place / "results", printed.read_text(encoding="utf-8"))
