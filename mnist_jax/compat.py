@@ -145,7 +145,9 @@ class While(NamedTuple):
 
     @property
     def compares_floats(self) -> bool:
-        """Whether the condition depends on floats, as until convergence."""
+        """Whether the condition depends on floats, as until convergence; not of a batch."""
+        if self.condition.out_avals[0].shape:
+            return False
         variables = [v for equation in self.condition.jaxpr.eqns for v in equation.invars]
         return any(np.issubdtype(v.aval.dtype, np.floating) for v in variables)
 
