@@ -145,9 +145,7 @@ class While(NamedTuple):
 
     @property
     def compares_floats(self) -> bool:
-        """Whether the condition depends on floats, as until convergence; not of a batch."""
-        if self.condition.out_avals[0].shape:
-            return False
+        """Whether the condition depends on floats, as until convergence."""
         variables = [v for equation in self.condition.jaxpr.eqns for v in equation.invars]
         return any(np.issubdtype(v.aval.dtype, np.floating) for v in variables)
 

@@ -44,7 +44,11 @@ def until_convergence(closed: ClosedJaxpr) -> bool:
 
 
 def _converges(equation: Any) -> bool:
-    return equation.primitive.name == "while" and While.of(equation).compares_floats
+    if equation.primitive.name != "while":
+        return False
+    loop = While.of(equation)
+    batched = loop.condition.out_avals[0].shape != ()  # such loops are left as they are
+    return loop.compares_floats and not batched
 
 
 def _limited(each: surgery.Equation) -> list[Any]:
