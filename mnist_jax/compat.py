@@ -147,7 +147,7 @@ class While(NamedTuple):
     def compares_floats(self) -> bool:
         """Whether the condition depends on floats, as until convergence."""
         variables = [v for equation in self.condition.jaxpr.eqns for v in equation.invars]
-        return any(np.issubdtype(v.aval.dtype, np.floating) for v in variables)
+        return any(jax.numpy.issubdtype(v.aval.dtype, np.floating) for v in variables)
 
 
 def branches(equation: Any) -> Sequence[Any]:

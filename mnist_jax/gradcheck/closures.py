@@ -70,12 +70,13 @@ def _stores(value: Any, depth: int = DEPTH) -> bool:
     if not depth or no_instance or not hasattr(value, "__dict__") or hasattr(value, "__array__"):
         return False
     methods = [
-        inspect.unwrap(method).__code__
+        method
         for kind in type(value).__mro__
-        for name, method in vars(kind).items()
-        if name != "__init__" and inspect.isfunction(method)
+        for name, member in vars(kind).items()
+        # a decorator may wrap anything
+        if name != "__init__" and inspect.isfunction(method := inspect.unwrap(member))
     ]
-    if any(each.opname == "STORE_ATTR" for code in methods for each in dis.get_instructions(code)):
+    if any(each.opname == "STORE_ATTR" for m in methods for each in dis.get_instructions(m)):
         return True
     return any(_stores(each, depth - 1) for each in vars(value).values())
 

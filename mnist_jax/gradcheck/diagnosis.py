@@ -198,8 +198,8 @@ HIDDEN = (
     "would pass too. Scale the problem, or choose another point"
 )
 UNCONVERGED = (
-    "the gradient is right up to a small error, which a loop in the loss may leave that stops at a "
-    "tolerance: lower the tolerance, and check again"
+    "the gradient is right up to a small error. A loop in the loss stops at a tolerance, which may "
+    "explain the error: lower the tolerance and check again"
 )
 TOO_ROUGH = (
     "the gradient's formula loses digits to rounding that autodiff keeps: look for a difference of "

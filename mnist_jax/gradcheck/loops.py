@@ -1,7 +1,7 @@
-"""Ends loops that would not end: a tolerance below the rounding error, a point without a limit.
+"""Limits the iterations of loops that run until convergence.
 
-A loop that iterates until floats converge may end in float64 and not in float32, or at the given
-point and not at a drawn one. A compiled program can't be interrupted.
+Such a loop may end in float64 but not in float32, where its tolerance is below the rounding error,
+or at the given point but not at a drawn one. A compiled program can't be interrupted.
 """
 
 from typing import Any

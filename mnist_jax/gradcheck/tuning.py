@@ -58,7 +58,7 @@ ROUNDED_DATA = 4
 # about ten milliseconds, and there are hundreds of evaluations
 ITERATIONS = 10_000
 # ... under random rounding, whose noise may be above the loop's tolerance; chosen: Newton's method
-# takes ten, and a contraction by a tenth sixteen
+# takes ten, and a loop that is cut short changes only the estimate of the noise
 NOISY_ITERATIONS = 200
 # operations from which on all evaluations are computed in one batch; chosen: below, tracing the
 # batch takes longer than it saves

@@ -9,7 +9,7 @@ from mnist_jax.gradcheck.loops import bounded
 from mnist_jax.gradcheck.programs import jaxpr_as_fun
 from mnist_jax.precision import in_precision
 
-TOLERANCE = 1e-14  # below the rounding error of float32, in which the iteration may go round
+TOLERANCE = 1e-14  # below the rounding error of float32, in which the iteration may cycle
 
 
 def iterate(a, tolerance=TOLERANCE):

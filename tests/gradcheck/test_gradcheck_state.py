@@ -1,5 +1,6 @@
 """Losses that leave values behind for their gradients: layers, caches, variables."""
 
+import functools
 from typing import Any
 
 import jax
@@ -52,6 +53,17 @@ def of_layers():
     return net.loss, net.gradient
 
 
+class Decorated(Net):
+    @functools.wraps(print)
+    def show(self):
+        """Wraps a function that is not written in Python."""
+
+
+def of_decorated_methods():
+    net = Decorated()
+    return net.loss, net.gradient
+
+
 def of_closures():
     net = Net()
     return lambda w: net.loss(w) + 0, lambda w: 1 * net.gradient(w)
@@ -78,7 +90,7 @@ def of_a_variable():
     return loss, lambda weights: X.T @ (p - TARGETS) / len(X)
 
 
-STATES = [of_layers, of_closures, of_a_dict, of_a_variable]
+STATES = [of_layers, of_decorated_methods, of_closures, of_a_dict, of_a_variable]
 
 
 @pytest.mark.parametrize("functions", STATES)
