@@ -65,8 +65,8 @@ def _parameter(equation: Any, *names: str) -> Any:
     )
 
 
-def called(equation: Any) -> Any:
-    """Returns the jaxpr, closed or not, that an operation calls: a function, or the body of a scan.
+def called(equation: Any) -> ClosedJaxpr:
+    """Returns the closed jaxpr that an operation calls: a function, or the body of a scan.
 
     Raises:
         UnknownForm: If this version of JAX stores it under another name.
@@ -74,7 +74,9 @@ def called(equation: Any) -> Any:
     if equation.primitive.name in LOWERED:
         shapes = tuple((v.aval.shape, v.aval.dtype) for v in equation.invars)
         return _lowered(equation.primitive, _parameter(equation, "_prim"), shapes)
-    return _parameter(equation, "jaxpr", "call_jaxpr", "fun_jaxpr")
+    jaxpr = _parameter(equation, "jaxpr", "call_jaxpr", "fun_jaxpr")
+    # from version 0.11, both are one class, and closing a jaxpr again loses its constants
+    return jaxpr if isinstance(jaxpr, ClosedJaxpr) else ClosedJaxpr(jaxpr, [])
 
 
 @functools.lru_cache
@@ -96,7 +98,7 @@ class Scan(NamedTuple):
         reverse: Whether the scan starts with the last x.
     """
 
-    body: Any
+    body: ClosedJaxpr
     constants: int
     carried: int
     length: int
@@ -109,9 +111,8 @@ class Scan(NamedTuple):
         The parameters that count them have different names in each version of JAX.
         """
         body = called(equation)
-        jaxpr = getattr(body, "jaxpr", body)
-        scanned = _count_other_ranks(equation.invars, jaxpr.invars)
-        carried = len(equation.outvars) - _count_other_ranks(equation.outvars, jaxpr.outvars)
+        scanned = _count_other_ranks(equation.invars, body.jaxpr.invars)
+        carried = len(equation.outvars) - _count_other_ranks(equation.outvars, body.jaxpr.outvars)
         constants = len(equation.invars) - scanned - carried
         length, reverse = _parameter(equation, "length"), _parameter(equation, "reverse")
         return cls(body, constants, carried, length, reverse)

@@ -96,9 +96,17 @@ def test_a_function_with_a_rule(function):
 def test_a_call(wrap):
     [equation] = jax.make_jaxpr(wrap(jnp.sin))(1.0).eqns
     assert equation.primitive.name in compat.CALLS
+    [inside] = compat.inner(equation)
+    assert [e.primitive.name for e in inside.jaxpr.eqns] == ["sin"]
+
+
+@pytest.mark.parametrize("wrap", [jax.jit, jax.checkpoint])
+def test_a_call_holds_its_constants(wrap):
+    held = np.arange(3.0)
+    [equation] = jax.make_jaxpr(wrap(lambda x: x * held))(1.0).eqns
     inside = compat.called(equation)
-    assert [e.primitive.name for e in getattr(inside, "jaxpr", inside).eqns] == ["sin"]
-    assert compat.inner(equation) == [inside]
+    assert len(inside.jaxpr.invars) == len(equation.invars)
+    assert len(inside.jaxpr.constvars) == len(inside.consts)
 
 
 @pytest.mark.parametrize("name", ["scan", "while", "cond", "custom_linear_solve", "jit"])

@@ -6,6 +6,7 @@ after Ctrl-C.
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -99,8 +100,10 @@ def work(settings: BenchmarkSettings, folder: Path) -> int:
     mnist = load(Settings(data_dir=settings.data_dir, quiet=settings.quiet))
     # peers and floors use full precision too, even if the default of the device is lower
     with in_precision("float32"), Progress(quiet=settings.quiet) as progress:
-        results = measure(settings, mnist, progress)
-        write_json(folder / "benchmarks.json", results)
+        results: dict[str, Any] = {}
+        # written after each part, so that an interruption loses one part only
+        for results in measure(settings, mnist, progress):
+            write_json(folder / "benchmarks.json", results)
         with plotting.style():
             for name, figure in figures.draw(results).items():
                 plotting.save(figure, folder, name)
@@ -110,8 +113,10 @@ def work(settings: BenchmarkSettings, folder: Path) -> int:
     return DONE
 
 
-def measure(settings: BenchmarkSettings, mnist: Mnist, progress: Progress) -> dict[str, Any]:
-    """Measures the requested parts; returns the contents of benchmarks.json."""
+def measure(
+    settings: BenchmarkSettings, mnist: Mnist, progress: Progress
+) -> Iterator[dict[str, Any]]:
+    """Measures the requested parts; yields the contents of benchmarks.json after each."""
     epochs = QUICK_EPOCHS if settings.quick else settings.epochs
     repeats = 1 if settings.quick else settings.repeats
     seeds = min(settings.seeds, 50) if settings.quick else settings.seeds
@@ -138,8 +143,8 @@ def measure(settings: BenchmarkSettings, mnist: Mnist, progress: Progress) -> di
         if name != "complete" or settings.complete:
             results[name] = parts[name]()
         bar(number + 1)
-    results["targets"] = [t._asdict() | {"reached": t.reached} for t in targets(results)]
-    return results
+        results["targets"] = [t._asdict() | {"reached": t.reached} for t in targets(results)]
+        yield results
 
 
 def peers(work: Work, repeats: int, progress: Progress) -> dict[str, Any]:

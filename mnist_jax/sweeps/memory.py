@@ -50,13 +50,16 @@ def good_part(model: Model, split: Split, settings: TrainingSettings, pairs: int
         pairs: Number of runs that share a seed, and therefore their batches.
 
     Returns:
-        The number of runs that fit into a share of the available memory; on a CPU, at most
-        `RUNS_OF_A_PART`.
+        The number of runs that fit into a share of the available memory, at most `largest_part()`.
     """
-    cpu = jax.default_backend() == "cpu"
-    available = int((SHARE if cpu else SHARE_OF_ACCELERATOR) * available_memory())
-    limit = RUNS_OF_A_PART if cpu else sys.maxsize
-    return most_runs(model, split, settings, available, pairs, tuning(), limit)
+    share = SHARE if jax.default_backend() == "cpu" else SHARE_OF_ACCELERATOR
+    available = int(share * available_memory())
+    return most_runs(model, split, settings, available, pairs, tuning(), largest_part())
+
+
+def largest_part() -> int:
+    """Returns the largest number of runs in a part on this device, apart from its memory."""
+    return RUNS_OF_A_PART if jax.default_backend() == "cpu" else sys.maxsize
 
 
 def most_runs(

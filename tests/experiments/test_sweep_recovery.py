@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("mnist", "no_figures")
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr(memory, "RUNS_OF_A_PART", 4)
+    monkeypatch.setattr(memory, "largest_part", lambda: 4)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def complete(mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Path:
     del mnist
     folder = tmp_path_factory.mktemp("complete")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memory, "RUNS_OF_A_PART", 4)
+        patch.setattr(memory, "largest_part", lambda: 4)
         patch.setattr(plotting, "save", lambda figure, folder, name: None)
         assert run(folder) == 0
     return folder
@@ -76,7 +76,7 @@ def test_a_killed_sweep_continues_to_the_same_bits(
     assert len([*(killed / FOLDER).glob("*.npy")]) == 1
     trained.clear()
     # the size of the parts is that of the first start
-    monkeypatch.setattr(memory, "RUNS_OF_A_PART", 8)
+    monkeypatch.setattr(memory, "largest_part", lambda: 8)
     # nothing is lost by mistake, or mixed with another sweep
     assert run(killed, "--resume", "--epochs", "3") == 2
     error = capsys.readouterr().err
@@ -194,7 +194,7 @@ def test_a_lost_manifest_is_recovered_from_the_parts(
     assert run(ended, "--epochs", "3") == 2
     assert "does not belong to this sweep" in capsys.readouterr().err
     assert {p: p.read_bytes() for p in (ended / FOLDER).glob("*.npy")} == parts_before
-    monkeypatch.setattr(memory, "RUNS_OF_A_PART", 8)
+    monkeypatch.setattr(memory, "largest_part", lambda: 8)
     trained.clear()
     assert run(ended) == 0
     assert trained == []

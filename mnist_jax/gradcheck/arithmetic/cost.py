@@ -15,7 +15,7 @@ LOOPS = 100
 def cost(closed: Any, times: int = 1) -> tuple[int, float]:
     """Return the number of operations of one evaluation, and its approximate time in seconds."""
     operations, seconds = 0, 0.0
-    for equation in getattr(closed, "jaxpr", closed).eqns:
+    for equation in closed.jaxpr.eqns:
         name, parameters = equation.primitive.name, equation.params
         if name in FORMS:
             repeated = times * parameters.get("length", LOOPS if name == "while" else 1)

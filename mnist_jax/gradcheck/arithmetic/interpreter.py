@@ -62,8 +62,7 @@ def evaluate(closed: Any, arguments: Sequence[Any], arithmetic: Arithmetic) -> l
     Raises:
         Unsupported: If the arithmetic does not support an operation.
     """
-    jaxpr = getattr(closed, "jaxpr", closed)
-    held = [arithmetic.data(value) for value in getattr(closed, "consts", ())]
+    jaxpr, held = closed.jaxpr, [arithmetic.data(value) for value in closed.consts]
     known = dict(zip(jaxpr.constvars, held, strict=True))
     known |= zip(jaxpr.invars, arguments, strict=True)
 

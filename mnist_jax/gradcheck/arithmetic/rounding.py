@@ -50,7 +50,7 @@ from mnist_jax.gradcheck.arithmetic.combining import (
 from mnist_jax.gradcheck.arithmetic.cost import summed_terms
 from mnist_jax.gradcheck.arithmetic.interpreter import Arithmetic
 from mnist_jax.gradcheck.arithmetic.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
-from mnist_jax.gradcheck.tuning import NOISY_ITERATIONS
+from mnist_jax.gradcheck.tuning import NOISY_ITERATIONS, SPECIAL_ERROR
 
 # size of a table of random numbers that is reused, since drawing numbers is as slow as the
 # operations, and number of values that are perturbed at once, so that they stay in the cache
@@ -89,7 +89,7 @@ EXACT = frozenset(
         *("eq", "ne", "lt", "le", "gt", "ge"),
     }
 )
-# operations whose error is absolute, of one unit of roundoff, where the result is smaller than 1
+# operations whose error is absolute where the result is smaller than 1
 SPECIAL = frozenset((*elementwise.SPECIAL, "igamma_grad_a", "random_gamma_grad"))
 CONDITIONED = frozenset(
     [
@@ -148,7 +148,7 @@ class Rounding(Arithmetic):
         if exact:
             return results
         if name in SPECIAL:
-            sizes = [np.maximum(abs(x), 1) for x in results]
+            sizes = [SPECIAL_ERROR * np.maximum(abs(x), 1) for x in results]
             pairs = zip(results, sizes, strict=True)
             return [self.perturb(x, roundoff, size, zeros=True) for x, size in pairs]
         return [self.perturb(x, roundoff) for x in results]

@@ -88,7 +88,7 @@ def _scan(
 ) -> list[Any]:
     """Evaluates a scan with changes to its body."""
     parts = Scan.of(equation)
-    body, first = _closed(parts.body), parts.constants + parts.carried
+    body, first = parts.body, parts.constants + parts.carried
 
     def step(carry: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:
         inputs = [*operands[: parts.constants], *carry, *x]
@@ -105,13 +105,9 @@ def _scan(
     return [*carry, *ys]
 
 
-def _closed(jaxpr: Any) -> ClosedJaxpr:
-    return ClosedJaxpr(jaxpr, []) if isinstance(jaxpr, Jaxpr) else jaxpr
-
-
 def called_by(equation: Any, opened: frozenset[str] = CALLS) -> ClosedJaxpr | None:
     """Returns the jaxpr of the function that an equation calls, if it is to be inlined."""
-    return _closed(called(equation)) if equation.primitive.name in opened else None
+    return called(equation) if equation.primitive.name in opened else None
 
 
 def function_name(equation: Any) -> str:
@@ -132,7 +128,7 @@ def in_loops(closed: ClosedJaxpr) -> set[int]:
         id(equation)
         for scan in _equations(closed.jaxpr, open_loops=False)
         if scan.primitive.name == "scan"
-        for equation in _equations(_closed(Scan.of(scan).body).jaxpr)
+        for equation in _equations(Scan.of(scan).body.jaxpr)
     }
     return {i for i, equation in enumerate(equations(closed)) if id(equation) in inside}
 
@@ -143,7 +139,7 @@ def _equations(
     for equation in jaxpr.eqns:
         inner = called_by(equation, opened)
         if inner is None and equation.primitive.name == "scan" and open_loops:
-            inner = _closed(Scan.of(equation).body)
+            inner = Scan.of(equation).body
         if inner is not None:
             yield from _equations(inner.jaxpr, open_loops=open_loops, opened=opened)
         else:
@@ -194,7 +190,7 @@ def inputs_of(closed: ClosedJaxpr) -> list[set[int]]:
             depends = set().union(*map(of, equation.invars))
             inner = called_by(equation)
             if equation.primitive.name == "scan":
-                inner = _closed(Scan.of(equation).body)
+                inner = Scan.of(equation).body
             if inner is not None:
                 known.update(zip(inner.jaxpr.invars, map(of, equation.invars), strict=True))
                 walk(inner.jaxpr)
