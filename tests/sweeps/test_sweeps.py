@@ -19,7 +19,7 @@ from mnist_jax.training import (
     in_file_order,
     shuffled,
 )
-from mnist_jax.training.tuning import CPU
+from mnist_jax.training.tuning import tuning
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 4), dtype=np.uint8)
 EXAMPLES = Examples(PIXELS, (PIXELS[:, 0] > 127).astype(np.int32))
@@ -115,9 +115,10 @@ def test_parts_hold_every_run_once_and_in_order(seeds: Any, runs: int):
 
 def test_a_part_fits_into_the_available_memory(monkeypatch):
     monkeypatch.setattr(memory, "largest_part", lambda: 256)
+    monkeypatch.setattr(memory, "SHARE_OF_ACCELERATOR", memory.SHARE)
     assert good_part(logistic, SPLIT, SETTINGS) == 256  # tiny runs
     models = logistic, softmax_regression(10)
-    ten, more = (memory.need(model, SPLIT, SETTINGS, 10, 1, CPU).total for model in models)
+    ten, more = (memory.need(model, SPLIT, SETTINGS, 10, 1, tuning()).total for model in models)
     monkeypatch.setattr(memory, "available_memory", lambda: 2 * ten)
     assert good_part(logistic, SPLIT, SETTINGS) == 10
     monkeypatch.setattr(memory, "available_memory", lambda: 0)
