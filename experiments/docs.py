@@ -44,7 +44,10 @@ MEASURED = {
     "robustness": "robustness/robustness.json",
     "robustness_declared": "robustness/declared.json",
 }
-"""What the documents quote: its name in a template, and the file of the results that holds it."""
+"""What the documents quote: its name in a template, and the file of the results that holds it.
+
+`gpu_claims.json`, `gpu_steps.json` and `gpu_benchmarks.json` are files of these commands on a GPU.
+"""
 
 ENVIRONMENT = "task2_logistic/config.json"
 """The file of the results that says where they were measured, for `environment` in a template."""

@@ -76,6 +76,7 @@ def complete_runs(work: Work, count: int, profile: Path | None) -> dict[str, Any
     rate = floor["gflop"] / 100 * count / second
     return {
         "runs": count,
+        "epochs": work.epochs,
         "seconds": second,
         "compile_s": max(0.0, first - second),
         "gflops_per_s": rate,
