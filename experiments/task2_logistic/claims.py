@@ -1,4 +1,4 @@
-"""The claims of task 2: early stopping, and spikes that shuffling removes."""
+"""The claims of task 2, with the words for what was measured: early stopping, and spikes."""
 
 import numpy as np
 
