@@ -1,4 +1,4 @@
-"""Spikes, sudden short drops of the validation accuracy, and their places in the epoch (task 2e)."""
+"""Spikes: short drops of the validation accuracy, and their places in the epoch (task 2e)."""
 
 from typing import TypedDict
 
