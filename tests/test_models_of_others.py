@@ -1,6 +1,6 @@
 """Models of users: pytrees of weights, random initial weights, functions that close over arrays."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -175,7 +175,7 @@ def test_weights_in_another_dtype_become_those_of_the_run():
     assert result.weights["output"].dtype == np.float64
 
 
-def closures() -> tuple[Model, dict[str, Callable[..., Any]]]:
+def closures() -> tuple[Model, dict[str, Any]]:
     """A model and functions of the settings that close over 64-bit NumPy arrays."""
     mean, scale = FEATURES.mean(axis=0), FEATURES.std(axis=0)
     permutation = np.array([1, 0])  # int64

@@ -1,4 +1,4 @@
-"""The gradient checker on losses of other kinds than the report's."""
+"""The gradient checker on a small network: each check, the report, and where a mistake is."""
 
 import contextlib
 import json
