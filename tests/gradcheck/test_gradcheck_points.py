@@ -10,8 +10,6 @@ import scipy.special
 
 from mnist_jax.gradcheck import check
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 rng = np.random.default_rng(0)
 w = rng.normal(size=5)
 # for mistakes, which are the same in both precisions
