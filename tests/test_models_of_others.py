@@ -1,11 +1,11 @@
 """Models of users: pytrees of weights, random initial weights, functions that close over arrays."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -175,15 +175,8 @@ def test_weights_in_another_dtype_become_those_of_the_run():
     assert result.weights["output"].dtype == np.float64
 
 
-class Closures(NamedTuple):
-    """Functions of a user that close over 64-bit NumPy arrays."""
-
-    model: Model
-    optimizer: Callable[..., optax.GradientTransformation]
-    inputs: Callable[..., jax.Array]
-
-
-def closures() -> Closures:
+def closures() -> tuple[Model, dict[str, Any]]:
+    """A model and functions of the settings that close over 64-bit NumPy arrays."""
     mean, scale = FEATURES.mean(axis=0), FEATURES.std(axis=0)
     permutation = np.array([1, 0])  # int64
     powers = np.array([0.5, 0.25])  # float64
@@ -222,8 +215,8 @@ def closures() -> Closures:
         return jax.tree.map(lambda leaf: leaf.astype(dtype), init(key, num_inputs, jnp.float32))
 
     functions = rounded_init, targets, closed_loss, closed_gradient, closed_predict
-    model = Model(*functions, num_classes=2)
-    return Closures(model, optimizer, lambda x, dtype: inputs(x, jnp.zeros((), dtype)))
+    normalised = lambda x, dtype: inputs(x, jnp.zeros((), dtype))
+    return Model(*functions, num_classes=2), {"optimizer": optimizer, "inputs": normalised}
 
 
 ORDERS = ("float32", "float64"), ("float64", "float32")
@@ -235,16 +228,14 @@ WAYS = product(("analytic", "autodiff"), ORDERS, (False, True))
 def test_functions_that_hold_numpy_arrays_train_in_both_precisions(
     order: tuple[Precision, Precision], own_x64: bool, by: Gradient
 ):
-    user = closures()
+    model, given = closures()
     results = []
     for precision in (*order, order[0]):
-        settings = TrainingSettings(
-            *(2, 10), gradient=by, precision=precision, optimizer=user.optimizer, inputs=user.inputs
-        )
+        settings = TrainingSettings(2, 10, gradient=by, precision=precision, **given)
 
         def train(settings: TrainingSettings = settings) -> TrainingResult:
             with jax.enable_x64(own_x64):
-                return fit(user.model, SPLIT, hyperparameters(0.1), settings)
+                return fit(model, SPLIT, hyperparameters(0.1), settings)
 
         for result in (train(), ThreadPoolExecutor().submit(train).result()):
             assert {leaf.dtype.name for leaf in result.weights.values()} == {precision}

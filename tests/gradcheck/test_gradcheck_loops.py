@@ -1,7 +1,8 @@
-"""Loops until convergence: they may not end in float32, or at a drawn point."""
+"""Loops: those until convergence may not end in float32, or at a drawn point."""
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from mnist_jax.gradcheck import check, check_rule
@@ -75,3 +76,24 @@ def test_a_loop_without_an_end_has_no_value_in_float64(a: float, ends: bool):
 def test_functions_without_such_loops_are_not_changed():
     closed = jax.make_jaxpr(lambda x: jax.lax.fori_loop(0, 3, lambda i, x: x * i, x))(2.0)
     assert bounded(closed) is closed
+
+
+def test_a_while_loop_is_judged_by_its_values():
+    def root(w):
+        step = lambda s: (0.5 * (s[0] + w / s[0]), s[1] + 1)
+        return jnp.sum(jax.lax.while_loop(lambda s: s[1] < 20, step, (w, 0))[0])
+
+    report = check(root, lambda w: 0.5 / jnp.sqrt(w), np.array([1.0, 2.0]))
+    assert report.passes
+    assert "reverse mode" in " ".join(report.diagnosis)
+
+
+def test_a_loss_with_a_loop_inside():
+    def recurrent(w, inputs):
+        def step(hidden, x):
+            hidden = jnp.tanh(w * hidden + x)
+            return hidden, hidden
+
+        return jnp.sum(jax.lax.scan(step, jnp.zeros((), w.dtype), inputs)[1])
+
+    assert check(recurrent, jax.grad(recurrent), jnp.array(0.5), np.linspace(0, 1, 9)).passes

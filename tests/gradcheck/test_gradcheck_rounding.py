@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from formulas import traced
 
-from mnist_jax.gradcheck.arithmetic.sampling import samples
+from mnist_jax.gradcheck.arithmetic.sampling import samples, unrounded
 from mnist_jax.gradcheck.noise import standard_deviation
 from mnist_jax.gradcheck.tuning import TOLERANCE
 
@@ -15,8 +16,8 @@ UNIT = 2.0**-24
 def spread(function, *arguments, precision="float32"):
     arrays = [np.asarray(argument, precision) for argument in arguments]
     with jax.enable_x64(precision == "float64"):
-        traced = jax.make_jaxpr(function)(*arrays)
-    (results,) = samples(traced, arrays)
+        closed = jax.make_jaxpr(function)(*arrays)
+    (results,) = samples(closed, arrays)
     return standard_deviation(results)
 
 
@@ -101,3 +102,20 @@ def test_the_condition_of_a_matrix_is_seen():
 
 def test_special_functions_have_an_error_at_their_roots():
     assert 1e-9 < float(spread(jax.lax.lgamma, 2.0)) < 1e-6
+
+
+def test_a_singular_matrix_has_no_finite_solution():
+    zero, right = np.zeros((3, 3)), np.ones((3, 1))
+    closed = traced(jnp.linalg.solve, zero, right)
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(unrounded(closed, [zero, right])[0]).any()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "divisor"), [("int32", 2), ("int32", -2), ("int32", 0), ("uint32", 3), ("uint32", 0)]
+)
+def test_integers_are_divided_as_jax_divides_them(dtype, divisor):
+    numbers = np.arange(-7, 8).astype(dtype)
+    closed = traced(lambda x: jax.lax.div(x, jnp.full_like(x, divisor)), numbers)
+    expected = jax.lax.div(jnp.asarray(numbers), jnp.full_like(numbers, divisor))
+    np.testing.assert_array_equal(unrounded(closed, [numbers])[0], expected)

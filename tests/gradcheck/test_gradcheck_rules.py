@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_jax.errors import UsageError
-from mnist_jax.gradcheck import check_rule
+from mnist_jax.gradcheck import check, check_rule
 
 
 @jax.custom_jvp
@@ -61,3 +61,20 @@ def test_a_wrong_rule_is_named(function, words):
 def test_a_function_without_a_rule_is_refused():
     with pytest.raises(UsageError, match="sum has no rule"):
         check_rule(jnp.sum, np.ones(3))
+
+
+def test_a_wrong_derivative_rule_is_told_from_a_wrong_gradient():
+    @jax.custom_jvp
+    def sine(x):
+        return jnp.sin(x)
+
+    sine.defjvp(lambda primals, tangents: (sine(*primals), 2 * jnp.cos(*primals) * tangents[0]))
+    report = check(lambda w: jnp.sum(sine(w)), jnp.cos, jnp.ones(3))
+    assert report.passes
+    assert (report.formula, report.proof.autodiff) == ("equal", "wrong")
+    assert report.of("reverse mode", "float64").passes is None
+    assert "agree with the hand-written gradient and not with autodiff" in report.diagnosis[0]
+    followed = check(lambda w: jnp.sum(sine(w)), lambda w: 2 * jnp.cos(w), jnp.ones(3))
+    assert not followed.passes
+    assert followed.formula == "different"
+    assert "not with the values of the loss" in followed.diagnosis[0]

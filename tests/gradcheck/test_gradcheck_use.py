@@ -1,5 +1,6 @@
 """Wrong use of the gradient checker: one message that names what is wrong."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,6 +9,19 @@ from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import check
 
 QUICK = {"points": 1, "directions": 1, "precisions": ("float64",)}
+X, TARGETS = np.linspace(-1, 1, 100).reshape(20, 5), np.eye(3)[np.arange(20) % 3]
+
+
+def cross_entropy(weights):
+    return -jnp.mean(jnp.sum(TARGETS * jax.nn.log_softmax(X @ weights.T), axis=1))
+
+
+def by_logits(weights):
+    return (jax.nn.softmax(X @ weights.T) - TARGETS) / len(X)
+
+
+def of_sizes(w):
+    return jnp.sum(jnp.abs(w))
 
 
 @pytest.mark.parametrize(
@@ -30,6 +44,9 @@ QUICK = {"points": 1, "directions": 1, "precisions": ("float64",)}
         (jnp.sum, lambda w: [w], [jnp.ones(3)], r"returns \[float64\[3\]\], but .* same tree"),
         (jnp.sum, lambda w: w.T, [jnp.ones((2, 3))], r"float64\[3, 2\], but .* \(transposed\?\)"),
         (jnp.sum, lambda w: w.astype(int), [jnp.ones(3)], r"is int.*\[3\]: return floating numb"),
+        (cross_entropy, by_logits, [np.eye(3, 5)], r"float64\[20, 3\].*such as the logits"),
+        (of_sizes, lambda w: w, [np.ones(3, complex)], "complex arguments are not checked"),
+        (of_sizes, lambda w: w, [np.zeros(0)], "which is empty"),
     ],
 )
 def test_wrong_use_names_what_is_wrong(loss, gradient, arguments, message):
