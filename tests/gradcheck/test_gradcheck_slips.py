@@ -219,3 +219,15 @@ def test_one_wrong_coordinate_in_each_of_two_leaves():
         "p['a'][0, 0]: the gradient is 1.001 times autodiff's",
         "p['b'][0]: the gradient is 1.001 times autodiff's",
     )
+
+
+@pytest.mark.parametrize("factor", [-1, 2, 30])
+def test_an_epsilon_in_the_loss_does_not_blur_the_factor(factor):
+    def clipped(m):
+        p = jax.nn.softmax(X @ m.T)
+        return -jnp.mean(jnp.log(p[jnp.arange(30), CLASSES] + 1e-8))
+
+    def gradient(m):
+        return factor * (jax.nn.softmax(X @ m.T) - jnp.eye(3)[CLASSES]).T @ X / 30
+
+    assert f"is {factor} times autodiff's" in said(check64(clipped, gradient, MATRIX))

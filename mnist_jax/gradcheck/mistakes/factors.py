@@ -1,6 +1,7 @@
 """Candidates for a wrong factor, and their meaning."""
 
 import itertools
+import math
 from typing import NamedTuple
 
 import jax
@@ -10,6 +11,8 @@ from mnist_jax.gradcheck.mistakes.leaf import Fit
 from mnist_jax.gradcheck.problem import Problem, is_floating
 
 SMALL = 4
+LARGEST_ERROR = 1e-3
+"""Largest relative error of a factor that still counts as a common mistake."""
 TIMES = {1: "", 2: "twice ", 4: "four times "}
 
 
@@ -80,7 +83,11 @@ def _sum_and_mean(what: str) -> tuple[str, str]:
 
 def describe_factor(found: Fit, known: list[Candidate]) -> str:
     """Describes a factor, as `-1 times autodiff's: the sign is wrong`."""
-    return f"{number(found.factor)} times autodiff's{_meaning(found.factor, known)}{upto(found)}"
+    # an epsilon in the loss changes the factor by about as much as the fit is off
+    off = min(4 * found.relative, LARGEST_ERROR)
+    factor = next((size for size in _plain(known) if _same(size, abs(found.factor), off)), None)
+    factor = found.factor if factor is None else math.copysign(factor, found.factor)
+    return f"{number(factor)} times autodiff's{_meaning(factor, known)}{upto(found)}"
 
 
 def number(value: float) -> str:
@@ -119,12 +126,15 @@ def named(value: float, known: list[Candidate]) -> str:
     return number(value)
 
 
-def _same(a: float, b: float) -> bool:
-    return bool(np.isclose(a, b, rtol=1e-6, atol=0))
+def _same(a: float, b: float, off: float = 0.0) -> bool:
+    return bool(np.isclose(a, b, rtol=max(off, 1e-6), atol=0))
 
 
 def is_plain(value: float, known: list[Candidate]) -> bool:
     """Returns whether a factor of a hypothesis is a common mistake."""
+    return any(_same(size, abs(value)) for size in _plain(known))
+
+
+def _plain(known: list[Candidate]) -> list[float]:
     lengths = [c.value for c in known if c.times and c.value]
-    sizes = [1.0, 2.0, 0.5, *lengths, *(1 / each for each in lengths)]
-    return any(np.isclose(abs(value), size, rtol=1e-6, atol=0) for size in sizes)
+    return [1.0, 2.0, 0.5, *lengths, *(1 / each for each in lengths)]
