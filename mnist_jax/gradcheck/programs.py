@@ -121,6 +121,8 @@ class Programs(NamedTuple):
         hand: Program that returns the result of the hand-written gradient.
         without: Reason why there is no gradient by autodiff; empty if there is one.
         value: Trace of the loss alone; None if it can't be traced.
+        alone: Program of the loss alone, which is faster with large arguments; None with small
+            ones.
         again: Second trace of the hand-written gradient, which differs from the first only if the
             function depends on more than its arguments; None if it can't be traced.
         value_again: Second trace of the loss.
@@ -131,16 +133,15 @@ class Programs(NamedTuple):
     hand: Program | Plain
     without: str
     value: Traced | None
+    alone: Program | None
     again: Traced | None
     value_again: Traced | None
 
     def value_at(self, problem: Problem) -> float:
         """Returns the loss at a point of this precision."""
-        leaves = jax.tree.leaves(problem.arguments)
-        if self.value is None or sum(map(np.size, leaves)) < LARGE:
+        if self.alone is None:
             return loss_and_reverse(self, self.loss(problem))[0]
-        with in_precision(self.precision):  # without a large gradient, by another program
-            return float(self.value(*self.value.inputs(leaves))[0])
+        return float(self.alone(problem))
 
 
 def make_programs(
@@ -157,7 +158,9 @@ def make_programs(
         shapes = _intermediate_shapes(values[0] if values else None)
         hand, again = _hand(problem, precision, returns, compiler, shapes)
         value, value_again = values or (None, None)
-        return Programs(precision, loss, hand, without, value, again, value_again)
+        large = sum(map(np.size, jax.tree.leaves(problem.arguments))) >= LARGE
+        alone = Program(value, problem, precision, compiler) if value and large else None
+        return Programs(precision, loss, hand, without, value, alone, again, value_again)
 
 
 def _loss(

@@ -49,8 +49,8 @@ BLOCK = 8
 # large as it is rarer still
 RAISED = 4.0
 # error of a special function, in units of roundoff of its result or of 1; measured: of XLA's on a
-# CPU, the error at 20,000 points is at most 188 (the incomplete beta function), which is TOLERANCE
-# times the deviation of this; on a GPU, one on this scale was seen
+# CPU, the error at 20,000 points is at most 188 (the incomplete beta function), about TOLERANCE
+# times the deviation of this
 SPECIAL_ERROR = 20.0
 # factor of the noise in float64, by which its deviations are divided again; derived: noise must
 # be above the resolution, and not exceed TOLERANCE, or a result that rounding destroys would seem

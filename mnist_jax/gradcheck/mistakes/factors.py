@@ -9,10 +9,9 @@ import numpy as np
 
 from mnist_jax.gradcheck.mistakes.leaf import Fit
 from mnist_jax.gradcheck.problem import Problem, is_floating
+from mnist_jax.gradcheck.tuning import EXPLAINED, SLACK
 
 SMALL = 4
-LARGEST_ERROR = 1e-3
-"""Largest relative error of a factor that still counts as a common mistake."""
 TIMES = {1: "", 2: "twice ", 4: "four times "}
 
 
@@ -84,7 +83,7 @@ def _sum_and_mean(what: str) -> tuple[str, str]:
 def describe_factor(found: Fit, known: list[Candidate]) -> str:
     """Describes a factor, as `-1 times autodiff's: the sign is wrong`."""
     # an epsilon in the loss changes the factor by about as much as the fit is off
-    off = min(4 * found.relative, LARGEST_ERROR)
+    off = SLACK * found.relative
     factor = next((size for size in _plain(known) if _same(size, abs(found.factor), off)), None)
     factor = found.factor if factor is None else math.copysign(factor, found.factor)
     return f"{number(factor)} times autodiff's{_meaning(factor, known)}{upto(found)}"
@@ -127,7 +126,7 @@ def named(value: float, known: list[Candidate]) -> str:
 
 
 def _same(a: float, b: float, off: float = 0.0) -> bool:
-    return bool(np.isclose(a, b, rtol=max(off, 1e-6), atol=0))
+    return bool(np.isclose(a, b, rtol=max(off, EXPLAINED), atol=0))
 
 
 def is_plain(value: float, known: list[Candidate]) -> bool:
