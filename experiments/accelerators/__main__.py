@@ -4,6 +4,7 @@ Exit codes: 0 for success; 1 if a check fails, with a message for each on stderr
 or a missing compiler; 130 after Ctrl-C.
 """
 
+import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -84,7 +85,8 @@ def compile_all(
 ) -> list[dict[str, Any]]:
     """Compiles the requested programs; returns a row for each program on each device.
 
-    The file is written after every program, so that an interruption keeps the rows so far.
+    The file is written after every program, so that an interruption keeps the rows so far. Rows of
+    an earlier run for other programs remain, because all of them take an hour to compile.
     """
     work = [
         (DEVICES[name], program)
@@ -94,7 +96,9 @@ def compile_all(
     ]
     bar = progress.bar("programs", len(work))
     limits = {} if settings.record else checks.recorded_kernels()
-    rows = []
+    asked = {_name(_row(device, program, "")) for device, program in work}
+    earlier = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    rows = [row for row in earlier if _name(row) not in asked]
     for number, (device, program) in enumerate(work):
         skip = program.precision not in device.operations and not settings.emulated
         rows.append(skipped_row(device, program) if skip else compiled_row(device, program, limits))
@@ -153,6 +157,10 @@ def _row(device: Device, program: Program, reason: str) -> dict[str, Any]:
         "reason": reason,
         "violations": [],
     }
+
+
+def _name(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[key] for key in ("program", "precision", "device", "chips"))
 
 
 def record(rows: Iterable[dict[str, Any]]) -> None:

@@ -21,6 +21,7 @@ from experiments.accelerators.hlo import Shape, parse
 from experiments.accelerators.reading import Reader
 from experiments.accelerators.roofline import operations, roofline
 from experiments.common.command import exit_code
+from experiments.common.progress import Progress
 from mnist_jax.errors import UsageError
 
 RECORDED = Path(__file__).parents[1] / "recorded"
@@ -208,3 +209,18 @@ def test_a_program_is_compiled_for_both(tmp_path: Path):
     rows = json.loads((tmp_path / "accelerators.json").read_text(encoding="utf-8"))
     assert {row["device"] for row in rows} == {"h100", "v5e"}
     assert all(row["compiled"] and row["bytes"] > 0 for row in rows)
+
+
+def test_rows_of_other_programs_remain(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(
+        command, "compiled_row", lambda device, program, limits: command._row(device, program, "no")
+    )
+    file = tmp_path / "accelerators.json"
+    for device in ("h100", "v5e", "h100"):
+        settings = command.AcceleratorSettings(
+            devices=(device,), programs=("checker",), chips=(1,), quick=True
+        )
+        with Progress(quiet=True) as progress:
+            rows = command.compile_all(settings, file, progress)
+    assert sorted(row["device"] for row in rows) == ["h100", "v5e"]
+    assert json.loads(file.read_text(encoding="utf-8")) == rows
