@@ -64,6 +64,13 @@ def quick_compilation() -> Iterator[None]:
     jax.config.update("jax_disable_most_optimizations", before)
 
 
+@pytest.fixture
+def promotion() -> Iterator[None]:
+    """Promotes dtypes and ranks as JAX does for its users, which other tests forbid."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+
+
 @pytest.fixture(scope="session")
 def mnist() -> Mnist:
     """Real MNIST, loaded as the product loads it."""

@@ -26,7 +26,7 @@ from mnist_jax.gradcheck.remarks import not_finite, refuted, remarks_on, skipped
 from mnist_jax.gradcheck.report import Report, environment
 from mnist_jax.gradcheck.tuning import LARGE
 from mnist_jax.gradcheck.validation import validate
-from mnist_jax.gradcheck.verdict import judge_formula, reconcile
+from mnist_jax.gradcheck.verdict import judge_formula, limited_by_data, reconcile
 from mnist_jax.precision import in_precision
 
 
@@ -141,7 +141,8 @@ class Checker:
         verdict = judge_formula(programs["float64"], points, self._returns)
         findings = reconcile(findings, verdict)
         diagnosis = diagnose(Evidence(problem, findings, evaluated, programs))
-        remarks += [*refuted(verdict), *remarks_on(problem, programs, points, evaluated, findings)]
+        remarks += [*refuted(verdict), *limited_by_data(verdict)]
+        remarks += remarks_on(problem, programs, points, evaluated, findings)
         return Report(tuple(findings), (*diagnosis, *remarks), verdict, environment())
 
     def _draw(self, problem: Problem, programs: Programs) -> tuple[list[Point], list[str]]:

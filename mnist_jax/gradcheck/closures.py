@@ -129,8 +129,9 @@ def captured(function: Any, depth: int = DEPTH) -> Iterator[tuple[str, Any]]:
     )
     code = getattr(function, "__func__", function)
     if inspect.isfunction(code):
-        names = inspect.getclosurevars(code)
-        values = {**values, **names.globals, **names.nonlocals}
+        names, given = inspect.getclosurevars(code), inspect.signature(code).parameters.values()
+        defaults = {each.name: each.default for each in given if each.default is not each.empty}
+        values = {**values, **names.globals, **names.nonlocals, **defaults}
     for name, value in values.items():
         yield name, value
         if inspect.isroutine(value) or isinstance(value, functools.partial):

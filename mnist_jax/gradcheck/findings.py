@@ -11,6 +11,7 @@ from mnist_jax.gradcheck.comparison import Finding, compare
 from mnist_jax.gradcheck.differences import richardson, taylor_order
 from mnist_jax.gradcheck.directions import slopes
 from mnist_jax.gradcheck.points import Evaluated, batched
+from mnist_jax.gradcheck.precisions import roundoff_of_data
 from mnist_jax.gradcheck.programs import Programs
 from mnist_jax.gradcheck.tolerance import (
     allowed,
@@ -37,7 +38,7 @@ def compare_all(points: Sequence[Evaluated], programs: Programs) -> Iterator[Fin
     else:
         hidden = "the gradient at every point"
         yield compared("reverse mode", lambda at: _reverse(at, precision), hidden=hidden)
-        yield lost_digits(points, precision)
+        yield lost_digits(points, precision, roundoff_of_data(programs))
     if double and not without:
         if any(at.forward is None for at in points):
             note = "no forward mode, or one that takes long"
@@ -152,14 +153,14 @@ def _value(at: Evaluated, precision: str) -> Compared:
     return at.value, loss, allowed(deviation, deviation, loss, precision)
 
 
-def lost_digits(points: Sequence[Evaluated], precision: str) -> Finding:
+def lost_digits(points: Sequence[Evaluated], precision: str, unit: float) -> Finding:
     """Counts the digits that the hand-written gradient loses to rounding in excess of autodiff.
 
     The digits are counted at the point where the gradient is largest. In saturation, autodiff may
     keep digits of a gradient that is negligible compared with the terms that cancel. The errors are
     relative to the size of each gradient, so that a wrong factor does not count as lost digits.
+    Errors below the unit of roundoff of the data do not count either, since no formula avoids them.
     """
-    unit = float(jnp.finfo(precision).eps) / 2
     at = max(points, key=lambda at: np.nan_to_num(largest(at.values.reverse), posinf=0.0))
     sizes = [largest(each) for each in (at.values.hand, at.values.reverse)]
     losses = [largest(each) for each in (at.deviation.hand, at.deviation.reverse)]

@@ -30,6 +30,36 @@ def narrowed(programs: Programs) -> Iterator[Finding]:
             yield Finding("own precision", programs.precision, False, note=note)
 
 
+def roundoff_of_data(programs: Programs) -> float:
+    """Returns the largest unit of roundoff of the arrays and results inside both functions.
+
+    Arrays that a function holds keep their dtype, and what is computed from them alone does too.
+    """
+    found = [jnp.dtype(programs.precision)]
+    for program in (programs.loss, programs.hand):
+        if isinstance(program, Program):
+            found += _dtypes(program.traced.closed.jaxpr)
+    return max(float(jnp.finfo(dtype).eps) / 2 for dtype in found)
+
+
+def _dtypes(jaxpr: Jaxpr) -> Iterator[Any]:
+    variables = [*jaxpr.constvars, *(v for each in jaxpr.eqns for v in each.outvars)]
+    dtypes = {getattr(variable.aval, "dtype", None) for variable in variables}
+    yield from (d for d in dtypes if d is not None and jnp.issubdtype(d, jnp.floating))
+    for equation in jaxpr.eqns:
+        for inner in _inside(equation):
+            yield from _dtypes(inner)
+
+
+def _inside(equation: Any) -> list[Jaxpr]:
+    return [
+        getattr(each, "jaxpr", each)
+        for value in equation.params.values()
+        for each in (value if isinstance(value, tuple | list) else (value,))
+        if hasattr(getattr(each, "jaxpr", each), "eqns")
+    ]
+
+
 def _narrowest(jaxpr: Jaxpr, depends: list[bool]) -> Any:
     """Returns the narrowest floating dtype of a result that depends on the given inputs."""
     known = dict(zip(jaxpr.invars, depends, strict=True))
@@ -38,13 +68,7 @@ def _narrowest(jaxpr: Jaxpr, depends: list[bool]) -> Any:
         given = [not isinstance(v, Literal) and known.get(v, False) for v in equation.invars]
         if not any(given):
             continue
-        inner = [
-            getattr(each, "jaxpr", each)
-            for value in equation.params.values()
-            for each in (value if isinstance(value, tuple | list) else (value,))
-            if hasattr(getattr(each, "jaxpr", each), "eqns")
-        ]
-        for each in inner:
+        for each in _inside(equation):
             same = len(each.invars) == len(given)
             dtype = _narrowest(each, given if same else [True] * len(each.invars))
             found += [] if dtype is None else [dtype]

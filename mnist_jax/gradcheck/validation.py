@@ -54,7 +54,8 @@ def _check_differentiable(leaf: Any, name: str) -> None:
         )
     if not is_floating(leaf):
         raise UsageError(
-            f"{name} is {describe(leaf)}: give floating numbers, which have a derivative."
+            f"{name} is {describe(leaf)}, which has no derivative: give floating numbers, and the "
+            "rest of a model in another argument or in the functions (as equinox.partition does)."
         )
     if np.size(leaf) == 0:
         raise UsageError(f"{name} is {describe(leaf)}, which is empty: nothing to differentiate.")

@@ -1,7 +1,7 @@
 """Combines the verdict on the formula of a gradient with the comparisons of its numbers."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -13,12 +13,14 @@ from mnist_jax.gradcheck.formula import Formula, judge
 from mnist_jax.gradcheck.functions import own_copies
 from mnist_jax.gradcheck.problem import Problem
 from mnist_jax.gradcheck.programs import Program, Programs, Returns
-from mnist_jax.gradcheck.tuning import FORMULA, ROUNDED, WITNESSED
+from mnist_jax.gradcheck.tuning import FORMULA, REFUTED, ROUNDED, SINGLE, WITNESSED
 
 # checks that compare formulas up to rounding
 OF_FORMULAS = {"reverse mode", "forward mode"}
 # checks that need a correct autodiff
 WITH_AUTODIFF = {*OF_FORMULAS, "float64", "lost to rounding"}
+# checks that see a difference of the data
+WITH_DATA = {*OF_FORMULAS, "central differences"}
 
 
 def judge_formula(programs: Programs, points: Sequence[Point], returns: Returns) -> Formula:
@@ -77,28 +79,40 @@ def reconcile(findings: list[Finding], formula: Formula) -> list[Finding]:
     """Revises the findings in the light of the verdict on the formula.
 
     A correct formula with large rounding errors is not a wrong gradient. If the formulas are equal,
-    errors of the size of rounding are inconclusive, and *lost to rounding* judges them. If the
-    values of the loss refute autodiff and confirm the gradient, all comparisons with autodiff are
-    inconclusive.
+    errors of the size of rounding are inconclusive, and *lost to rounding* judges them. So are
+    errors that the rounding of float32 data explains. If the values of the loss refute autodiff and
+    confirm the gradient, all comparisons with autodiff are inconclusive.
     """
-    if formula.verdict != "equal" or formula.digits < WITNESSED:
+    if formula.verdict != "equal":
         return findings
     if formula.autodiff == "wrong":
-        note = "the values of the loss refute autodiff"
-        return [
-            Finding(found.check, found.precision, None, note=note)
-            if found.check in WITH_AUTODIFF
-            else found
-            for found in findings
-        ]
-    note = "the formulas are equal: rounding explains the error"
+        note, checks, most = "the values of the loss refute autodiff", WITH_AUTODIFF, None
+    elif formula.digits < WITNESSED:
+        note, checks, most = "rounding of the data explains the error", WITH_DATA, SINGLE
+    else:
+        note, checks, most = (
+            "the formulas are equal: rounding explains the error",
+            OF_FORMULAS,
+            ROUNDED,
+        )
     return [
-        found._replace(passes=None, note=note) if _of_rounding(found) else found
+        found._replace(passes=None, note=note) if _excused(found, checks, most) else found
         for found in findings
     ]
 
 
-def _of_rounding(found: Finding) -> bool:
-    failed = found.check in OF_FORMULAS and found.passes is False
+def _excused(found: Finding, checks: Collection[str], most: float | None) -> bool:
+    if most is None:
+        return found.check in checks
+    failed = found.precision == "float64" and found.passes is False
     relative = found.comparison.relative if found.comparison else np.inf
-    return failed and found.precision == "float64" and relative < ROUNDED
+    return failed and found.check in checks and relative < most
+
+
+def limited_by_data(formula: Formula) -> Iterator[str]:
+    """States how far the gradients agree if the data limit it to fewer digits than float64 has."""
+    if formula.verdict == "equal" and formula.digits < REFUTED:
+        yield (
+            f"the gradient agrees with autodiff to {formula.digits:.0f} digits, as far as their "
+            "data do: the loss and the gradient hold the same data in different precisions"
+        )

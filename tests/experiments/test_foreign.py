@@ -12,17 +12,10 @@ from experiments.controls.foreign.judging import Response, absent, judge, verdic
 from experiments.controls.foreign.mistakes import coordinate, sign, sum_for_mean, twice
 from experiments.controls.foreign.summary import foreign_numbers, foreign_table
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+pytestmark = pytest.mark.usefixtures("quick_compilation", "promotion")
 
 # a mistake that only rounds to float32 differs by 1e-8
 RIGHT, WRONG = 1e-10, 1e-9
-
-
-@pytest.fixture(autouse=True)
-def as_users_have_jax():
-    """Types and ranks promoted, which the tests of our own code forbid."""
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        yield
 
 
 @pytest.fixture(params=sampled(FOREIGN, every=6), ids=lambda entry: entry.name)

@@ -1,6 +1,5 @@
 """The other checkers are asked the same, each as its users ask it."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,13 +13,7 @@ from experiments.controls.peers.comparing import OURS, Work, compare, everything
 from experiments.controls.peers.subject import subject
 from experiments.controls.peers.summary import peer_numbers, peer_table
 
-
-@pytest.fixture(autouse=True)
-def as_users_have_jax():
-    """Types and ranks promoted, which the tests of our own code forbid."""
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        yield
-
+pytestmark = pytest.mark.usefixtures("promotion")
 
 POINT = {"a": np.array([[1.0, -2.0], [0.5, 3.0]]), "b": np.array(0.7)}
 present = pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from mnist_jax.gradcheck import check
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+pytestmark = pytest.mark.usefixtures("quick_compilation", "promotion")
 
 RNG = np.random.default_rng(0)
 X, Y, W = RNG.normal(size=(30, 4)), RNG.normal(size=30), RNG.normal(size=4)
@@ -22,12 +22,6 @@ check64 = functools.partial(check, precisions=("float64",))
 
 def said(report):
     return " | ".join(report.diagnosis)
-
-
-@pytest.fixture(autouse=True)
-def _as_users_have_it():
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        yield
 
 
 def mean_square(w):

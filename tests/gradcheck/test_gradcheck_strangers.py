@@ -11,7 +11,7 @@ import pytest
 from mnist_jax.errors import UsageError
 from mnist_jax.gradcheck import check
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+pytestmark = pytest.mark.usefixtures("quick_compilation", "promotion")
 
 rng = np.random.default_rng(0)
 X, Y, LABELS = rng.normal(size=(20, 5)), rng.normal(size=20), rng.integers(0, 3, 20)

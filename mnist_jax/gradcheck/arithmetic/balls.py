@@ -113,12 +113,13 @@ class Balls(Arithmetic):
             no perturbation.
         deadline: Time limit on the clock of `time.thread_time`, which does not count other
             processes.
+        eps: Least relative size of a unit in the last place of perturbed data.
     """
 
     limit = 0
 
-    def __init__(self, draw: int = 0, deadline: float = float("inf")) -> None:
-        self.draw, self.deadline = draw, deadline
+    def __init__(self, draw: int = 0, deadline: float = float("inf"), eps: float = 0.0) -> None:
+        self.draw, self.deadline, self.eps = draw, deadline, eps
         # converted data by the identity of the original; comparisons recognise identical balls
         self.held: dict[int, tuple[Any, np.ndarray]] = {}
         # operands and results of what has been computed, while several functions share it
@@ -143,7 +144,8 @@ class Balls(Arithmetic):
     def _converted(self, value: Any) -> Any:
         if not jnp.issubdtype(value.dtype, jnp.floating):
             return value if jnp.issubdtype(value.dtype, jax.dtypes.extended) else np.asarray(value)
-        return moved(np.asarray(value), self.draw) if self.draw else exactly(np.asarray(value))
+        value = np.asarray(value)
+        return moved(value, self.draw, self.eps) if self.draw else exactly(value)
 
     def constant(self, value: Any) -> Any:
         """Convert a constant to the number that the code states."""

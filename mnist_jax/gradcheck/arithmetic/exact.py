@@ -117,13 +117,14 @@ def _meaning(value: float, eps: float) -> tuple[Fraction, Callable[[arb], arb], 
     return Fraction(repr(float(value))), FORMS[0].back, False
 
 
-def moved(values: Any, draw: int) -> np.ndarray:
+def moved(values: Any, draw: int, eps: float = 0.0) -> np.ndarray:
     """Perturb floats at random by at most their rounding error.
 
     Args:
         values: Array of floats. An array of integers, such as counts or one-hot labels, is assumed
             to be exact.
         draw: Number of the perturbation, from 1. It perturbs equal floats equally.
+        eps: Least relative size of a unit in the last place.
 
     Returns:
         An array of balls with radius zero, each perturbed by up to half a unit in its last place.
@@ -141,7 +142,7 @@ def moved(values: Any, draw: int) -> np.ndarray:
         bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         uniform = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53 - 0.5
-        offsets = np.where(
-            np.isinf(doubles), 0, uniform * np.spacing(np.abs(values)).astype(np.float64)
-        )
+        size = np.abs(values)
+        place = np.maximum(np.spacing(size).astype(np.float64), eps * size)
+        offsets = np.where(np.isinf(doubles), 0, uniform * place)
     return np.asarray(balls + exactly(offsets), object)

@@ -25,6 +25,7 @@ from mnist_jax.gradcheck.arithmetic.balls import Balls, TooLong, precision
 from mnist_jax.gradcheck.arithmetic.comparisons import Undecided
 from mnist_jax.gradcheck.arithmetic.exact import exactly
 from mnist_jax.gradcheck.arithmetic.interpreter import Unsupported
+from mnist_jax.gradcheck.closures import captured
 from mnist_jax.gradcheck.formula.agreement import DECIMAL, Pair, logarithms
 from mnist_jax.gradcheck.formula.case import Case, Formula
 from mnist_jax.gradcheck.formula.witness import (
@@ -129,9 +130,9 @@ def _explain(case: Case, pair: Pair) -> Formula:
     difference, scales = pair.difference, pair.scales()[pair.leaves]
     least, most = logarithms(difference, arb.abs_lower), logarithms(difference)
     change = np.full(len(difference), -np.inf)
-    unexplained = least > change
+    unexplained, eps = least > change, _eps_held(case.gradient)
     for draw in range(1, PERTURBED + 1):
-        drawn = case.pair(Balls(draw, case.arithmetic.deadline)).difference
+        drawn = case.pair(Balls(draw, case.arithmetic.deadline, eps)).difference
         change = np.maximum(change, logarithms(drawn - difference))
         unexplained = least > change + np.log2(EXPLAINS)
         fixed = draw > 1 and np.any(unexplained & (least > change - np.log2(FIXED)))
@@ -153,6 +154,15 @@ def _explain(case: Case, pair: Pair) -> Formula:
         values=(_shown(pair.ours[position]), _shown(pair.theirs[position])),
         difference=_shown(difference[position]),
     )
+
+
+def _eps_held(gradient: Any) -> float:
+    """Return the largest unit in the last place of the floats that a NumPy function closes over."""
+    if hasattr(gradient, "jaxpr"):
+        return 0.0  # its constants are perturbed themselves
+    dtypes = (getattr(value, "dtype", None) for _, value in captured(gradient))
+    floating = [d for d in dtypes if isinstance(d, np.dtype) and np.issubdtype(d, np.floating)]
+    return max((float(np.finfo(d).eps) for d in floating), default=0.0)
 
 
 def judge_by_values(case: Case) -> tuple[Witness, Witness]:
