@@ -13,33 +13,10 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.core import Tracer
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun
+from jax.core import Tracer  # noqa: F401 - other modules import it from here
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun  # noqa: F401 - likewise
 
 from mnist_jax.errors import UsageError
-
-__all__ = [
-    "CALLS",
-    "LOWERED",
-    "RULES",
-    "ClosedJaxpr",
-    "Jaxpr",
-    "Literal",
-    "Scan",
-    "Solve",
-    "Tracer",
-    "UnknownForm",
-    "While",
-    "branches",
-    "called",
-    "convert_at_each_use",
-    "function_name",
-    "get_topology_desc",
-    "inner",
-    "jaxpr_as_fun",
-    "process_allgather",
-    "sync_processes",
-]
 
 CALLS = frozenset(("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat", "remat2"))
 """Operations that only call a function, by their names in any version."""
@@ -154,6 +131,11 @@ class While(NamedTuple):
 def branches(equation: Any) -> Sequence[Any]:
     """Returns the jaxprs of the branches of a `cond` or `switch`."""
     return _parameter(equation, "branches")
+
+
+def num_devices(equation: Any) -> int:
+    """Returns the number of devices that share a `shard_map` or `pmap`."""
+    return _parameter(equation, "mesh").size
 
 
 class Solve(NamedTuple):

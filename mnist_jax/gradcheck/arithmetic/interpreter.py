@@ -12,7 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from mnist_jax.compat import CALLS, LOWERED, RULES, Literal, Scan, Solve, While, branches, called
+from mnist_jax.compat import (
+    CALLS,
+    LOWERED,
+    RULES,
+    Literal,
+    Scan,
+    Solve,
+    While,
+    branches,
+    called,
+    num_devices,
+)
 
 
 class Unsupported(Exception):  # noqa: N818 - leads to a verdict, not to an error
@@ -89,6 +100,12 @@ def _call(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequenc
     return evaluate(called(equation), operands, arithmetic)
 
 
+def _shards(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
+    if num_devices(equation) == 1:
+        return _call(equation, operands, arithmetic)
+    return arithmetic.operation(equation, operands)
+
+
 def _scan(equation: Any, operands: list[Any], arithmetic: Arithmetic) -> Sequence[Any]:
     scan = Scan.of(equation)
     first = scan.constants + scan.carried
@@ -143,6 +160,7 @@ def _linear_solve(equation: Any, operands: list[Any], arithmetic: Arithmetic) ->
 Form = Callable[[Any, list[Any], Arithmetic], Sequence[Any]]
 FORMS: dict[str, Form] = {
     **dict.fromkeys(CALLS | RULES | LOWERED, _call),
+    "shard_map": _shards,
     "scan": _scan,
     "while": _while,
     "cond": _cond,

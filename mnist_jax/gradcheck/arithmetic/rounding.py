@@ -116,11 +116,11 @@ class Rounding(Arithmetic):
         self.largest: dict[Any, np.ndarray] = {}
 
     def data(self, value: Any) -> Any:
-        """Convert floating arrays to float64 without perturbation."""
+        """Convert floating arrays to float64, or complex128, without perturbation."""
         if jnp.issubdtype(value.dtype, jax.dtypes.extended):
             return value
         array = np.asarray(value)
-        return array.astype(np.float64, copy=False) if is_floating(array) else array
+        return array.astype(_widest(array.dtype), copy=False)
 
     def constant(self, value: Any) -> Any:
         """Convert a constant without perturbation."""
@@ -134,11 +134,12 @@ class Rounding(Arithmetic):
         if floating and self.amplified:
             operands = self.terms(equation, operands, roundoff)
         function = (OPERATIONS if floating else OF_INTEGERS).get(name)
+        if name not in STRUCTURE and any(map(np.iscomplexobj, operands)):
+            function = None  # not all functions of the tables take complex numbers
         if name in ("convert_element_type", "reduce_precision"):
             # a conversion between floating dtypes does not round here
-            dtype = equation.outvars[0].aval.dtype
-            to_floats = jnp.issubdtype(dtype, jnp.floating)
-            results = [operands[0].astype(np.float64 if to_floats else dtype)]
+            dtype = _widest(equation.outvars[0].aval.dtype)
+            results = [(operands[0] if dtype is np.complex128 else operands[0].real).astype(dtype)]
             given = _roundoff(equation.invars[0].aval.dtype, self.amplified)
             exact = len(operands) > 1 or roundoff <= given
         else:
@@ -148,9 +149,8 @@ class Rounding(Arithmetic):
         if exact:
             return results
         if name in SPECIAL:
-            sizes = [SPECIAL_ERROR * np.maximum(abs(x), 1) for x in results]
-            pairs = zip(results, sizes, strict=True)
-            return [self.perturb(x, roundoff, size, zeros=True) for x, size in pairs]
+            sizes = ((x, SPECIAL_ERROR * np.maximum(abs(x), 1)) for x in results)
+            return [self.perturb(x, roundoff, size, zeros=True) for x, size in sizes]
         return [self.perturb(x, roundoff) for x in results]
 
     def terms(self, equation: Any, operands: list[Any], roundoff: "Roundoff") -> list[Any]:
@@ -199,6 +199,11 @@ class Rounding(Arithmetic):
         """
         if values.size == 0 or not roundoff.unit or not is_floating(values):
             return values
+        if np.iscomplexobj(values):
+            size = np.abs(values) if size is None else size
+            parts = values.real, values.imag
+            real, imag = (self.perturb(x, roundoff, size, terms=terms, zeros=zeros) for x in parts)
+            return np.asarray(real + 1j * imag)
         if values.ndim == 0 and float(values).is_integer() and not zeros:
             return values  # a count or an order, such as 2 + 1
         noise = self.noise(values.size)
@@ -233,7 +238,13 @@ class Roundoff(NamedTuple):
 
 @functools.cache
 def _roundoff(dtype: Any, amplified: float) -> Roundoff:
-    if not jnp.issubdtype(dtype, jnp.floating):
+    if not jnp.issubdtype(dtype, jnp.inexact):
         return Roundoff(0.0, 0.0)
     info = jnp.finfo(dtype)
     return Roundoff(amplified * float(info.eps) / 2, amplified * float(info.tiny))
+
+
+def _widest(dtype: Any) -> Any:
+    if jnp.issubdtype(dtype, jnp.complexfloating):
+        return np.complex128
+    return np.float64 if dtype.kind == "O" or jnp.issubdtype(dtype, jnp.floating) else dtype

@@ -34,7 +34,8 @@ def bind(equation: Any, operands: list[Any]) -> list[Any]:
             jnp.asarray(np.asarray(x, a.dtype)) if isinstance(x, np.ndarray) else x
             for x, a in zip(operands, avals, strict=True)
         ]
-        results = equation.primitive.bind(*given, **equation.params)
+        parameters = equation.primitive.get_bind_params(equation.params)
+        results = equation.primitive.bind(*given, **parameters)
         return [host(x) for x in (results if equation.primitive.multiple_results else [results])]
 
 
@@ -171,7 +172,19 @@ def _same(*operands: Any, **_: Any) -> Any:
     return operands[0] if len(operands) == 1 else list(operands)
 
 
+# collectives of a single device: only its function is evaluated operation by operation
+OF_ONE_DEVICE: dict[str, Function] = {
+    **dict.fromkeys(("psum", "psum_invariant", "pmax", "pmin", "pcast"), lambda *xs, **_: [*xs]),
+    "all_gather": lambda x, all_gather_dimension, tiled, **_: (
+        x if tiled else np.expand_dims(x, all_gather_dimension)
+    ),
+    "reduce_scatter": lambda x, scatter_dimension, tiled, **_: (
+        x if tiled else np.squeeze(x, scatter_dimension)
+    ),
+    "axis_index": lambda **_: np.zeros((), np.int32),
+}
 STRUCTURE: dict[str, Function] = {
+    **OF_ONE_DEVICE,
     **dict.fromkeys(("copy", "copy_p", "stop_gradient", "optimization_barrier"), _same),
     **dict.fromkeys(("sharding_constraint", "device_put", "pvary", "reshard"), _same),
     "reshape": lambda x, new_sizes, dimensions, **_: (
