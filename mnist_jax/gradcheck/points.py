@@ -165,8 +165,10 @@ def _repeats(
         assert programs.again is not None
         once, twice = exact.hand, _hand(_unrounded(programs.again, problem), problem, returns)[1]
     pairs = list(zip(jax.tree.leaves(once), jax.tree.leaves(twice), strict=True))
-    if programs.value_again is not None:
-        pairs.append((exact.loss, _unrounded(programs.value_again, problem)))
+    if programs.value is not None and programs.value_again is not None:
+        # a loss may have another form where it is differentiated
+        values = (_unrounded(each, problem) for each in (programs.value, programs.value_again))
+        pairs.append(tuple(values))
     elif isinstance(programs.loss, Plain):
         pairs.append((programs.loss(problem), programs.loss(problem)))
     return all(np.allclose(a, b, rtol=1e-9, atol=0, equal_nan=True) for a, b in pairs)

@@ -1,9 +1,10 @@
-"""Losses that are complex inside, or divided among devices."""
+"""Losses with a special inside: complex, divided among devices, of a library, with counts."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.scipy.stats import poisson
 from jax.sharding import Mesh, PartitionSpec
 
 from mnist_jax.gradcheck import check
@@ -57,6 +58,20 @@ def test_right_and_wrong_are_told(name):
     wrong = check(loss, lambda w: 2 * gradient(w), W, precisions=("float64",))
     assert not wrong.passes
     assert "2 times" in wrong.diagnosis[0]
+
+
+COUNTS = RNG.poisson(2.0, 16)
+LIBRARY = {
+    "Poisson regression": lambda w: -jnp.sum(poisson.logpmf(COUNTS, jnp.exp(X @ w))),
+    "another form where it is differentiated": lambda w: jnp.sum(jax.lax.cumlogsumexp(X @ w)),
+    "singular values": lambda w: jnp.sum(jnp.linalg.svd(X[:4] + w, compute_uv=False) ** 3),
+    "random numbers": lambda w: jnp.sum(jax.random.gumbel(jax.random.key(0), w.shape) * w**2),
+}
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_what_libraries_compute_gives_no_alarm(name):
+    assert check(LIBRARY[name], jax.grad(LIBRARY[name]), W).passes
 
 
 @pytest.mark.parametrize("name", ["convolution", "phase"])

@@ -85,7 +85,7 @@ EXACT = frozenset(
         *(name for name in STRUCTURE if name not in ("scatter-add", "scatter-sub", "scatter-mul")),
         *ORDERING,
         *(name for name in REDUCTIONS if name.endswith(("max", "min"))),
-        *("neg", "abs", "sign", "max", "min", "clamp", "floor", "ceil", "is_finite"),
+        *("neg", "abs", "sign", "max", "min", "clamp", "floor", "ceil", "round", "is_finite"),
         *("eq", "ne", "lt", "le", "gt", "ge"),
     }
 )
@@ -134,14 +134,14 @@ class Rounding(Arithmetic):
         if floating and self.amplified:
             operands = self.terms(equation, operands, roundoff)
         function = (OPERATIONS if floating else OF_INTEGERS).get(name)
-        if name not in STRUCTURE and any(map(np.iscomplexobj, operands)):
-            function = None  # not all functions of the tables take complex numbers
-        if name in ("convert_element_type", "reduce_precision"):
-            # a conversion between floating dtypes does not round here
+        complexes = name not in STRUCTURE and any(map(np.iscomplexobj, operands))
+        if complexes or any(jnp.issubdtype(x.dtype, jax.dtypes.extended) for x in operands):
+            function = None  # not all functions of the tables take complex numbers or random keys
+        if name in ("convert_element_type", "reduce_precision"):  # does not round between floats
             dtype = _widest(equation.outvars[0].aval.dtype)
             results = [(operands[0] if dtype is np.complex128 else operands[0].real).astype(dtype)]
             given = _roundoff(equation.invars[0].aval.dtype, self.amplified)
-            exact = len(operands) > 1 or roundoff <= given
+            exact = len(operands) > 1 or roundoff <= given or not floating
         else:
             results = apply(function, equation, operands) if function else bind(equation, operands)
             exact = name in EXACT or not floating
