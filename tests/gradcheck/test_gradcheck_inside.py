@@ -64,6 +64,7 @@ COUNTS = RNG.poisson(2.0, 16)
 LIBRARY = {
     "Poisson regression": lambda w: -jnp.sum(poisson.logpmf(COUNTS, jnp.exp(X @ w))),
     "another form where it is differentiated": lambda w: jnp.sum(jax.lax.cumlogsumexp(X @ w)),
+    "whole exponents": lambda w: jnp.sum(jnp.vander(w, 3) ** 2),
     "singular values": lambda w: jnp.sum(jnp.linalg.svd(X[:4] + w, compute_uv=False) ** 3),
     "random numbers": lambda w: jnp.sum(jax.random.gumbel(jax.random.key(0), w.shape) * w**2),
 }

@@ -31,7 +31,6 @@ References:
 
 import functools
 import math
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -39,64 +38,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from mnist_jax.compat import Literal
-from mnist_jax.gradcheck.arithmetic import elementwise, factorizations
-from mnist_jax.gradcheck.arithmetic.combining import (
-    arranged,
-    convolution,
-    ordering,
-    polynomial,
-    reductions,
-)
 from mnist_jax.gradcheck.arithmetic.cost import summed_terms
+from mnist_jax.gradcheck.arithmetic.floats import (
+    CONDITIONED,
+    EXACT,
+    OF_INTEGERS,
+    OPERATIONS,
+    SPECIAL,
+    WHOLE,
+)
 from mnist_jax.gradcheck.arithmetic.interpreter import Arithmetic
-from mnist_jax.gradcheck.arithmetic.structure import INTEGERS, STRUCTURE, apply, bind, is_floating
+from mnist_jax.gradcheck.arithmetic.structure import STRUCTURE, apply, bind, is_floating
 from mnist_jax.gradcheck.tuning import NOISY_ITERATIONS, SPECIAL_ERROR
 
 # size of a table of random numbers that is reused, since drawing numbers is as slow as the
 # operations, and number of values that are perturbed at once, so that they stay in the cache
 TABLE, CHUNK = 1 << 18, 1 << 15
-
-REDUCTIONS = reductions(
-    {
-        "sum": (np.add, 0.0),
-        "prod": (np.multiply, 1.0),
-        "max": (np.maximum, -np.inf),
-        "min": (np.minimum, np.inf),
-    }
-)
-ORDERING = ordering(lambda x: x)
-OPERATIONS = {
-    **STRUCTURE,
-    **ORDERING,
-    **REDUCTIONS,
-    **elementwise.FLOATS,
-    **factorizations.FLOATS,
-    "clamp": INTEGERS["clamp"],
-    "integer_pow": lambda x, y: np.power(x, float(y)),
-    "polynomial": polynomial,
-    "dot_general": partial(arranged, np.matmul),
-    "conv_general_dilated": partial(convolution, np.matmul),
-}
-"""Functions of floats by the name of the JAX operation; JAX itself computes all others."""
-OF_INTEGERS = REDUCTIONS | ORDERING | STRUCTURE | INTEGERS
-# operations without rounding: their results are operands, up to the sign, or integers
-EXACT = frozenset(
-    {
-        *(name for name in STRUCTURE if name not in ("scatter-add", "scatter-sub", "scatter-mul")),
-        *ORDERING,
-        *(name for name in REDUCTIONS if name.endswith(("max", "min"))),
-        *("neg", "abs", "sign", "max", "min", "clamp", "floor", "ceil", "round", "is_finite"),
-        *("eq", "ne", "lt", "le", "gt", "ge"),
-    }
-)
-# operations whose error is absolute where the result is smaller than 1
-SPECIAL = frozenset((*elementwise.SPECIAL, "igamma_grad_a", "random_gamma_grad"))
-CONDITIONED = frozenset(
-    [
-        *("lu", "cholesky", "svd", "eigh", "eig", "qr", "geqrf", "householder_product"),
-        *("schur", "hessenberg", "tridiagonal", "tridiagonal_solve", "triangular_solve"),
-    ]
-)
 
 
 class Rounding(Arithmetic):
@@ -131,7 +88,8 @@ class Rounding(Arithmetic):
         name = equation.primitive.name
         floating = any(is_floating(x) for x in operands)
         roundoff = max(_roundoff(v.aval.dtype, self.amplified) for v in equation.outvars)
-        if floating and self.amplified:
+        whole = floating and name in WHOLE and all(map(_is_whole, operands))
+        if floating and self.amplified and not whole:
             operands = self.terms(equation, operands, roundoff)
         function = (OPERATIONS if floating else OF_INTEGERS).get(name)
         complexes = name not in STRUCTURE and any(map(np.iscomplexobj, operands))
@@ -144,7 +102,7 @@ class Rounding(Arithmetic):
             exact = len(operands) > 1 or roundoff <= given or not floating
         else:
             results = apply(function, equation, operands) if function else bind(equation, operands)
-            exact = name in EXACT or not floating
+            exact = name in EXACT or not floating or whole
         results = [self.data(x) for x in results]
         if exact:
             return results
@@ -242,6 +200,14 @@ def _roundoff(dtype: Any, amplified: float) -> Roundoff:
         return Roundoff(0.0, 0.0)
     info = jnp.finfo(dtype)
     return Roundoff(amplified * float(info.eps) / 2, amplified * float(info.tiny))
+
+
+def _is_whole(values: Any) -> bool:
+    """Returns whether all numbers are whole, with products that float32 holds."""
+    first = values.flat[:1]  # tells most arrays
+    if not np.array_equal(first, np.rint(first)):
+        return False
+    return bool(np.all((values == np.rint(values)) & (np.abs(values) <= 2**12)))
 
 
 def _widest(dtype: Any) -> Any:
