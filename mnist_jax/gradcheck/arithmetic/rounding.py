@@ -203,7 +203,7 @@ def _roundoff(dtype: Any, amplified: float) -> Roundoff:
 
 
 def _is_whole(values: Any) -> bool:
-    """Returns whether all numbers are whole, with products that float32 holds."""
+    """Return whether all numbers are whole, with products that float32 holds."""
     first = values.flat[:1]  # tells most arrays
     if not np.array_equal(first, np.rint(first)):
         return False
