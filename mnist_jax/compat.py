@@ -133,6 +133,16 @@ def branches(equation: Any) -> Sequence[Any]:
     return _parameter(equation, "branches")
 
 
+def inside(equation: Any) -> list[Jaxpr]:
+    """Returns all jaxprs in the parameters of an operation, of any form."""
+    return [
+        getattr(each, "jaxpr", each)
+        for value in equation.params.values()
+        for each in (value if isinstance(value, tuple | list) else (value,))
+        if hasattr(getattr(each, "jaxpr", each), "eqns")
+    ]
+
+
 def num_devices(equation: Any) -> int:
     """Returns the number of devices that share a `shard_map` or `pmap`."""
     return _parameter(equation, "mesh").size

@@ -7,6 +7,7 @@ import math
 from typing import Any, NamedTuple
 
 from experiments.accelerators.devices import Device
+from mnist_jax.compat import inside
 from mnist_jax.gradcheck.arithmetic.cost import summed_terms
 
 PRODUCTS = ("dot_general", "conv_general_dilated")
@@ -64,14 +65,8 @@ def operations(jaxpr: Any) -> int:
         elif name == "cond":
             total += max(operations(branch) for branch in parameters["branches"])
         else:
-            inner = sum(map(operations, _jaxprs(parameters)))
+            inner = sum(map(operations, inside(equation)))
             if inner and name == "while":
                 raise ValueError("a product in a loop of unknown length")
             total += inner * parameters.get("length", 1)
     return total
-
-
-def _jaxprs(parameters: dict[str, Any]) -> list[Any]:
-    return [
-        value for value in parameters.values() if hasattr(getattr(value, "jaxpr", value), "eqns")
-    ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from mnist_jax.compat import Jaxpr, Literal
+from mnist_jax.compat import Jaxpr, Literal, inside
 from mnist_jax.gradcheck.comparison import Finding
 from mnist_jax.gradcheck.programs import Program, Programs
 
@@ -47,17 +47,8 @@ def _dtypes(jaxpr: Jaxpr) -> Iterator[Any]:
     dtypes = {getattr(variable.aval, "dtype", None) for variable in variables}
     yield from (d for d in dtypes if d is not None and jnp.issubdtype(d, jnp.floating))
     for equation in jaxpr.eqns:
-        for inner in _inside(equation):
+        for inner in inside(equation):
             yield from _dtypes(inner)
-
-
-def _inside(equation: Any) -> list[Jaxpr]:
-    return [
-        getattr(each, "jaxpr", each)
-        for value in equation.params.values()
-        for each in (value if isinstance(value, tuple | list) else (value,))
-        if hasattr(getattr(each, "jaxpr", each), "eqns")
-    ]
 
 
 def _narrowest(jaxpr: Jaxpr, depends: list[bool]) -> Any:
@@ -68,7 +59,7 @@ def _narrowest(jaxpr: Jaxpr, depends: list[bool]) -> Any:
         given = [not isinstance(v, Literal) and known.get(v, False) for v in equation.invars]
         if not any(given):
             continue
-        for each in _inside(equation):
+        for each in inside(equation):
             same = len(each.invars) == len(given)
             dtype = _narrowest(each, given if same else [True] * len(each.invars))
             found += [] if dtype is None else [dtype]

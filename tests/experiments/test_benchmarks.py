@@ -181,3 +181,16 @@ def test_the_memory_of_a_process_is_its_own():
     measured = json.loads(process.stdout)
     assert large.nbytes / 1e9 > 0.5 > measured["peak_gb"] > 0
     assert measured["exit_code"] == 0
+
+
+@pytest.mark.usefixtures("mnist")
+def test_an_interruption_keeps_the_parts_that_were_measured(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(steps, "measure", lambda mnist: ["measured"])
+    monkeypatch.setattr(command.growth, "measure", interrupted)
+    flags = ["--parts", "steps", "growth", "--quiet", "--output-dir", str(tmp_path)]
+    assert exit_code(lambda: command.run(flags)) == 130
+    written = json.loads((tmp_path / "benchmarks.json").read_text(encoding="utf-8"))
+    assert written["steps"] == ["measured"]

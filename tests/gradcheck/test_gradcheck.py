@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mnist_jax.gradcheck import Checker, Comparison, GradientError, Report, check
+from mnist_jax.gradcheck.tuning import LARGE
 
 OF_THE_GRADIENT_ALONE = {
     "lost to rounding",
@@ -174,9 +175,10 @@ def test_another_argument_than_the_first():
     assert not check(loss, lambda x, w: w * jnp.exp(x * w), 2.0, 1.0, argnum=1, **QUICK).passes
 
 
-def test_a_checker_compiles_once():
+@pytest.mark.parametrize("size", [2, LARGE])
+def test_a_checker_compiles_once(size):
     checker = Checker(lambda w: jnp.sum(w**2), lambda w: 2 * w, **QUICK)
-    here, there = jnp.ones(2), jnp.arange(2.0)
+    here, there = jnp.ones(size), jnp.arange(float(size))
     with jax_log_compiles() as compiled:
         assert checker(here).passes
         first = len(compiled)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 from formulas import traced
 
 from mnist_jax.gradcheck.arithmetic.sampling import samples, unrounded
@@ -119,3 +120,12 @@ def test_integers_are_divided_as_jax_divides_them(dtype, divisor):
     closed = traced(lambda x: jax.lax.div(x, jnp.full_like(x, divisor)), numbers)
     expected = jax.lax.div(jnp.asarray(numbers), jnp.full_like(numbers, divisor))
     np.testing.assert_array_equal(unrounded(closed, [numbers])[0], expected)
+
+
+@pytest.mark.parametrize("name", ["gammaln", "digamma", "erfinv", "i0e"])
+def test_special_functions_are_as_inaccurate_as_xla_computes_them(name):
+    x = np.random.default_rng(0).uniform(0.05, 0.99 if name == "erfinv" else 20, 2000)
+    x = x.astype("float32")
+    function = getattr(jax.scipy.special, name)
+    error = np.abs(function(x) - getattr(scipy.special, name)(x.astype("float64")))
+    assert np.all(error <= TOLERANCE * spread(function, x))

@@ -84,8 +84,8 @@ def describe_factor(found: Fit, known: list[Candidate]) -> str:
     """Describes a factor, as `-1 times autodiff's: the sign is wrong`."""
     # an epsilon in the loss changes the factor by about as much as the fit is off
     off = SLACK * found.relative
-    factor = next((size for size in _plain(known) if _same(size, abs(found.factor), off)), None)
-    factor = found.factor if factor is None else math.copysign(factor, found.factor)
+    plain = [size for size in _plain(known) if _same(size, abs(found.factor), off)]
+    factor = math.copysign(plain[0], found.factor) if plain else found.factor
     return f"{number(factor)} times autodiff's{_meaning(factor, known)}{upto(found)}"
 
 
